@@ -1,0 +1,33 @@
+# Everything here is a line or two of pip, python or jupyter; the README gives them for people without make.
+
+# The newest Python that TensorFlow 2.21 has wheels for; choose another with `make run PYTHON=/path/to/python`.
+PYTHON := $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,\
+	$(if $(shell $(python) -c 'import sys; print("yes" * ((3, 11) <= sys.version_info < (3, 14)))' 2>/dev/null),$(python))))
+ENV := .venv
+BIN := $(ENV)/bin
+
+.PHONY: run lab test notebooks clean
+
+run: $(ENV)/installed  ## set up, then execute all six notebooks into build/
+	$(BIN)/python -m mnist_cnn
+
+lab: $(ENV)/installed  ## set up, then open JupyterLab at the first notebook
+	$(BIN)/jupyter lab notebooks/01_data_loading.ipynb
+
+test: $(ENV)/installed  ## set up, then run every check; executes all notebooks on the way
+	$(BIN)/python -m pytest
+
+notebooks: $(ENV)/installed  ## execute the notebooks and keep the outputs in place
+	$(BIN)/python -m mnist_cnn --in-place
+
+clean:  ## remove what the other commands made, except your runs
+	rm -rf $(ENV) build
+
+$(ENV)/installed: pyproject.toml
+ifeq ($(PYTHON),)
+	$(error Python 3.11, 3.12 or 3.13 is needed, and none was found. Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python)
+endif
+	@echo "Setting up $(ENV) with $$($(PYTHON) --version): about 2 GB, some minutes the first time"
+	@$(PYTHON) -m venv $(ENV) || { echo "Could not make $(ENV). On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@

@@ -1,0 +1,98 @@
+"""Execute the notebooks in order without a browser: `python -m mnist_cnn`, which is `make run`.
+
+Executed copies and HTML go to build/; with --in-place the notebooks themselves get new outputs (`make notebooks`).
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbconvert import HTMLExporter
+
+_COLUMNS = ("network", "data", "device", "precision", "epochs", "seconds", "test_accuracy")
+
+
+def main() -> int:
+    """Run every notebook; return the exit status, 1 if a cell failed."""
+    parser = argparse.ArgumentParser(prog="python -m mnist_cnn", description=__doc__.splitlines()[0])
+    parser.add_argument("--in-place", action="store_true", help="write outputs into notebooks/ and make no HTML")
+    in_place = parser.parse_args().in_place
+    notebooks = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
+    if not notebooks:
+        print("There is no notebook in ./notebooks: start this from the top folder of the project.", file=sys.stderr)
+        return 1
+    target = notebooks[0].parent if in_place else Path("build")
+    target.mkdir(exist_ok=True)
+    for path in notebooks:
+        notebook = nbformat.read(path, as_version=4)
+        failure = asyncio.run(_execute(notebook, path))
+        if failure and in_place:
+            print(f"{failure}\n{path} is left as it was.", file=sys.stderr)
+            return 1
+        nbformat.write(notebook, target / path.name)
+        if failure:
+            print(f"{failure}\n{target / path.name} shows how far it came.", file=sys.stderr)
+            return 1
+        if not in_place:
+            html, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+            (target / f"{path.stem}.html").write_text(html, encoding="utf-8")
+    print(f"\n{_table()}")
+    if not in_place:
+        print(f"\nRead {target / notebooks[0].stem}.html in a browser, or slide through the predictions: make lab")
+    return 0
+
+
+async def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
+    """Execute a notebook in its folder, with one progress line; return why it failed, or nothing."""
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        store_widget_state=False,  # GitHub cannot show notebooks that hold it
+        extra_arguments=["--log-level=ERROR"],
+    )
+    start = time.perf_counter()
+    task = asyncio.create_task(client.async_execute())
+    while not task.done():
+        await asyncio.wait({task}, timeout=1)
+        if sys.stdout.isatty():
+            print(f"\r{path.stem:32} cell {client.code_cells_executed:2}  {_clock(start)}", end="", flush=True)
+    failure = ""
+    try:
+        task.result()
+    except CellExecutionError as error:
+        failure = f"{path.name} failed: {error.ename}: {error.evalue}"
+    except DeadKernelError:
+        failure = f"{path.name} failed: its kernel died, perhaps for want of memory"
+    print(f"\r{path.stem:32} {'failed' if failure else 'done   '}  {_clock(start)}", flush=True)
+    return failure
+
+
+def _table() -> str:
+    """What the two trainings came to, one row each."""
+    from mnist_cnn.training import runs_folder  # imports TensorFlow: not before the notebooks have run
+
+    rows = [_COLUMNS]
+    for network in ("relu", "leaky_relu"):
+        metrics = json.loads((runs_folder() / network / "metrics.json").read_text())
+        metrics["test_accuracy"] = f"{metrics['test_accuracy']:.2%}"
+        rows.append(tuple(str(metrics[column]) for column in _COLUMNS))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+
+
+def _clock(start: float) -> str:
+    seconds = int(time.perf_counter() - start)
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

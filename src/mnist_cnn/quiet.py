@@ -1,0 +1,24 @@
+"""Import Keras and TensorFlow without TensorFlow's start-up messages; import this before them.
+
+TensorFlow 2.21 writes several lines to stderr as it loads, about instruction sets and absent GPUs, before its own
+TF_CPP_MIN_LOG_LEVEL takes effect (tensorflow/tensorflow#100442). In a notebook they look like errors.
+"""
+
+import os
+import sys
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+with tempfile.TemporaryFile() as messages:
+    stderr = os.dup(2)
+    os.dup2(messages.fileno(), 2)
+    try:
+        import keras
+    except BaseException:
+        messages.seek(0)
+        sys.stderr.write(messages.read().decode(errors="replace"))  # now they may say why
+        raise
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

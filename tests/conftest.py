@@ -1,0 +1,77 @@
+"""What all tests share: where runs go, where the data are, and that nothing is skipped in silence."""
+
+import os
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from mnist_cnn.data import Mnist, load_mnist
+
+NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the runs of the tests, and of the notebooks' kernels, apart from the learner's."""
+    if "MNIST_CNN_RUNS" not in os.environ:
+        runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
+        config.add_cleanup(runs.cleanup)
+        os.environ["MNIST_CNN_RUNS"] = runs.name
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Their outputs are those of the full data; without it test_series.py still executes every notebook."""
+    if collection_path.suffix == ".ipynb" and full_mnist() is None:
+        return True
+    return None
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """In CI every test has to run."""
+    skipped = session.config.pluginmanager.get_plugin("terminalreporter").stats.get("skipped", [])
+    if os.environ.get("CI") and skipped and exitstatus == 0:
+        print(f"\nNothing may be skipped in CI, but {len(skipped)} tests were.")
+        session.exitstatus = 1
+
+
+@cache
+def full_mnist() -> Mnist | None:
+    try:
+        return load_mnist(source="full")
+    except ConnectionError:
+        return None
+
+
+@pytest.fixture(scope="session")
+def full() -> Mnist:
+    """Full MNIST."""
+    if full_mnist() is None:
+        pytest.skip(NO_FULL_DATA)
+    return full_mnist()
+
+
+@pytest.fixture(scope="session")
+def sample() -> Mnist:
+    """The 5,000 digits that are always there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return load_mnist(source="sample")
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for the runs of one test."""
+    monkeypatch.setenv("MNIST_CNN_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of a machine with no network, no MNIST_NPZ and an empty Keras cache."""
+    monkeypatch.delenv("MNIST_NPZ", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    for scheme in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(scheme, "http://127.0.0.1:9")  # nobody listens on the discard port
+    return dict(os.environ)

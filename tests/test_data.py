@@ -1,0 +1,200 @@
+"""Data: from the right place, the right digits, and a clear error for everything else."""
+
+import hashlib
+import io
+import struct
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from mnist_cnn.data import DataError, Mnist, load_mnist, one_hot, prepare_images, split_validation
+
+PUBLISHED_MD5 = {  # of the four original files, uncompressed
+    "x_train": "6bbc9ace898e44ae57da46a324031adb",
+    "y_train": "a25bea736e30d166cdddb491f175f624",
+    "x_test": "2646ac647ad5339dbf082846283269ea",
+    "y_test": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+def idx(array: np.ndarray) -> bytes:
+    """Pack an array as the original files do: magic number, sizes, bytes."""
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.mark.parametrize("name", PUBLISHED_MD5)
+def test_the_digits_are_those_of_the_original_files(full: Mnist, name: str) -> None:
+    assert hashlib.md5(idx(getattr(full, name))).hexdigest() == PUBLISHED_MD5[name]
+
+
+@pytest.fixture
+def archive(full: Mnist, tmp_path):
+    path = tmp_path / "mnist.npz"
+    np.savez_compressed(path, x_train=full.x_train, y_train=full.y_train, x_test=full.x_test, y_test=full.y_test)
+    return path
+
+
+def test_a_named_file_comes_first_then_the_variable_then_the_cache(archive, offline, tmp_path, monkeypatch) -> None:
+    cache = tmp_path / "keras" / "datasets" / "mnist.npz"
+    cache.parent.mkdir(parents=True)
+    cache.symlink_to(archive)
+    assert load_mnist().origin == "the Keras cache"
+    monkeypatch.setenv("MNIST_NPZ", str(archive))
+    assert load_mnist().origin == "the file that MNIST_NPZ names"
+    loaded = load_mnist(archive)
+    assert str(loaded) == "Full MNIST: 60,000 training and 10,000 test images, from the file mnist.npz"
+
+
+def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_without_network_the_sample_stands_in_with_one_warning(offline, tmp_path) -> None:
+    done = run_python("from mnist_cnn.data import load_mnist; print(load_mnist())", offline)
+    assert "MNIST sample: 4,000 training and 1,000 test images" in done.stdout
+    assert done.stderr.count("Warning") == 1 and "set MNIST_NPZ" in done.stderr
+    assert not (tmp_path / "keras" / "datasets" / "mnist.npz").exists()
+
+
+def test_full_refuses_the_sample(offline) -> None:
+    done = run_python("from mnist_cnn.data import load_mnist; load_mnist(source='full')", offline)
+    assert done.returncode != 0
+    assert "ConnectionError: MNIST is not on this machine and could not be downloaded" in done.stderr
+
+
+def test_a_broken_download_leaves_nothing_in_the_cache(offline, tmp_path, monkeypatch) -> None:
+    import keras
+
+    cache = tmp_path / "keras" / "datasets" / "mnist.npz"
+
+    def interrupted() -> None:
+        cache.parent.mkdir(parents=True)
+        cache.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load_mnist()
+    assert not cache.exists()
+
+
+def test_the_package_itself_imports_nothing_heavy(offline) -> None:
+    heavy = "{'tensorflow', 'keras', 'matplotlib', 'mlxtend', 'pandas', 'ipywidgets'}"
+    done = run_python(f"import sys, mnist_cnn.data; print({heavy} & set(sys.modules))", offline)
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_sample_is_stratified_real_and_without_overlap(full: Mnist, sample: Mnist) -> None:
+    assert np.bincount(sample.y_train).tolist() == [400] * 10
+    assert np.bincount(sample.y_test).tolist() == [100] * 10
+    of_full = {(image.tobytes(), label) for image, label in zip(full.x_train, full.y_train.tolist())}
+    of_train = {(image.tobytes(), label) for image, label in zip(sample.x_train, sample.y_train.tolist())}
+    of_test = {(image.tobytes(), label) for image, label in zip(sample.x_test, sample.y_test.tolist())}
+    assert of_train | of_test <= of_full
+    assert len(of_train | of_test) == 5000  # all different, so no test image is trained on
+    (_, _), (_, y_val) = split_validation(sample.x_train, sample.y_train)
+    assert len(y_val) == 400 and np.bincount(y_val).min() >= 20  # not sorted by class any more
+
+
+def saved(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def small(**changes: np.ndarray) -> dict[str, np.ndarray]:
+    """Arrays with MNIST's names but few images."""
+    images, labels = np.zeros((5, 28, 28), "uint8"), np.zeros(5, "uint8")
+    return {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels} | changes
+
+
+def right_shapes(full: Mnist, **changes: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: getattr(full, name) for name in PUBLISHED_MD5} | changes
+
+
+def one_pixel_changed(full: Mnist) -> bytes:
+    altered = full.x_test.copy()
+    altered[123, 14, 14] ^= 1
+    return saved(right_shapes(full, x_test=altered))
+
+
+def bit_flipped(full: Mnist) -> bytes:
+    content = bytearray(saved(right_shapes(full)))
+    content[5_000_000] ^= 1
+    return bytes(content)
+
+
+def zip_of_text(full: Mnist) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in PUBLISHED_MD5:
+            archive.writestr(f"{name}.npy", b"not an array")
+    return buffer.getvalue()
+
+
+BAD_FILES = {
+    "empty": (lambda full: b"", "no .npz archive"),
+    "a web page": (lambda full: b"<!doctype html><title>403 Forbidden</title>", "no .npz archive"),
+    "a single array": (lambda full: idx(full.y_test), "no .npz archive"),
+    "truncated": (lambda full: saved(right_shapes(full))[:1_000_000], "no .npz archive, or a truncated one"),
+    "one bit flipped": (bit_flipped, "cannot be read (Bad CRC-32"),
+    "zip of text files": (zip_of_text, "x_train is |S12 of shape ()"),
+    "pickled objects": (lambda full: saved(small(y_test=np.array([{}, {}]))), "Object arrays cannot be loaded"),
+    "other names": (lambda full: saved({"images": full.y_test}), "it lacks x_test, x_train, y_test, y_train"),
+    "one array missing": (lambda full: saved({"x_train": full.y_test, "y_train": full.y_test, "x_test": full.y_test}),
+                          "it lacks y_test"),
+    "too few images": (lambda full: saved(small()), "x_train is uint8 of shape (5, 28, 28)"),
+    "float pixels": (lambda full: saved(right_shapes(full, x_train=full.x_test.astype("float32"))),
+                     "x_train is float32"),
+    "one pixel changed": (one_pixel_changed, "x_test was altered"),
+    "labels swapped": (lambda full: saved(right_shapes(full, y_test=full.y_test[::-1])), "y_test was altered"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file_is_named_with_what_is_wrong_and_what_to_do(full: Mnist, tmp_path, case: str) -> None:
+    content, wrong = BAD_FILES[case]
+    path = tmp_path / "bad.npz"
+    path.write_bytes(content(full))
+    with pytest.raises(DataError) as error:
+        load_mnist(path)
+    assert str(error.value).startswith(f"{path} is not MNIST: ")
+    assert wrong in str(error.value) and "Delete it or name another file" in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path, monkeypatch) -> None:
+    with pytest.raises(FileNotFoundError, match="There is no file .*nowhere.npz"):
+        load_mnist(tmp_path / "nowhere.npz")
+    monkeypatch.setenv("MNIST_NPZ", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="unset MNIST_NPZ"):
+        load_mnist()
+
+
+def test_an_unknown_source_is_refused() -> None:
+    with pytest.raises(ValueError, match='"auto", "full" or "sample", not \'ful\''):
+        load_mnist(source="ful")
+
+
+def test_preparation_agrees_with_plain_python(sample: Mnist) -> None:
+    prepared, encoded = prepare_images(sample.x_train[:3]), one_hot(sample.y_train[:3])
+    assert prepared.shape == (3, 28, 28, 1) and prepared.dtype == encoded.dtype == np.float32
+    for i in range(3):
+        assert encoded[i].tolist() == [float(digit == sample.y_train[i]) for digit in range(10)]
+        for row, column in np.ndindex(28, 28):
+            assert prepared[i, row, column, 0] == pytest.approx(int(sample.x_train[i, row, column]) / 255)
+
+
+@pytest.mark.parametrize("images", [np.zeros((2, 28, 28)), np.zeros((28, 28), "uint8"), np.zeros((2, 28, 27), "uint8")])
+def test_images_of_another_type_or_shape_are_refused(images: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="images must be uint8 of shape"):
+        prepare_images(images)
+
+
+@pytest.mark.parametrize("labels", [np.array([10]), np.array([-1]), np.array([1.0]), np.array([[1]])])
+def test_labels_that_are_no_digits_are_refused(labels: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="labels must"):
+        one_hot(labels)

@@ -1,0 +1,94 @@
+"""The notebooks as people find them in the repository: executed, clean, linked."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from conftest import NO_FULL_DATA, full_mnist
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+STEPS = ["01_data_loading", "02_model_building", "03_leaky_relu", "04_training", "05_evaluation",
+         "06_prediction_visualization"]  # fmt: skip
+PAGES = [*NOTEBOOKS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+def test_all_six_are_here() -> None:
+    assert [path.stem for path in NOTEBOOKS] == STEPS
+
+
+def test_nbval_runs_them() -> None:
+    """Without the full data their outputs cannot be compared, and conftest.py leaves them out."""
+    if full_mnist() is None:
+        pytest.skip(NO_FULL_DATA)
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def notebook(path: Path) -> nbformat.NotebookNode:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_executed_in_order_without_errors_or_noise(notebook) -> None:
+    assert [cell.execution_count for cell in code_cells(notebook)] == list(range(1, len(code_cells(notebook)) + 1))
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    assert outputs
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+
+
+def test_github_can_show_it(path, notebook) -> None:
+    assert "widgets" not in notebook.metadata
+    assert path.stat().st_size < 600_000
+
+
+def test_every_figure_has_words_for_those_who_do_not_see_it(notebook) -> None:
+    for cell in code_cells(notebook):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            assert len(cell.metadata.get("alt", "")) > 20, cell.source
+
+
+def test_it_has_the_shape_of_the_series(path, notebook) -> None:
+    first, last = notebook.cells[0].source, notebook.cells[-1].source
+    assert first.startswith("# ") and first.count("\n# ") == 0
+    assert all(word in first for word in ("**You will**", "**You need**", "**Time**"))
+    assert re.findall(r"\*\*(\d\d) ", first) == [path.stem[:2]]  # this step in bold, the others as links
+    assert all(word in last for word in ("## In this notebook we…", "## Exercises", "<details>"))
+    following = [*STEPS[STEPS.index(path.stem) + 1 :], "README"][0]
+    assert following in last.splitlines()[-1]
+
+
+def test_cells_are_short_and_keep_to_themselves(notebook) -> None:
+    for cell in code_cells(notebook):
+        assert len(cell.source.splitlines()) <= 16, cell.source
+        assert not re.search(r"^\s*[!%]", cell.source, re.MULTILINE), "shell or magic command"
+
+
+def test_outputs_name_no_place_on_the_machine_that_made_them(notebook) -> None:
+    for cell in code_cells(notebook):
+        assert not re.search(r"/(home|root|tmp|work|Users)/", str(cell.outputs)), cell.source
+
+
+def anchors(path: Path) -> str:
+    if path.suffix == ".ipynb":
+        return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+    return path.read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", anchors(page))
+    files = [link for link in links if "://" not in link]
+    assert files
+    assert not [link for link in files if not (page.parent / link).exists()]

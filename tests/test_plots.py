@@ -1,0 +1,86 @@
+"""Figures: they show what they were given, and can be drawn."""
+
+from io import BytesIO
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from mnist_cnn.data import Mnist
+from mnist_cnn.evaluation import confusion_matrix
+from mnist_cnn.plots import (
+    WRONG, plot_bars, plot_confusion, plot_history, plot_probabilities, show_digits, show_predictions)  # fmt: skip
+
+HISTORY = {"loss": [1.0, 0.1], "val_loss": [0.5, 0.2], "accuracy": [0.9, 0.99], "val_accuracy": [0.95, 0.98]}
+
+
+@pytest.fixture
+def probabilities(sample: Mnist) -> np.ndarray:
+    """Certain and right for the first ten test images, but for the fourth: there, half on the next digit."""
+    probabilities = np.eye(10)[sample.y_test[:10]]
+    probabilities[3] = 0.4 * probabilities[3] + 0.6 * np.roll(probabilities[3], 1)
+    return probabilities
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for axis in figure.axes for text in axis.texts]
+
+
+def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(sample: Mnist, probabilities: np.ndarray) -> None:
+    figures = [
+        show_digits(sample.x_test[:13], columns=5),
+        show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities),
+        plot_probabilities(sample.x_test[0], sample.y_test[0], probabilities[0]),
+        plot_bars(np.arange(10), "digit", "images"),
+        plot_confusion(np.zeros((10, 10), int)),
+        plot_history({}, 20),
+        plot_history(HISTORY, 2, "done"),
+    ]
+    for figure in figures:
+        figure.savefig(png := BytesIO())
+        assert png.getvalue().startswith(b"\x89PNG")
+    assert plt.get_fignums() == []  # a notebook would show those once more
+
+
+def test_each_image_stands_under_its_own_title(sample: Mnist) -> None:
+    figure = show_digits(sample.x_test[:3], titles=sample.y_test[:3], columns=2)
+    shown = [axis for axis in figure.axes if axis.images]
+    assert [axis.get_title() for axis in shown] == [str(label) for label in sample.y_test[:3]]
+    assert all(np.array_equal(axis.images[0].get_array(), image) for axis, image in zip(shown, sample.x_test))
+
+
+def test_a_wrong_prediction_stands_out(sample: Mnist, probabilities: np.ndarray) -> None:
+    axes = show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities).axes
+    actual = sample.y_test[3]
+    assert axes[3].get_title() == f"actual {actual}\npredicted {(actual + 1) % 10}\n60.0%"
+    assert [axis.title.get_color() == WRONG for axis in axes] == [index == 3 for index in range(10)]
+
+
+def test_bars_name_the_predicted_and_the_actual_digit(sample: Mnist, probabilities: np.ndarray) -> None:
+    actual = int(sample.y_test[3])
+    figure = plot_probabilities(sample.x_test[3], actual, probabilities[3])
+    assert texts(figure)[actual] == "40.0%  actual"
+    assert texts(figure)[(actual + 1) % 10] == "60.0%  predicted"
+    assert [bar.get_width() for bar in figure.axes[1].patches] == pytest.approx(probabilities[3])
+
+
+def test_the_confusion_matrix_shows_every_count() -> None:
+    counts = confusion_matrix(np.array([0, 0, 3, 9]), np.array([0, 0, 5, 9]))
+    figure = plot_confusion(counts)
+    assert texts(figure) == [str(count) if count else "·" for count in counts.ravel()]
+    shades = figure.axes[0].images[0].get_array()
+    assert shades[3, 5] == 1 and shades.sum() == 1  # mistakes only
+
+
+def test_the_history_plots_all_four_curves() -> None:
+    loss, accuracy = plot_history(HISTORY, 2).axes
+    curves = [list(line.get_ydata()) for axis in (loss, accuracy) for line in axis.lines]
+    assert curves == list(HISTORY.values())
+
+
+def test_no_images_or_other_titles_are_refused(sample: Mnist) -> None:
+    with pytest.raises(ValueError, match="2 titles for 3 images"):
+        show_digits(sample.x_test[:3], titles="ab")
+    with pytest.raises(ValueError, match="0 titles for 0 images"):
+        show_digits(sample.x_test[:0])
