@@ -46,6 +46,13 @@ def test_the_binder_badge_opens_the_first_notebook() -> None:
     assert place == "notebooks/01_data_loading.ipynb" and (ROOT / place).exists()
 
 
+def test_the_readme_says_how_large_the_package_is() -> None:
+    modules = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "src" / "mnist_cnn").glob("*.py")}
+    (said,) = re.findall(r"about ([\d,]+) lines", (ROOT / "README.md").read_text())
+    assert sum(modules.values()) == pytest.approx(int(said.replace(",", "")), abs=50)
+    assert max(modules.values()) <= 250
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make, as on most Windows machines")
 def test_make_wants_a_python_that_tensorflow_runs_on(tmp_path) -> None:
     command = ["make", "run", "PYTHON=", f"ENV={tmp_path / 'env'}"]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from mnist_cnn.data import Mnist
 from mnist_cnn.evaluation import confusion_matrix
 from mnist_cnn.plots import (
-    WRONG, plot_bars, plot_confusion, plot_history, plot_probabilities, show_digits, show_predictions)  # fmt: skip
+    RED, plot_bars, plot_confusion, plot_history, plot_probabilities, show_digits, show_predictions)  # fmt: skip
 
 HISTORY = {"loss": [1.0, 0.1], "val_loss": [0.5, 0.2], "accuracy": [0.9, 0.99], "val_accuracy": [0.95, 0.98]}
 
@@ -54,7 +54,7 @@ def test_a_wrong_prediction_stands_out(sample: Mnist, probabilities: np.ndarray)
     axes = show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities).axes
     actual = sample.y_test[3]
     assert axes[3].get_title() == f"actual {actual}\npredicted {(actual + 1) % 10}\n60.0%"
-    assert [axis.title.get_color() == WRONG for axis in axes] == [index == 3 for index in range(10)]
+    assert [axis.title.get_color() == RED for axis in axes] == [index == 3 for index in range(10)]
 
 
 def test_bars_name_the_predicted_and_the_actual_digit(sample: Mnist, probabilities: np.ndarray) -> None:

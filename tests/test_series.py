@@ -1,7 +1,6 @@
 """`make run` as a whole, where it is hardest: no network, no data file, nothing in the cache."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +10,25 @@ import nbformat
 from test_notebooks import NOTEBOOKS, ROOT, STEPS
 
 
+def copy_with_solutions(target: Path) -> None:
+    """Copy the notebooks, and put the code of each folded solution into a cell of its own at the end."""
+    target.mkdir()
+    for path in NOTEBOOKS:
+        notebook = nbformat.read(path, as_version=4)
+        solutions = re.findall(r"```python\n(.*?)```", notebook.cells[-1].source, re.DOTALL)
+        notebook.cells += [nbformat.v4.new_code_cell(solution) for solution in solutions]
+        nbformat.write(notebook, target / path.name)
+
+
 def run_series(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in environment.items() if name != "MNIST_CNN_RUNS"}
     command = [sys.executable, "-m", "mnist_cnn"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
 
 
-def test_offline_the_series_runs_on_the_sample(tmp_path, offline) -> None:
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=lambda *_: [".ipynb_checkpoints"])
+def test_offline_the_series_and_its_solutions_run_on_the_sample(tmp_path, offline) -> None:
+    copy_with_solutions(tmp_path / "notebooks")
+    before = [path.read_bytes() for path in sorted((tmp_path / "notebooks").iterdir())]
     done = run_series(tmp_path, offline)
     assert done.returncode == 0, done.stderr
 
@@ -30,8 +40,19 @@ def test_offline_the_series_runs_on_the_sample(tmp_path, offline) -> None:
 
     assert sorted(path.stem for path in (tmp_path / "build").glob("*.ipynb")) == STEPS
     assert sorted(path.stem for path in (tmp_path / "build").glob("*.html")) == STEPS
-    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["leaky_relu", "rehearsal", "relu"]
-    assert (tmp_path / "notebooks" / NOTEBOOKS[0].name).read_bytes() == NOTEBOOKS[0].read_bytes()  # left as they were
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["few", "leaky_relu", "rehearsal", "relu"]
+    assert before == [path.read_bytes() for path in sorted((tmp_path / "notebooks").iterdir())]  # left as they were
+
+
+def test_the_example_in_the_readme_runs(tmp_path, offline) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    offline.pop("MNIST_CNN_RUNS")
+    command = [sys.executable, "-c", example]
+    done = subprocess.run(command, cwd=tmp_path, env=offline, capture_output=True, text=True, timeout=300)
+    *_, last_epoch, accuracy, digit = done.stdout.splitlines()
+    assert last_epoch.startswith("epoch 20 of 20")
+    assert float(accuracy.rstrip("%")) >= 97 and digit in "0123456789"
+    assert (tmp_path / "runs" / "leaky_relu" / "metrics.json").exists()
 
 
 def test_a_cell_that_fails_is_reported_in_one_line(tmp_path, offline) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-RIGHT, WRONG, INK = "#1f6f8b", "#d1495b", "#22303c"  # told apart by lightness too, and never the only sign
+BLUE, RED, INK = "#1f6f8b", "#d1495b", "#22303c"  # differ in lightness too, and words always say the same
 
 plt.rcParams |= {
     "figure.dpi": 110,
@@ -53,7 +53,7 @@ def show_predictions(images: np.ndarray, labels: np.ndarray, probabilities: np.n
     figure = show_digits(images, titles, columns=5)
     for axis, label, guess in zip(figure.axes, labels, predicted):
         if label != guess:
-            axis.set_title(axis.get_title(), fontsize=9, color=WRONG, fontweight="bold")
+            axis.set_title(axis.get_title(), fontsize=9, color=RED, fontweight="bold")
     return figure
 
 
@@ -63,8 +63,8 @@ def plot_probabilities(image: np.ndarray, label: int, probabilities: np.ndarray)
     left.imshow(image, cmap="gray_r")
     left.axis("off")
     predicted = int(probabilities.argmax())
-    bars = right.barh(range(10), probabilities, color=RIGHT)
-    bars[predicted].set_color(RIGHT if predicted == label else WRONG)
+    bars = right.barh(range(10), probabilities, color=BLUE)
+    bars[predicted].set_color(BLUE if predicted == label else RED)
     for digit, probability in enumerate(probabilities):
         right.text(probability + 0.01, digit, bar_text(digit, label, probabilities), va="center", fontsize=9)
     right.set(yticks=range(10), xlim=(0, 1.45), xticks=(0, 0.5, 1), xlabel="probability", ylabel="digit")
@@ -85,9 +85,10 @@ def bar_text(digit: int, label: int, probabilities: np.ndarray) -> str:
 def plot_bars(heights: np.ndarray, xlabel: str, ylabel: str, base: float = 0, text: str = "{:,}") -> Figure:
     """Plot one bar for each of the ten digits, from `base` up, with its number above it."""
     figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
-    bars = axis.bar(range(10), heights - base, bottom=base, color=RIGHT)
+    bars = axis.bar(range(10), heights - base, bottom=base, color=BLUE)
     axis.bar_label(bars, [text.format(height) for height in heights], fontsize=8, padding=2)
     axis.set(xticks=range(10), xlabel=xlabel, ylabel=ylabel)
+    axis.margins(y=0.1)
     return _finish(figure)
 
 
@@ -98,7 +99,7 @@ def plot_confusion(counts: np.ndarray) -> Figure:
     axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 1.6, 1))
     for (actual, predicted), count in np.ndenumerate(counts):
         right = actual == predicted
-        axis.text(predicted, actual, count or "·", ha="center", va="center", fontsize=8, color=RIGHT if right else INK)
+        axis.text(predicted, actual, count or "·", ha="center", va="center", fontsize=8, color=BLUE if right else INK)
     axis.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="actual digit")
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -119,7 +120,7 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
 
 def _plot_pair(axis: Axes, training: Sequence[float], validation: Sequence[float], epochs: int) -> None:
     axis.plot(range(1, len(training) + 1), training, color=INK, linestyle="--", label="training images")
-    axis.plot(range(1, len(validation) + 1), validation, color=WRONG, marker="o", markersize=3, label="validation")
+    axis.plot(range(1, len(validation) + 1), validation, color=RED, marker="o", markersize=3, label="validation")
     axis.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(axis="y", color="#e4e7eb")

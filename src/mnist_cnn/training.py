@@ -175,9 +175,8 @@ def print_progress(history: dict[str, list[float]], epochs: int, seconds: float)
     """Print one line an epoch."""
     done = len(history.get("val_accuracy", ()))
     if done:
-        left = seconds / done * (epochs - done)
-        accuracy = history["val_accuracy"][-1]
-        print(f"epoch {done:2} of {epochs}: validation accuracy {accuracy:.2%}, about {left:.0f} s left", flush=True)
+        when = f"about {seconds / done * (epochs - done):.0f} s left" if done < epochs else f"{seconds:.0f} s in all"
+        print(f"epoch {done:2} of {epochs}: validation accuracy {history['val_accuracy'][-1]:.2%}, {when}", flush=True)
 
 
 class _Recorder(keras.callbacks.Callback):

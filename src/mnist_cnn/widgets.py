@@ -8,7 +8,7 @@ from IPython.display import display
 from PIL import Image, ImageDraw, ImageFont
 
 from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
-from mnist_cnn.plots import INK, RIGHT, WRONG, bar_text, plot_history
+from mnist_cnn.plots import INK, BLUE, RED, bar_text, plot_history
 
 _LEAST_SURE = 100  # how many images that filter keeps
 _FONT = ImageFont.load_default(size=15)
@@ -105,7 +105,7 @@ def _draw(image: np.ndarray, label: int, probabilities: np.ndarray) -> bytes:
     predicted = int(probabilities.argmax())
     for digit, probability in enumerate(probabilities):
         left, top = side + 30, digit * _ROW
-        color = WRONG if digit == predicted != label else RIGHT
+        color = RED if digit == predicted != label else BLUE
         draw.text((left - 14, top + 5), str(digit), INK, _FONT)
         draw.rectangle((left + 2, top + 5, left + 2 + probability * _BAR, top + _ROW - 6), color)
         draw.text((left + 10 + probability * _BAR, top + 5), bar_text(digit, label, probabilities), INK, _FONT)
