@@ -1,9 +1,10 @@
 # Everything here is a line or two of pip, python or jupyter; the README gives them for people without make.
 
-# The newest Python that TensorFlow 2.21 has wheels for; choose another with `make run PYTHON=/path/to/python`.
+# The newest Python that TensorFlow 2.21 runs on; choose another with `make run PYTHON=/path/to/python`.
+FITS := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 ifndef PYTHON
-PYTHON := $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,\
-	$(if $(shell $(python) -c 'import sys; print("yes" * ((3, 11) <= sys.version_info < (3, 14)))' 2>/dev/null),$(python))))
+PYTHON := $(firstword $(foreach python,python3.13 python3.12 python3.11 python3,\
+	$(if $(shell $(python) $(FITS) && echo fits),$(python))) python3)
 endif
 ENV := .venv
 BIN := $(ENV)/bin
@@ -26,9 +27,8 @@ clean:  ## remove what the other commands made, except your runs
 	rm -rf $(ENV) build
 
 $(ENV)/installed: pyproject.toml
-ifeq ($(PYTHON),)
-	$(error Python 3.11, 3.12 or 3.13 is needed, and none was found. Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python)
-endif
+	@$(PYTHON) $(FITS) || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is not one of them." \
+		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
 	@echo "Setting up $(ENV) with $$($(PYTHON) --version): about 3 GB, a few minutes"
 	@$(PYTHON) -m venv $(ENV) || { echo "Could not make $(ENV). On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'

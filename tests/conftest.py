@@ -15,10 +15,9 @@ NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the runs of the tests, and of the notebooks' kernels, apart from the learner's."""
-    if "MNIST_CNN_RUNS" not in os.environ:
-        runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
-        config.add_cleanup(runs.cleanup)
-        os.environ["MNIST_CNN_RUNS"] = runs.name
+    runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
+    config.add_cleanup(runs.cleanup)
+    os.environ["MNIST_CNN_RUNS"] = runs.name
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -70,7 +69,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment of a machine with no network, no MNIST_NPZ and an empty Keras cache."""
-    monkeypatch.delenv("MNIST_NPZ", raising=False)
+    for name in ("MNIST_NPZ", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     for scheme in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(scheme, "http://127.0.0.1:9")  # nobody listens on the discard port

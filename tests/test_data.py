@@ -57,6 +57,7 @@ def test_without_network_the_sample_stands_in_with_one_warning(offline, tmp_path
     done = run_python("from mnist_cnn.data import load_mnist; print(load_mnist())", offline)
     assert "MNIST sample: 4,000 training and 1,000 test images" in done.stdout
     assert done.stderr.count("Warning") == 1 and "set MNIST_NPZ" in done.stderr
+    assert "The download failed: " in done.stderr
     assert not (tmp_path / "keras" / "datasets" / "mnist.npz").exists()
 
 
@@ -141,7 +142,7 @@ BAD_FILES = {
     "a web page": (lambda full: b"<!doctype html><title>403 Forbidden</title>", "no .npz archive"),
     "a single array": (lambda full: idx(full.y_test), "no .npz archive"),
     "truncated": (lambda full: saved(right_shapes(full))[:1_000_000], "no .npz archive, or a truncated one"),
-    "one bit flipped": (bit_flipped, "cannot be read (Bad CRC-32"),
+    "one bit flipped": (bit_flipped, "cannot be read as MNIST: Bad CRC-32"),
     "zip of text files": (zip_of_text, "x_train is |S12 of shape ()"),
     "pickled objects": (lambda full: saved(small(y_test=np.array([{}, {}]))), "Object arrays cannot be loaded"),
     "other names": (lambda full: saved({"images": full.y_test}), "it lacks x_test, x_train, y_test, y_train"),
@@ -162,15 +163,38 @@ def test_a_bad_file_is_named_with_what_is_wrong_and_what_to_do(full: Mnist, tmp_
     path.write_bytes(content(full))
     with pytest.raises(DataError) as error:
         load_mnist(path)
-    assert str(error.value).startswith(f"{path} is not MNIST: ")
-    assert wrong in str(error.value) and "Delete it or name another file" in str(error.value)
+    assert str(path) in str(error.value) and wrong in str(error.value)
+    assert str(error.value).endswith("Name another file, or none, and Keras downloads MNIST.")
+
+
+def test_the_remedy_fits_the_place(offline, tmp_path, monkeypatch) -> None:
+    cache = tmp_path / "keras" / "datasets" / "mnist.npz"
+    cache.parent.mkdir(parents=True)
+    cache.write_bytes(b"half a download")
+    with pytest.raises(DataError, match="Delete it and run again: Keras downloads MNIST anew"):
+        load_mnist()
+    monkeypatch.setenv("MNIST_NPZ", str(cache))
+    with pytest.raises(DataError, match="Set MNIST_NPZ to another file, or unset it"):
+        load_mnist()
+
+
+def test_a_download_is_verified_too(full: Mnist, offline, monkeypatch) -> None:
+    import keras
+
+    arrays = (full.x_train, full.y_train), (full.x_test, full.y_test)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: arrays)
+    assert load_mnist().origin == "Keras's download"
+    altered = (full.x_train, full.y_train), (full.x_test, full.y_test[::-1])
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: altered)
+    with pytest.raises(DataError, match="y_test was altered"):
+        load_mnist()
 
 
 def test_a_missing_file_is_named(tmp_path, monkeypatch) -> None:
     with pytest.raises(FileNotFoundError, match="There is no file .*nowhere.npz"):
         load_mnist(tmp_path / "nowhere.npz")
     monkeypatch.setenv("MNIST_NPZ", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="unset MNIST_NPZ"):
+    with pytest.raises(FileNotFoundError, match="or unset it"):
         load_mnist()
 
 

@@ -57,8 +57,10 @@ def test_mistakes_come_most_confident_first_and_doubt_least_sure_first() -> None
 
 
 def test_the_disputed_labels_are_the_published_ones(full: Mnist) -> None:
-    published = {947: "8→9", 1621: "0→6", 1901: "9→4", 2130: "4→9", 2462: "2→0", 2597: "5→3", 2654: "6→1", 3520: "6→4",
-                 3558: "5→0", 5937: "5→3", 6651: "0→6", 6783: "1→6", 8527: "4→9", 9679: "6→3", 9729: "5→6"}  # fmt: skip
+    published = {
+        947: "8→9", 1621: "0→6", 1901: "9→4", 2130: "4→9", 2462: "2→0", 2597: "5→3", 2654: "6→1", 3520: "6→4",
+        3558: "5→0", 5937: "5→3", 6651: "0→6", 6783: "1→6", 8527: "4→9", 9679: "6→3", 9729: "5→6",
+    }  # fmt: skip
     assert {index: f"{full.y_test[index]}→{digit}" for index, digit in DISPUTED.items()} == published
 
 

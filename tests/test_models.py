@@ -29,12 +29,15 @@ def test_leaky_relu_bends_where_relu_bends() -> None:
     leaky, relu = build_model("leaky_relu"), build_model("relu")
     leaky.set_weights(relu.get_weights())
     image = np.random.default_rng(0).random((1, 28, 28, 1), dtype="float32")
-    np.testing.assert_allclose(leaky.predict(image, verbose=0)[0], forward(leaky.get_weights(), image[0], 0.1), atol=1e-5)
+    np.testing.assert_allclose(
+        leaky.predict(image, verbose=0)[0], forward(leaky.get_weights(), image[0], 0.1), atol=1e-5
+    )
     np.testing.assert_allclose(relu.predict(image, verbose=0)[0], forward(relu.get_weights(), image[0], 0.0), atol=1e-5)
 
 
 def forward(weights: list[np.ndarray], x: np.ndarray, slope: float) -> np.ndarray:
     """The network of `build_relu` (slope 0) or `build_leaky_relu`, without Keras; x is (height, width, channels)."""
+
     def bend(x: np.ndarray) -> np.ndarray:
         return np.where(x > 0, x, slope * x)
 

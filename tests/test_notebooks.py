@@ -19,10 +19,15 @@ def test_all_six_are_here() -> None:
     assert [path.stem for path in NOTEBOOKS] == STEPS
 
 
-def test_nbval_runs_them() -> None:
+def test_nbval_runs_them(request: pytest.FixtureRequest) -> None:
     """Without the full data their outputs cannot be compared, and conftest.py leaves them out."""
     if full_mnist() is None:
         pytest.skip(NO_FULL_DATA)
+    if "notebooks" not in request.config.args:
+        pytest.skip("only a part of the tests was asked for")
+    collected = [item.path.stem for item in request.session.items if item.path.suffix == ".ipynb"]
+    assert {stem: collected.count(stem) for stem in STEPS} == {
+        path.stem: len(code_cells(nbformat.read(path, as_version=4))) for path in NOTEBOOKS}  # fmt: skip
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -70,9 +75,19 @@ def test_it_has_the_shape_of_the_series(path, notebook) -> None:
 
 
 def test_cells_are_short_and_keep_to_themselves(notebook) -> None:
+    imports, *others = code_cells(notebook)
+    assert imports.source.startswith(("import", "from"))
+    for cell in others:
+        assert len(list(filter(None, cell.source.splitlines()))) <= 12, cell.source
     for cell in code_cells(notebook):
-        assert len(cell.source.splitlines()) <= 16, cell.source
+        assert all(len(line) <= 100 for line in cell.source.splitlines()), cell.source
         assert not re.search(r"^\s*[!%]", cell.source, re.MULTILINE), "shell or magic command"
+
+
+def test_a_training_leaves_one_picture_that_was_redrawn() -> None:
+    training = nbformat.read(ROOT / "notebooks" / "04_training.ipynb", as_version=4)
+    outputs = [cell.outputs for cell in code_cells(training) if "LiveCurves()" in cell.source]
+    assert [[output.output_type for output in of_cell] for of_cell in outputs] == [["display_data"]] * 2
 
 
 def test_outputs_name_no_place_on_the_machine_that_made_them(notebook) -> None:
@@ -82,7 +97,9 @@ def test_outputs_name_no_place_on_the_machine_that_made_them(notebook) -> None:
 
 def anchors(path: Path) -> str:
     if path.suffix == ".ipynb":
-        return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+        return "\n".join(
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        )
     return path.read_text()
 
 

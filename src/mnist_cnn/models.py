@@ -1,6 +1,6 @@
 """The article's network and the two that we train (notebooks 02 and 03)."""
 
-import mnist_cnn.quiet  # noqa: F401, I001  (before Keras)
+import mnist_cnn.quiet  # noqa: F401  (before Keras)
 import keras
 import numpy as np
 from keras import layers
@@ -91,8 +91,8 @@ def build_model(network: str = "relu") -> keras.Sequential:
 def count_multiply_adds(model: keras.Model) -> dict[str, int]:
     """Count the multiply-adds that one image costs in each layer with a kernel, by layer name.
 
-    A convolution applies its whole kernel at every position of its output, a dense layer once. Additions of
-    biases, activations and pooling are left out, as usual: they cost about a hundredth.
+    A convolution applies its whole kernel at every position of its output, a dense layer once. Biases,
+    activations and pooling are left out, as usual: they cost a few hundredths at most.
     """
     costs = {}
     for layer in model.layers:

@@ -28,7 +28,8 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
         ValueError: no image, or not as many titles as images.
     """
     if len(images) == 0 or (titles is not None and len(titles) != len(images)):
-        raise ValueError(f"{0 if titles is None else len(titles)} titles for {len(images)} images")
+        wrong = "there is none" if len(images) == 0 else f"there are {len(titles)} titles for {len(images)} images"
+        raise ValueError(f"pass at least one image, and a title for each or none at all: {wrong}")
     rows = -(-len(images) // columns)
     lines = 0 if titles is None else max(str(title).count("\n") + 1 for title in titles)
     figure, axes = plt.subplots(

@@ -14,7 +14,7 @@ with tempfile.TemporaryFile() as messages:
     stderr = os.dup(2)
     os.dup2(messages.fileno(), 2)
     try:
-        import keras
+        import keras  # noqa: F401
     except BaseException:
         messages.seek(0)
         sys.stderr.write(messages.read().decode(errors="replace"))  # now they may say why

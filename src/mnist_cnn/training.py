@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import mnist_cnn.quiet  # noqa: F401, I001  (before Keras)
+import mnist_cnn.quiet  # noqa: F401  (before Keras)
 import keras
 import numpy as np
 import tensorflow as tf
@@ -23,8 +22,18 @@ EPOCHS = 20  # as in the article
 BATCH_SIZE = {"full": 128, "sample": 32}  # fewer images need smaller batches, or they get too few steps
 LEARNING_RATE = 1.5e-3  # at the start; it falls to zero along half a cosine
 
+_FILES = ("model.weights.h5", "history.json", "predictions.npz", "metrics.json")
+
 Progress = Callable[[dict[str, list[float]], int, float], None]
 """Called with the history so far, the number of epochs to come to, and the seconds since the start."""
+
+
+def print_progress(history: dict[str, list[float]], epochs: int, seconds: float) -> None:
+    """Print one line an epoch."""
+    done = len(history.get("val_accuracy", ()))
+    if done:
+        when = f"about {seconds / done * (epochs - done):.0f} s left" if done < epochs else f"{seconds:.0f} s in all"
+        print(f"epoch {done:2} of {epochs}: validation accuracy {history['val_accuracy'][-1]:.2%}, {when}", flush=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +60,19 @@ def train(
     epochs: int = EPOCHS,
     seed: int = 0,
     name: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = print_progress,
 ) -> Run:
     """Train a network on all but the last tenth of the training images and keep the run in `runs/<name>/`.
 
-    The same seed gives the same weights on the same machine: it fixes the first weights, the order of the images
-    in each epoch, and dropout. An older run of that name is replaced once the new one is complete.
+    The seed fixes the first weights, the order of the images and dropout, so the same seed gives the same weights
+    on the same machine. An older run of that name is replaced once the new one is complete.
 
     Args:
         network: a name that `build_model` knows.
         digits: what to train, validate and test on.
         epochs: how often to see every training image, at least 1.
         seed: any whole number from 0.
-        name: of the run's folder; the network's name if left out.
+        name: of the run's folder; the network's name if left out, with "-sample" behind it on the sample.
         progress: called at the start and after every epoch; prints a line if left out.
 
     Raises:
@@ -78,7 +87,7 @@ def train(
     steps = -(-len(x_train) // batch_size)  # rounded up: the last batch may be smaller
     compile_model(model, epochs * steps)
 
-    recorder = _Recorder(digits.x_test, epochs, progress or print_progress)
+    recorder = _Recorder(digits.x_test, epochs, progress)
     model.fit(
         _training_batches(x_train, y_train, batch_size, seed),
         steps_per_epoch=steps,
@@ -95,7 +104,7 @@ def train(
         "data": digits.source,
         "precision": keras.config.dtype_policy().name,
         "device": device(),
-        "seconds": round(recorder.seconds, 1),
+        "seconds": round(recorder.seconds, 1),  # validation and the test predictions of every epoch included
         "train_images": len(x_train),
         "batch_size": batch_size,
         "parameters": model.count_params(),
@@ -103,19 +112,18 @@ def train(
         "test_accuracy": float(np.mean(recorder.predicted[-1] == digits.y_test)),
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
     }
-    return _save_run(runs_folder() / (name or network), model, metrics, recorder)
+    return _save_run(runs_folder() / (name or _run_name(network, digits)), model, metrics, recorder)
 
 
 def find_run(network: str, digits: Mnist) -> Run:
     """Load the learner's run of a network on these digits; train one if there is none. Says which."""
+    name = _run_name(network, digits)
     try:
-        run = load_run(runs_folder() / network)
+        run = load_run(runs_folder() / name)
     except FileNotFoundError:
-        run = None
-    if run is None or run.metrics["data"] != digits.source:
-        print(f"There is no run of {network} on this data yet, so we train one now.")
+        print(f"{network}: no run in runs/{name} yet, so we train one now")
         return train(network, digits)
-    print(f"{network}: your run of {run.metrics['epochs']} epochs, in runs/{run.folder.name}")
+    print(f"{network}: your run in runs/{name}, epochs: {run.metrics['epochs']}")
     return run
 
 
@@ -125,15 +133,13 @@ def load_run(folder: Path) -> Run:
     Raises:
         FileNotFoundError: there is no complete run in the folder.
     """
-    try:
-        metrics = json.loads((folder / "metrics.json").read_text())
-        history = json.loads((folder / "history.json").read_text())
-        with np.load(folder / "predictions.npz", allow_pickle=False) as predictions:
-            return Run(folder, metrics, history, predictions["predicted"], predictions["confidence"])
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"There is no complete run in {folder} ({Path(error.filename).name} is missing). Run notebook 04 first."
-        ) from error
+    missing = [name for name in _FILES if not (folder / name).is_file()]
+    if missing:
+        raise FileNotFoundError(f"No complete run in {folder}: {missing[0]} is missing. Run notebook 04 first.")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    history = json.loads((folder / "history.json").read_text())
+    with np.load(folder / "predictions.npz", allow_pickle=False) as predictions:
+        return Run(folder, metrics, history, predictions["predicted"], predictions["confidence"])
 
 
 def runs_folder() -> Path:
@@ -171,14 +177,6 @@ def device() -> str:
     return keras.distribution.list_devices()[0].split(":")[0].upper()
 
 
-def print_progress(history: dict[str, list[float]], epochs: int, seconds: float) -> None:
-    """Print one line an epoch."""
-    done = len(history.get("val_accuracy", ()))
-    if done:
-        when = f"about {seconds / done * (epochs - done):.0f} s left" if done < epochs else f"{seconds:.0f} s in all"
-        print(f"epoch {done:2} of {epochs}: validation accuracy {history['val_accuracy'][-1]:.2%}, {when}", flush=True)
-
-
 class _Recorder(keras.callbacks.Callback):
     """Keep what a run needs after every epoch: the history, the test predictions, the time."""
 
@@ -203,6 +201,10 @@ class _Recorder(keras.callbacks.Callback):
         self.confidence.append(probabilities.max(axis=1).astype("float16"))
         self.seconds = time.perf_counter() - self._start
         self._progress()
+
+
+def _run_name(network: str, digits: Mnist) -> str:
+    return network if digits.source == "full" else f"{network}-{digits.source}"
 
 
 def _training_batches(images: np.ndarray, labels: np.ndarray, batch_size: int, seed: int) -> tf.data.Dataset:
@@ -231,12 +233,12 @@ def _without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 
 def _save_run(folder: Path, model: keras.Model, metrics: dict, recorder: _Recorder) -> Run:
-    """Write the run aside, then put it in its place in one go."""
+    """Write the run aside, and only when it is complete put it in the place of an older one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
         new = Path(aside, "run")
         new.mkdir()
-        weights_only = build_model(metrics["network"])  # not compiled, so without the optimizer's state: a third of the size
+        weights_only = build_model(metrics["network"])  # no optimizer, whose state would triple the file
         weights_only.set_weights(model.get_weights())
         weights_only.save_weights(new / "model.weights.h5")
         predictions = {"predicted": np.stack(recorder.predicted), "confidence": np.stack(recorder.confidence)}
@@ -244,6 +246,6 @@ def _save_run(folder: Path, model: keras.Model, metrics: dict, recorder: _Record
         (new / "history.json").write_text(json.dumps(recorder.history, indent=1) + "\n")
         (new / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(Path(aside, "old"))
         new.rename(folder)
     return load_run(folder)

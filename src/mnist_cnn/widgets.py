@@ -1,5 +1,6 @@
 """Views that move: curves while a network trains, a slider over predictions (notebooks 04 and 06)."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import ipywidgets
@@ -24,9 +25,9 @@ class LiveCurves:
     def __call__(self, history: dict[str, list[float]], epochs: int, seconds: float) -> None:
         """Redraw; called by `train` at the start and after every epoch."""
         done = len(history.get("loss", ()))
-        note = f"epoch {done} of {epochs}, {_minutes(seconds)}"
+        note = f"epoch {done} of {epochs}, {timedelta(seconds=int(seconds))}"
         if 0 < done < epochs:
-            note += f", about {_minutes(seconds / done * (epochs - done))} left"
+            note += f", about {timedelta(seconds=int(seconds / done * (epochs - done)))} left"
         note += f"\n{'■' * done}{'□' * (epochs - done)}"
         figure = plot_history(history, epochs, note)
         if self._handle is None:
@@ -112,7 +113,3 @@ def _draw(image: np.ndarray, label: int, probabilities: np.ndarray) -> bytes:
     png = BytesIO()
     canvas.save(png, "PNG", compress_level=1)
     return png.getvalue()
-
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
