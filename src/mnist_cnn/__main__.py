@@ -78,13 +78,15 @@ async def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
 
 
 def _to_html(notebook: nbformat.NotebookNode, title: str) -> str:
-    """Convert to HTML, each figure with the description that its cell's metadata hold under `alt`."""
+    """Convert to HTML: links lead to the other pages, and figures get what their cell's metadata say under `alt`."""
     page, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
     soup = BeautifulSoup(page, "html.parser")
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell, element in zip(code, soup.select(".jp-CodeCell"), strict=True):
         for image in element.select("img"):
             image["alt"] = cell.metadata.get("alt", "")
+    for link in soup.select('a[href$=".ipynb"]'):
+        link["href"] = link["href"].removesuffix("ipynb") + "html"
     return str(soup)
 
 
