@@ -48,7 +48,7 @@ def test_offline_the_series_and_its_solutions_run_on_the_sample(tmp_path, offlin
         "few", "leaky_relu-sample", "rehearsal", "relu-sample"]  # fmt: skip
     for path in (tmp_path / "build").glob("*.html"):
         described = re.findall(r'<img alt="([^"]*)"', path.read_text())
-        assert len(described) >= 2 and all(len(words) > 20 for words in described), path
+        assert described and all(len(words) > 20 for words in described), path
         links = set(re.findall(r'href="(\d\d_\w+\.\w+)"', path.read_text()))
         assert links == {f"{step}.html" for step in STEPS if step != path.stem}
     assert before == [path.read_bytes() for path in sorted((tmp_path / "notebooks").iterdir())]  # left as they were
