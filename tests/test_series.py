@@ -18,7 +18,8 @@ def copy_with_solutions(target: Path) -> None:
     for path in NOTEBOOKS:
         notebook = nbformat.read(path, as_version=4)
         solutions = re.findall(r"```python\n(.*?)```", notebook.cells[-1].source, re.DOTALL)
-        notebook.cells += [nbformat.v4.new_code_cell(solution) for solution in solutions]
+        described = {"alt": "A figure that a folded solution draws."}
+        notebook.cells += [nbformat.v4.new_code_cell(solution, metadata=described) for solution in solutions]
         nbformat.write(notebook, target / path.name)
 
 
