@@ -1,5 +1,6 @@
 """`make run` as a whole, where it is hardest: no network, no data file, nothing in the cache."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -65,13 +66,22 @@ def test_notebook_05_opens_alone(tmp_path, offline) -> None:
     )
 
 
-def test_in_place_only_a_notebook_that_runs_is_written(tmp_path, offline) -> None:
+def test_in_place_refuses_the_sample(tmp_path, offline) -> None:
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(NOTEBOOKS[0], tmp_path / "notebooks")
+    done = run_series(tmp_path, offline, "--in-place")
+    assert done.returncode == 1
+    assert done.stderr.endswith("set the environment variable MNIST_NPZ to where it is.\n")
+    assert (tmp_path / "notebooks" / NOTEBOOKS[0].name).read_bytes() == NOTEBOOKS[0].read_bytes()
+
+
+def test_in_place_only_a_notebook_that_runs_is_written(tmp_path, full) -> None:
     (tmp_path / "notebooks").mkdir()
     for name, code in (("01_fine", "print(6 * 7)"), ("02_broken", "1 / 0")):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
         nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
     broken = (tmp_path / "notebooks" / "02_broken.ipynb").read_bytes()
-    done = run_series(tmp_path, offline, "--in-place")
+    done = run_series(tmp_path, dict(os.environ), "--in-place")
     assert done.returncode == 1 and "02_broken.ipynb is left as it was" in done.stderr
     assert '"42\\n"' in (tmp_path / "notebooks" / "01_fine.ipynb").read_text()
     assert (tmp_path / "notebooks" / "02_broken.ipynb").read_bytes() == broken and not (tmp_path / "build").exists()

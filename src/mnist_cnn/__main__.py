@@ -17,6 +17,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
+from mnist_cnn.data import DataError, load_mnist
+
 _COLUMNS = ("network", "data", "device", "precision", "epochs", "seconds", "test_accuracy")
 
 
@@ -29,6 +31,12 @@ def main() -> int:
     if not notebooks:
         print("There is no notebook in ./notebooks: start this from the top folder of the project.", file=sys.stderr)
         return 1
+    if in_place:
+        try:
+            load_mnist(source="full")  # outputs of the sample would contradict the text
+        except (OSError, DataError) as error:
+            print(f"The notebooks show the full data, and that is not here. {error}", file=sys.stderr)
+            return 1
     target = notebooks[0].parent if in_place else Path("build")
     target.mkdir(exist_ok=True)
     for path in notebooks:
