@@ -1,22 +1,46 @@
 """Models: the layers, sizes and costs that the notebooks speak of."""
 
+import ast
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
-from mnist_cnn.models import build_model, count_multiply_adds
+import mnist_cnn.models
+from mnist_cnn.models import NETWORKS, PRECISIONS, build_model, count_multiply_adds
 
 
-@pytest.mark.parametrize("network, parameters", [("article", 2_076_554), ("relu", 241_546), ("leaky_relu", 241_546)])
-def test_parameter_counts(network: str, parameters: int) -> None:
-    assert build_model(network).count_params() == parameters
+def test_parameter_counts() -> None:
+    counts = {network: build_model(network).count_params() for network in NETWORKS}
+    assert counts == {"relu": 241_546, "leaky_relu": 241_546, "batch_norm": 114_346, "article": 2_076_554}
 
 
-@pytest.mark.parametrize("network", ["article", "relu", "leaky_relu"])
-def test_images_in_probabilities_out(network: str) -> None:
-    probabilities = build_model(network).predict(np.random.rand(3, 28, 28, 1).astype("float32"), verbose=0)
-    assert probabilities.shape == (3, 10)
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_images_in_probabilities_out(network: str, precision: str) -> None:
+    model = build_model(network, precision)
+    probabilities = model.predict(np.random.rand(3, 28, 28, 1).astype("float32"), verbose=0)
+    assert probabilities.shape == (3, 10) and probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_mixed_precision_computes_in_bfloat16_and_keeps_the_weights_in_float32() -> None:
+    for network in NETWORKS:
+        *hidden, output = build_model(network, "mixed_bfloat16").layers
+        assert {layer.compute_dtype for layer in hidden} == {"bfloat16"} and output.compute_dtype == "float32"
+        assert {weight.dtype for layer in (*hidden, output) for weight in layer.trainable_weights} == {"float32"}
+    assert {layer.compute_dtype for layer in build_model("relu").layers} == {"float32"}  # nothing is left switched
+
+
+def test_the_networks_need_no_particular_backend() -> None:
+    """Nothing on the way from digits to predictions imports TensorFlow, except through Keras."""
+    for module in ("data", "models", "runs", "evaluation"):
+        tree = ast.parse(Path(mnist_cnn.models.__file__).with_name(f"{module}.py").read_text())
+        nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+        names = {alias.name for node in nodes for alias in node.names}
+        names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        assert "keras" in names and not [name for name in names if name.startswith("tensorflow")]
 
 
 def test_the_article_has_its_layers_in_its_order() -> None:
@@ -60,5 +84,5 @@ def test_multiply_adds_are_those_of_a_loop_that_does_them() -> None:
 
 
 def test_an_unknown_network_is_refused() -> None:
-    with pytest.raises(ValueError, match="relu, leaky_relu, article; not 'resnet'"):
+    with pytest.raises(ValueError, match="relu, leaky_relu, batch_norm, article; not 'resnet'"):
         build_model("resnet")

@@ -19,7 +19,7 @@ from nbconvert import HTMLExporter
 
 from mnist_cnn.data import DataError, load_mnist
 
-_COLUMNS = ("network", "data", "device", "precision", "epochs", "seconds", "test_accuracy")
+_COLUMNS = ("recipe", "data", "device", "precision", "epochs", "seconds", "test_accuracy")
 
 
 def main() -> int:
@@ -100,12 +100,14 @@ def _to_html(notebook: nbformat.NotebookNode, title: str) -> str:
 
 def _table() -> str:
     """What the two trainings came to, one row each."""
-    from mnist_cnn.training import runs_folder  # imports TensorFlow: not before the notebooks have run
+    from mnist_cnn.runs import runs_folder  # imports TensorFlow: not before the notebooks have run
 
     rows = [_COLUMNS]
-    for network in ("relu", "leaky_relu"):
-        runs = runs_folder().glob(f"{network}*/metrics.json")  # on the full data, on the sample: the one just made
-        metrics = json.loads(max(runs, key=lambda file: file.stat().st_mtime).read_text())
+    for recipe in ("relu", "leaky_relu"):
+        runs = list(runs_folder().glob(f"{recipe}*/metrics.json"))  # on the full data, on the sample
+        if not runs:
+            continue
+        metrics = json.loads(max(runs, key=lambda file: file.stat().st_mtime).read_text())  # the one just made
         metrics["test_accuracy"] = f"{metrics['test_accuracy']:.2%}"
         rows.append(tuple(str(metrics[column]) for column in _COLUMNS))
     widths = [max(map(len, column)) for column in zip(*rows)]

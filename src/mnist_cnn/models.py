@@ -23,7 +23,7 @@ def build_article() -> keras.Sequential:
             layers.MaxPooling2D(),
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
-            layers.Dense(CLASSES, activation="softmax"),
+            layers.Dense(CLASSES, activation="softmax", dtype="float32"),
         ],
         name="article",
     )
@@ -42,7 +42,7 @@ def build_relu() -> keras.Sequential:
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
             layers.Dropout(0.5),
-            layers.Dense(CLASSES, activation="softmax"),
+            layers.Dense(CLASSES, activation="softmax", dtype="float32"),
         ],
         name="relu",
     )
@@ -65,27 +65,71 @@ def build_leaky_relu() -> keras.Sequential:
             layers.Dense(128, activation="linear"),
             layers.LeakyReLU(negative_slope=0.1),
             layers.Dropout(0.5),
-            layers.Dense(CLASSES, activation="softmax"),
+            layers.Dense(CLASSES, activation="softmax", dtype="float32"),
         ],
         name="leaky_relu",
     )
 
 
-NETWORKS = {"relu": build_relu, "leaky_relu": build_leaky_relu, "article": build_article}
+def build_batch_norm() -> keras.Sequential:
+    """The network of the improved recipe: batch normalization, no hidden dense layer; 114,346 parameters.
+
+    Where a block pools it does so right after the convolution, so that normalization and ReLU see a quarter as many
+    numbers.
+    """
+
+    def block(filters: int, size: int, padding: str = "valid", pool: bool = False) -> list[keras.Layer]:
+        return [
+            layers.Conv2D(filters, size, padding=padding, use_bias=False),  # the normalization brings its own bias
+            *([layers.MaxPooling2D()] if pool else []),
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(),
+        ]
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            *block(32, 5, padding="same", pool=True),
+            *block(64, 3, pool=True),
+            *block(128, 3),
+            layers.Flatten(),
+            layers.Dropout(0.25),
+            layers.Dense(CLASSES, activation="softmax", dtype="float32"),
+        ],
+        name="batch_norm",
+    )
 
 
-def build_model(network: str = "relu") -> keras.Sequential:
-    """Build an untrained network: float32 images (n, 28, 28, 1) in 0..1 in, probabilities (n, 10) out.
+NETWORKS = {
+    "relu": build_relu,
+    "leaky_relu": build_leaky_relu,
+    "batch_norm": build_batch_norm,
+    "article": build_article,
+}
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+def build_model(network: str = "relu", precision: str = "float32") -> keras.Sequential:
+    """Build an untrained network: float32 images (n, 28, 28, 1) in 0..1 in, float32 probabilities (n, 10) out.
 
     Args:
-        network: "relu" or "leaky_relu", the two that the series trains, or "article".
+        network: "relu", "leaky_relu", "batch_norm" or "article".
+        precision: "float32", or "mixed_bfloat16": weights in float32, but arithmetic in bfloat16, which keeps
+            8 significant bits, in all layers but the last.
 
     Raises:
-        ValueError: another name.
+        ValueError: another network or precision.
     """
     if network not in NETWORKS:
         raise ValueError(f"network must be one of {', '.join(NETWORKS)}; not {network!r}")
-    return NETWORKS[network]()
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; not {precision!r}")
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return NETWORKS[network]()
+    finally:
+        keras.config.set_dtype_policy(usual)
 
 
 def count_multiply_adds(model: keras.Model) -> dict[str, int]:

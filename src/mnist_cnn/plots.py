@@ -111,7 +111,7 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
     """Plot loss and accuracy of a training, on its own images and on the validation images, epoch by epoch."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")
     _plot_pair(left, history.get("loss", []), history.get("val_loss", []), epochs)
-    left.set(ylabel="loss (cross-entropy)", yscale="log" if history else "linear")  # no logarithm of no data
+    left.set(ylabel="loss (cross-entropy)")
     _plot_pair(right, history.get("accuracy", []), history.get("val_accuracy", []), epochs)
     right.set(ylabel="accuracy", ylim=(min([0.98, *history.get("val_accuracy", [])]) - 0.002, 1.001))
     right.yaxis.set_major_formatter("{x:.1%}")
