@@ -9,7 +9,7 @@ endif
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run lab test notebooks clean
+.PHONY: run lab test notebooks shipped-runs bench bench-quick tables clean
 
 run: $(ENV)/installed  ## set up, then execute all six notebooks into build/
 	$(BIN)/python -m mnist_cnn
@@ -22,6 +22,21 @@ test: $(ENV)/installed  ## set up, then run every check; executes all notebooks 
 
 notebooks: $(ENV)/installed  ## execute the notebooks and keep the outputs in place
 	$(BIN)/python -m mnist_cnn --in-place
+
+shipped-runs: $(ENV)/installed  ## train anew the runs that come with the package
+	for recipe in relu leaky_relu improved; do \
+		MNIST_CNN_RUNS=src/mnist_cnn/shipped_runs $(BIN)/python -c "from mnist_cnn.data import load_mnist; \
+		from mnist_cnn.training import train; train('$$recipe', load_mnist(source='full'))" || exit 1; done
+
+bench: $(ENV)/installed  ## measure everything, write benchmarks/results.json and the tables; two hours, in as many goes as you like
+	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/tables.py
+
+bench-quick: $(ENV)/installed  ## measure speeds on fewer images, in less than three minutes, and print them
+	$(BIN)/python benchmarks/bench.py --quick
+
+tables: $(ENV)/installed  ## put the numbers of benchmarks/results.json into README and notebooks
+	$(BIN)/python benchmarks/tables.py
 
 clean:  ## remove what the other commands made, except your runs
 	rm -rf $(ENV) build

@@ -1,0 +1,53 @@
+"""The runs that come with the package: whole, small, and true to the last digit."""
+
+from dataclasses import asdict
+from importlib.resources import files
+
+import h5py
+import numpy as np
+import pytest
+
+from mnist_cnn.data import Mnist, split_validation
+from mnist_cnn.evaluation import predict
+from mnist_cnn.runs import SHIPPED, Run, load_run
+from mnist_cnn.training import RECIPES
+
+NAMES = ["improved", "leaky_relu", "relu"]
+
+
+@pytest.fixture(params=NAMES)
+def run(request: pytest.FixtureRequest) -> Run:
+    return load_run(SHIPPED / request.param)
+
+
+def test_these_are_shipped_inside_the_package() -> None:
+    assert sorted(folder.name for folder in files("mnist_cnn").joinpath("shipped_runs").iterdir()) == NAMES
+    assert sum(file.stat().st_size for file in SHIPPED.rglob("*.*")) < 4e6
+
+
+def test_the_weights_have_the_accuracy_that_is_stated(run: Run, full: Mnist) -> None:
+    model = run.load_model()
+    probabilities = predict(model, full.x_test)
+    accuracy = np.mean(probabilities.argmax(axis=1) == full.y_test)
+    assert f"{accuracy:.2%}" == f"{run.metrics['test_accuracy']:.2%}"
+    assert np.array_equal(probabilities.argmax(axis=1), run.predicted[-1])
+    np.testing.assert_allclose(probabilities.max(axis=1), run.confidence[-1], atol=1e-3)
+    _, (x_val, y_val) = split_validation(full.x_train, full.y_train)
+    assert np.mean(predict(model, x_val).argmax(axis=1) == y_val) == pytest.approx(run.metrics["val_accuracy"])
+
+
+def test_they_are_runs_of_their_recipes_over_twenty_epochs_on_the_full_data(run: Run) -> None:
+    recipe = RECIPES[run.folder.name]
+    said = {"recipe": run.folder.name, "seed": 0, "data": "full"} | asdict(recipe)
+    assert said.items() <= run.metrics.items() and recipe.epochs == 20
+    assert {len(values) for values in run.history.values()} == {20}
+    assert run.predicted.shape == run.confidence.shape == (20, 10_000)
+    assert run.metrics["val_accuracy"] == run.history["val_accuracy"][-1]
+
+
+def test_no_optimizer_state_is_shipped(run: Run) -> None:
+    with h5py.File(run.folder / "model.weights.h5") as file:
+        assert not [name for name in file if name.startswith("optimizer") and len(file[name])]
+        sizes = []
+        file.visititems(lambda name, item: sizes.append(item.size) if isinstance(item, h5py.Dataset) else None)
+    assert sum(sizes) == run.metrics["parameters"]
