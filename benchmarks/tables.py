@@ -1,0 +1,133 @@
+"""Write the tables in README.md, benchmarks/README.md and the notebooks from results.json: `make tables`.
+
+A table stands between two comments, `<!-- bench: name -->` and `<!-- end of bench -->`; the name is a function below.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??(<!-- end of bench -->)", re.DOTALL)
+
+_HOW = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
+_BITS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+
+
+def write_tables(results: dict) -> None:
+    """Bring every page up to date."""
+    for page in PAGES:
+        if page.suffix == ".ipynb":
+            notebook = nbformat.read(page, as_version=4)
+            for cell in notebook.cells:
+                cell.source = fill(cell.source, results)
+            nbformat.write(notebook, page)
+        else:
+            page.write_text(fill(page.read_text(encoding="utf-8"), results), encoding="utf-8")
+
+
+def fill(text: str, results: dict) -> str:
+    """Put the tables of these results into their places in a text."""
+    return PLACE.sub(lambda place: f"{place[1]}{TABLES[place[2]](results)}\n{place[3]}", text)
+
+
+def recipes(results: dict) -> str:
+    """What each recipe reaches, and what it costs."""
+    head = ("", "precision", "epochs", "test accuracy, mean ± sd", "an epoch", "in all", "times as fast", "peak memory")
+    return markdown(
+        head,
+        [
+            (
+                f"{row['recipe']}, {_HOW[row['what']]}",
+                _BITS[row["precision"]],
+                row["epochs"],
+                score(row) if row["seeds"] else "",
+                f"{row['seconds_per_epoch']:.1f} s",
+                f"{row['seconds_total']:,.0f} s",
+                f"{row['ratio_to_article']:.1f}",
+                f"{row['peak_mb']:,} MB",
+            )
+            for row in results["rows"]
+        ],
+    )
+
+
+def seeds(results: dict) -> str:
+    """The spread between seeds, of the recipes in the precision that is chosen on the machine of the results."""
+    rows = [row for row in results["rows"] if row["seeds"] and row["precision"] == results["chosen_precision"]]
+    head = ("recipe", "epochs", "mean ± sd", "lowest", "highest")
+    return markdown(
+        head,
+        [
+            (row["recipe"], row["epochs"], score(row), *(f"{f(row['test_accuracies']):.2f} %" for f in (min, max)))
+            for row in rows
+        ],
+    )
+
+
+def pooling(results: dict) -> str:
+    """The article's network and ours, both by plain Keras."""
+    rows = [row for row in results["rows"] if row["what"] == "fit"]
+    head = ("network", "images a second", "seconds an epoch")
+    return markdown(
+        head, [(row["network"], f"{row['images_per_second']:,}", f"{row['seconds_per_epoch']:.1f}") for row in rows]
+    )
+
+
+def sizes(results: dict) -> str:
+    """Images a second and size, of every row."""
+    head = ("", "precision", "images a second", "parameters", "weights")
+    return markdown(
+        head,
+        [
+            (
+                f"{row['recipe']}, {_HOW[row['what']]}",
+                _BITS[row["precision"]],
+                f"{row['images_per_second']:,}",
+                f"{row['parameters']:,}",
+                f"{row['weights_mb']:.1f} MB",
+            )
+            for row in results["rows"]
+        ],
+    )
+
+
+def scaling(results: dict) -> str:
+    """How time and memory grow with the number of training images."""
+    head = ("images", "seconds an epoch", "peak memory")
+    return markdown(
+        head,
+        [
+            (f"{row['images']:,}", f"{row['seconds_per_epoch']:.2f}", f"{row['peak_mb']:,} MB")
+            for row in results["scaling"]
+        ],
+    )
+
+
+def conditions(results: dict) -> str:
+    """Where and when."""
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    return (
+        f"Measured on {results['date']} on {results['machine']}, with {versions}. "
+        f"Importing the package takes {results['import_seconds']} s."
+    )
+
+
+TABLES = {table.__name__: table for table in (recipes, seeds, pooling, sizes, scaling, conditions)}
+
+
+def score(row: dict) -> str:
+    return f"{row['test_accuracy_mean']:.2f} ± {row['test_accuracy_sd']:.2f} % ({row['seeds']} seeds)"
+
+
+def markdown(head: tuple, rows: list[tuple]) -> str:
+    """A table whose first column is left-aligned and the others right-aligned."""
+    lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+if __name__ == "__main__":
+    write_tables(json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8")))
