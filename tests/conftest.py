@@ -1,6 +1,7 @@
 """What all tests share: where runs go, where the data are, and that nothing is skipped in silence."""
 
 import os
+import re
 import tempfile
 import warnings
 from functools import cache
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from mnist_cnn.data import Mnist, load_mnist
+
+MEMORY_LIMIT = 1200  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
+PEAKS: dict[str, float] = {}  # MB, by notebook
 
 NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
 
@@ -25,6 +29,24 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.suffix == ".ipynb" and full_mnist() is None:
         return True
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """After every cell of a notebook, see how much memory its kernel has taken at most so far (on Linux)."""
+    if item.path.suffix == ".ipynb":
+        status = Path(f"/proc/{item.parent.kernel.km.provisioner.pid}/status")
+        if status.exists():
+            kibibytes = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+            PEAKS[item.path.stem] = int(kibibytes[1]) * 1024 / 1e6 if kibibytes else 0.0
+    result = yield
+    assert PEAKS.get(item.path.stem, 0) < MEMORY_LIMIT, f"the kernel has taken {PEAKS[item.path.stem]:.0f} MB"
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for notebook, peak in sorted(PEAKS.items()):
+        terminalreporter.write_line(f"{notebook}: at most {peak:,.0f} MB in its kernel")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
