@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import tempfile
 import warnings
 from functools import cache
@@ -12,7 +13,6 @@ import pytest
 from mnist_cnn.data import Mnist, load_mnist
 
 MEMORY_LIMIT = 1200  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
-PEAKS: dict[str, float] = {}  # MB, by notebook
 
 NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
 
@@ -22,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
     config.add_cleanup(runs.cleanup)
     os.environ["MNIST_CNN_RUNS"] = runs.name
+    config.pluginmanager.register(KernelMemory())
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -31,22 +32,37 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return None
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """After every cell of a notebook, see how much memory its kernel has taken at most so far (on Linux)."""
-    if item.path.suffix == ".ipynb":
-        status = Path(f"/proc/{item.parent.kernel.km.provisioner.pid}/status")
-        if status.exists():
-            kibibytes = re.search(r"VmHWM:\s+(\d+)", status.read_text())
-            PEAKS[item.path.stem] = int(kibibytes[1]) * 1024 / 1e6 if kibibytes else 0.0
-    result = yield
-    assert PEAKS.get(item.path.stem, 0) < MEMORY_LIMIT, f"the kernel has taken {PEAKS[item.path.stem]:.0f} MB"
-    return result
+class KernelMemory:
+    """Watch how much memory the kernels of the notebooks take (on Linux).
 
+    A plugin of its own, because the hooks of this file itself see no item outside tests/.
+    """
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for notebook, peak in sorted(PEAKS.items()):
-        terminalreporter.write_line(f"{notebook}: at most {peak:,.0f} MB in its kernel")
+    def __init__(self) -> None:
+        self.peaks: dict[str, float] = {}  # MB, by notebook
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """After every cell, see how much it was at most so far."""
+        if item.path.suffix == ".ipynb":
+            status = Path(f"/proc/{item.parent.kernel.km.provisioner.pid}/status")
+            if status.exists() and (kibibytes := re.search(r"VmHWM:\s+(\d+)", status.read_text())):
+                self.peaks[item.path.stem] = int(kibibytes[1]) * 1024 / 1e6
+        result = yield
+        peak = self.peaks.get(item.path.stem, 0)
+        assert peak < MEMORY_LIMIT, f"the kernel has taken {peak:,.0f} MB, and may take {MEMORY_LIMIT:,}"
+        return result
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for notebook, peak in self.peaks.items():
+            terminalreporter.write_line(f"{notebook}: at most {peak:,.0f} MB in its kernel")
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Every notebook that ran has to have been watched."""
+        ran = {item.path.stem for item in session.items if item.path.suffix == ".ipynb"}
+        if exitstatus == 0 and sys.platform == "linux" and ran - self.peaks.keys():
+            print(f"\nThe memory of these notebooks was not measured: {sorted(ran - self.peaks.keys())}")
+            session.exitstatus = 1
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
