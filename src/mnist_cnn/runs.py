@@ -24,8 +24,7 @@ class Run:
     folder: Path
     metrics: dict  # recipe, network, epochs, seed, data, precision, device, seconds, accuracies, versions
     history: dict[str, list[float]]  # accuracy, loss, val_accuracy, val_loss: one number an epoch
-    predicted: np.ndarray  # uint8 (epochs, test images): the digit predicted after each epoch
-    confidence: np.ndarray  # float16 (epochs, test images) in 0..1: its probability
+    predicted: np.ndarray  # uint8 (1 + epochs, validation images): the digits read untrained, and after each epoch
 
     def load_model(self) -> keras.Sequential:
         """Build the network anew, in float32, and load the weights of the last epoch into it."""
@@ -46,17 +45,17 @@ def load_run(folder: Path) -> Run:
     metrics = json.loads((folder / "metrics.json").read_text())
     history = json.loads((folder / "history.json").read_text())
     with np.load(folder / "predictions.npz", allow_pickle=False) as predictions:
-        return Run(folder, metrics, history, predictions["predicted"], predictions["confidence"])
+        return Run(folder, metrics, history, predictions["predicted"])
 
 
-def save_run(folder: Path, model: keras.Model, metrics: dict, history: dict, predictions: dict) -> Run:
+def save_run(folder: Path, model: keras.Model, metrics: dict, history: dict, predicted: np.ndarray) -> Run:
     """Write a run aside, and only when it is complete put it in the place of an older one; arguments as in `Run`."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
         new = Path(aside, "run")
         new.mkdir()
         model.save_weights(new / "model.weights.h5")
-        np.savez_compressed(new / "predictions.npz", **predictions)
+        np.savez_compressed(new / "predictions.npz", predicted=predicted)
         (new / "history.json").write_text(json.dumps(history, indent=1) + "\n")
         (new / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
         if folder.exists():

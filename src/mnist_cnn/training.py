@@ -94,13 +94,14 @@ def train(
     batch_size = BATCH_SIZE[digits.source]
     steps = -(-len(x_train) // batch_size)  # rounded up: the last batch may be smaller
     compile_model(model, settings.learning_rate, epochs * steps)
-    scores = _Scores(build_model(settings.network), model.loss, validation, digits.x_test)
+    scores = _Scores(build_model(settings.network), model.loss, *validation)
     start = time.perf_counter()
+    scores.look(model)
     progress(scores.history, epochs, 0.0)
     for epoch in range(epochs):
         batches = _training_batches(x_train, y_train, batch_size, seed, epoch, settings.augment)
         fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
-        scores.add(fitted.history, model.get_weights())
+        scores.add_epoch(fitted.history, model)
         seconds = time.perf_counter() - start
         progress(scores.history, epochs, seconds)
     metrics = {
@@ -111,19 +112,18 @@ def train(
         "data": digits.source,
         "precision": precision,
         "device": device(),
-        "seconds": round(seconds, 1),  # validation and the test predictions of every epoch included
+        "seconds": round(seconds, 1),  # validation included
         "train_images": len(x_train),
         "batch_size": batch_size,
         "label_smoothing": LABEL_SMOOTHING,
         "parameters": model.count_params(),
         "val_accuracy": scores.history["val_accuracy"][-1],
-        "test_accuracy": float(np.mean(scores.predicted[-1] == digits.y_test)),
+        "test_accuracy": scores.accuracy(digits.x_test, digits.y_test),
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
         "backend": keras.backend.backend(),
     }
-    predictions = {"predicted": np.stack(scores.predicted), "confidence": np.stack(scores.confidence)}
     folder = runs_folder() / (name or _run_name(recipe, digits))
-    return save_run(folder, scores.network, metrics, scores.history, predictions)
+    return save_run(folder, scores.network, metrics, scores.history, np.stack(scores.predicted))
 
 
 def find_run(recipe: str, digits: Mnist) -> Run:
@@ -198,24 +198,32 @@ def device() -> str:
 class _Scores:
     """What a run keeps of every epoch, computed by a float32 twin of the network in training."""
 
-    def __init__(self, network: keras.Model, loss: keras.losses.Loss, validation: tuple, x_test: np.ndarray):
-        self.network = network
+    def __init__(self, network: keras.Model, loss: keras.losses.Loss, x_val: np.ndarray, y_val: np.ndarray):
         self.history: dict[str, list[float]] = {}
-        self.predicted: list[np.ndarray] = []
-        self.confidence: list[np.ndarray] = []
-        self._validation = _evaluation_batches(*validation)
-        self._test = _evaluation_batches(x_test, np.zeros(len(x_test), "uint8"))  # `predict` asks for no labels
-        network.compile(optimizer=None, loss=loss, metrics=["accuracy"])
+        self.predicted: list[np.ndarray] = []  # before the first epoch, and after each
+        self.network, self._loss, self._x_val, self._y_val = network, loss, x_val, y_val
 
-    def add(self, fitted: dict[str, list[float]], weights: list[np.ndarray]) -> None:
-        """Add an epoch: what `fit` said of it, and how the network does with the weights it left."""
-        self.network.set_weights(weights)
-        val_loss, val_accuracy = self.network.evaluate(self._validation, verbose=0)
-        for key, values in {**fitted, "val_accuracy": [val_accuracy], "val_loss": [val_loss]}.items():
-            self.history.setdefault(key, []).extend(map(float, values))
-        probabilities = self.network.predict(self._test, verbose=0)
+    def look(self, model: keras.Model) -> dict[str, float]:
+        """Read the validation images with the network as it is now; return what the history says of it."""
+        self.network.set_weights(model.get_weights())
+        probabilities = self._predict(self._x_val)
         self.predicted.append(probabilities.argmax(axis=1).astype("uint8"))
-        self.confidence.append(probabilities.max(axis=1).astype("float16"))
+        return {
+            "val_accuracy": np.mean(self.predicted[-1] == self._y_val),
+            "val_loss": self._loss(one_hot(self._y_val), probabilities),
+        }
+
+    def add_epoch(self, fitted: dict[str, list[float]], model: keras.Model) -> None:
+        """Add what `fit` said of an epoch, and how the network does after it."""
+        for key, value in ({key: values[0] for key, values in fitted.items()} | self.look(model)).items():
+            self.history.setdefault(key, []).append(float(value))
+
+    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
+        """The accuracy on other images, in 0..1, of the network last looked at."""
+        return float(np.mean(self._predict(images).argmax(axis=1) == labels))
+
+    def _predict(self, images: np.ndarray) -> np.ndarray:
+        return self.network.predict(prepare_images(images), batch_size=500, verbose=0)
 
 
 def _run_name(recipe: str, digits: Mnist) -> str:
@@ -225,25 +233,15 @@ def _run_name(recipe: str, digits: Mnist) -> str:
 def _training_batches(
     images: np.ndarray, labels: np.ndarray, batch_size: int, seed: int, epoch: int, augment: bool
 ) -> tf.data.Dataset:
-    """One epoch of batches, shuffled and, if wished, augmented."""
+    """One epoch of batches, prepared as they are needed, which saves memory, while TensorFlow works on those before."""
+    order = epoch_order(len(images), seed, epoch)
     rng = np.random.default_rng([seed, epoch, 1])  # another one than the order's
-    return _dataset(images, labels, epoch_order(len(images), seed, epoch), batch_size, rng if augment else None)
-
-
-def _evaluation_batches(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
-    return _dataset(images, labels, np.arange(len(images)), 500, None)
-
-
-def _dataset(
-    images: np.ndarray, labels: np.ndarray, order: np.ndarray, batch_size: int, augment: np.random.Generator | None
-) -> tf.data.Dataset:
-    """Batches that are prepared as they are needed, which saves memory, while TensorFlow works on those before."""
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             x = prepare_images(images[rows])
-            yield x if augment is None else random_affine(x, augment), one_hot(labels[rows])
+            yield random_affine(x, rng) if augment else x, one_hot(labels[rows])
 
     signature = (tf.TensorSpec((None, 28, 28, 1), "float32"), tf.TensorSpec((None, 10), "float32"))
     options = tf.data.Options()
