@@ -29,7 +29,9 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """
     if len(images) == 0:
         raise ValueError("there is no image to predict; pass at least one")
-    return model.predict(prepare_images(images), batch_size=500, verbose=0)
+    x = prepare_images(images)
+    # For a single image, `model.predict` takes 40 ms where this takes one; for many they are alike.
+    return np.concatenate([model.predict_on_batch(x[first : first + 500]) for first in range(0, len(x), 500)])
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
