@@ -5,12 +5,13 @@ from io import BytesIO
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from mnist_cnn.data import Mnist
 from mnist_cnn.evaluation import confusion_matrix
 from mnist_cnn.plots import (
-    RED, plot_bars, plot_confusion, plot_history, plot_probabilities, show_digits, show_predictions)  # fmt: skip
+    BLUE, RED, plot_bars, plot_confusion, plot_history, plot_probabilities, show_digits, show_predictions)  # fmt: skip
 
 HISTORY = {"loss": [1.0, 0.1], "val_loss": [0.5, 0.2], "accuracy": [0.9, 0.99], "val_accuracy": [0.95, 0.98]}
 
@@ -31,7 +32,8 @@ def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(sample: Mnist, probabil
     figures = [
         show_digits(sample.x_test[:13], columns=5),
         show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities),
-        plot_probabilities(sample.x_test[0], sample.y_test[0], probabilities[0]),
+        plot_probabilities(sample.x_test[0], sample.y_test[0], {"one": probabilities[0], "other": probabilities[1]}),
+        plot_probabilities(sample.x_test[0], None, {"one": probabilities[0]}),
         plot_bars(np.arange(10), "digit", "images"),
         plot_confusion(np.zeros((10, 10), int)),
         plot_history({}, 20),
@@ -59,10 +61,21 @@ def test_a_wrong_prediction_stands_out(sample: Mnist, probabilities: np.ndarray)
 
 def test_bars_name_the_predicted_and_the_actual_digit(sample: Mnist, probabilities: np.ndarray) -> None:
     actual = int(sample.y_test[3])
-    figure = plot_probabilities(sample.x_test[3], actual, probabilities[3])
+    wrong, right = probabilities[3], np.eye(10)[actual]
+    figure = plot_probabilities(sample.x_test[3], actual, {"wrong": wrong, "right": right})
     assert texts(figure)[actual] == "40.0%  actual"
     assert texts(figure)[(actual + 1) % 10] == "60.0%  predicted"
-    assert [bar.get_width() for bar in figure.axes[1].patches] == pytest.approx(probabilities[3])
+    assert texts(figure)[10 + actual] == "100.0%  predicted  actual"
+    for axis, (name, heights) in zip(figure.axes[1:], {"wrong": wrong, "right": right}.items(), strict=True):
+        assert axis.get_title() == name
+        assert [bar.get_width() for bar in axis.patches] == pytest.approx(heights)
+        assert any(bar.get_facecolor() == to_rgba(RED) for bar in axis.patches) == (name == "wrong")
+
+
+def test_without_an_actual_digit_no_prediction_is_wrong(sample: Mnist, probabilities: np.ndarray) -> None:
+    figure = plot_probabilities(sample.x_test[3], None, {"network": probabilities[3]})
+    assert not any("actual" in text for text in texts(figure))
+    assert all(bar.get_facecolor() == to_rgba(BLUE) for bar in figure.axes[1].patches)
 
 
 def test_the_confusion_matrix_shows_every_count() -> None:
@@ -71,6 +84,15 @@ def test_the_confusion_matrix_shows_every_count() -> None:
     assert texts(figure) == [str(count) if count else "·" for count in counts.ravel()]
     shades = figure.axes[0].images[0].get_array()
     assert shades[3, 5] == 1 and shades.sum() == 1  # mistakes only
+
+
+def test_confusion_matrices_stand_side_by_side() -> None:
+    counts = np.arange(300).reshape(3, 10, 10)
+    figure = plot_confusion(counts, ["first", "second", "third"])
+    assert [axis.get_title() for axis in figure.axes] == ["first", "second", "third"]
+    assert texts(figure)[1:] == [str(count) for count in range(1, 300)]
+    with pytest.raises(ValueError):
+        plot_confusion(counts, ["first", "second"])
 
 
 def test_the_history_plots_all_four_curves() -> None:

@@ -1,120 +1,376 @@
-"""The slider: called as the browser would, at its ends and under each filter."""
+"""The views: called as the browser would, at their ends and under each filter; tests/browser/ uses them for real."""
 
+import re
+import tracemalloc
+from base64 import b64decode
+from dataclasses import replace
 from io import BytesIO
 
+import keras
 import numpy as np
 import pytest
-from PIL import Image, ImageColor
+from bs4 import BeautifulSoup
+from PIL import Image, ImageDraw
 
-from mnist_cnn.data import Mnist
-from mnist_cnn.plots import BLUE, RED
-from mnist_cnn.widgets import LiveCurves, PredictionBrowser
+from mnist_cnn.data import Mnist, split_validation
+from mnist_cnn.evaluation import predict
+from mnist_cnn.parts import View
+from mnist_cnn.runs import SHIPPED, Run, load_run
+from mnist_cnn.widgets import ConfusionExplorer, DrawingPad, EpochScrubber, LiveCurves, PredictionBrowser
 
 ALL, MISTAKES, UNSURE = "all images", "mistakes, most confident first", "least sure first"
+DISAGREE = "the networks disagree"
 
 
-@pytest.fixture
-def probabilities(sample: Mnist) -> np.ndarray:
-    """Between sure and half sure, all right but images 5, 17 and 30."""
-    sureness = np.random.default_rng(0).uniform(0.55, 1, (1000, 1))
-    right = np.eye(10)[sample.y_test]
-    right[[5, 17, 30]] = np.roll(right[[5, 17, 30]], 1, axis=1)
+def predictions(labels: np.ndarray, mistaken: list[int], seed: int) -> np.ndarray:
+    """Between sure and half sure; mistaken ones are taken for the next digit."""
+    sureness = np.random.default_rng(seed).uniform(0.55, 1, (len(labels), 1))
+    right = np.eye(10)[labels]
+    right[mistaken] = np.roll(right[mistaken], 1, axis=1)
     return sureness * right + (1 - sureness) / 9 * (1 - right)
 
 
 @pytest.fixture
-def browser(sample: Mnist, probabilities: np.ndarray) -> PredictionBrowser:
-    return PredictionBrowser(sample.x_test, sample.y_test, probabilities)
+def both(sample: Mnist) -> dict[str, np.ndarray]:
+    return {
+        "ReLU": predictions(sample.y_test, [5, 17, 30], seed=0),
+        "LeakyReLU": predictions(sample.y_test, [17, 40], seed=1),
+    }
+
+
+@pytest.fixture
+def browser(sample: Mnist, both: dict[str, np.ndarray]) -> PredictionBrowser:
+    return PredictionBrowser(sample.x_test, sample.y_test, both)
+
+
+def page(view: View) -> BeautifulSoup:
+    return BeautifulSoup(view.board.body, "html.parser")
+
+
+def pixels(image) -> np.ndarray:
+    """Ink of a picture on the page, uint8 (28, 28)."""
+    return 255 - np.asarray(Image.open(BytesIO(b64decode(image["src"].split(",")[1]))))
 
 
 def index_shown(browser: PredictionBrowser) -> int:
-    return int(browser.caption.value.removeprefix("Test image ").split(":")[0])
+    return int(re.search(r"image (\d+),", browser.board.caption)[1])
 
 
-def expected_images(sample: Mnist, probabilities: np.ndarray) -> dict[str, list[int]]:
-    confidence = probabilities.max(axis=1).tolist()
-    by_confidence = sorted(range(1000), key=confidence.__getitem__)
-    return {
-        ALL: list(range(1000)),
-        MISTAKES: sorted([5, 17, 30], key=confidence.__getitem__, reverse=True),
-        UNSURE: by_confidence[:100],
-    } | {f"only digit {digit}": np.flatnonzero(sample.y_test == digit).tolist() for digit in range(10)}
+# The prediction browser
 
 
-def test_every_filter_runs_from_its_first_image_to_its_last(browser, sample, probabilities) -> None:
-    expected = expected_images(sample, probabilities)
-    assert list(browser.filter.options) == list(expected)
-    for choice, images in reversed(expected.items()):
+@pytest.mark.parametrize("network, mistaken", [("ReLU", [5, 17, 30]), ("LeakyReLU", [17, 40])])
+def test_every_filter_runs_from_its_first_image_to_its_last(browser, sample, both, network, mistaken) -> None:
+    sure = both[network].max(axis=1).tolist()
+    guesses = both[network].argmax(axis=1)
+    expected = {
+        (ALL, "any", "any"): list(range(1000)),
+        (MISTAKES, "any", "any"): sorted(mistaken, key=lambda i: -sure[i]),
+        (UNSURE, "any", "any"): sorted(range(1000), key=sure.__getitem__),
+        (DISAGREE, "any", "any"): [5, 30, 40],
+        (MISTAKES, sample.y_test[17], "any"): [
+            i for i in sorted(mistaken, key=lambda i: -sure[i]) if sample.y_test[i] == sample.y_test[17]
+        ],
+        (ALL, sample.y_test[17], (sample.y_test[17] + 1) % 10): [
+            i for i in mistaken if sample.y_test[i] == sample.y_test[17]
+        ],
+    }
+    expected |= {(ALL, digit, "any"): [i for i in range(1000) if sample.y_test[i] == digit] for digit in range(10)}
+    expected |= {(ALL, "any", digit): [i for i in range(1000) if guesses[i] == digit] for digit in range(10)}
+    browser.network.value = network
+    for (order, actual, taken_for), images in reversed(expected.items()):
         browser.slider.value = browser.slider.max  # the end of one filter may lie beyond the end of the next
-        browser.filter.value = choice
+        browser.order.value, browser.actual.value, browser.taken_for.value = order, actual, taken_for
         assert (browser.slider.value, browser.slider.max) == (1, len(images))
         assert index_shown(browser) == images[0]
         browser.slider.value = browser.slider.max
         assert index_shown(browser) == images[-1]
 
 
-def test_the_caption_says_what_the_picture_shows(browser, sample, probabilities) -> None:
-    browser.filter.value = MISTAKES
-    index = expected_images(sample, probabilities)[MISTAKES][0]
-    actual, predicted = sample.y_test[index], (sample.y_test[index] + 1) % 10
-    sure = probabilities[index].max()
-    assert browser.caption.value == (
-        f"Test image {index}: actual {actual}, predicted {predicted} with {sure:.1%} (wrong; 1 of 3)")  # fmt: skip
-
-
-def test_the_picture_holds_the_digit_and_changes_with_the_slider(browser, sample) -> None:
-    before = browser.picture.value
-    pixels = np.asarray(Image.open(BytesIO(before)).convert("L"))
-    assert np.array_equal(255 - pixels[5:280:10, 5:280:10], sample.x_test[0])
-    browser.slider.value = 2
-    assert browser.picture.value != before
-
-
-def bars_drawn(browser: PredictionBrowser) -> list[tuple[str, int]]:
-    """Colour and length in pixels of each of the ten bars, read from the picture."""
-    pixels = np.asarray(Image.open(BytesIO(browser.picture.value)))
-    bars = []
-    for row in range(10):
-        line = pixels[row * 28 + 14, 312:]
-        colors = {color: (line == np.array(ImageColor.getrgb(color))).all(axis=1).sum() for color in (BLUE, RED)}
-        bars.append(max(colors.items(), key=lambda item: item[1]))
-    return bars
-
-
-def test_the_bars_are_as_long_as_the_probabilities_and_red_where_wrong(browser, sample, probabilities) -> None:
-    for choice in (ALL, MISTAKES):
-        browser.filter.value = choice
-        index = index_shown(browser)
-        colors, lengths = zip(*bars_drawn(browser))
-        np.testing.assert_allclose(lengths, probabilities[index] * 180 + 1, atol=1)
-        predicted = probabilities[index].argmax()
-        wrong = predicted != sample.y_test[index]
-        assert [color == RED for color in colors] == [wrong and digit == predicted for digit in range(10)]
+def test_caption_picture_and_bars_say_the_same(browser, sample, both) -> None:
+    browser.order.value = DISAGREE
+    for position, index in enumerate([5, 30, 40], 1):
+        browser.slider.value = position
+        label = int(sample.y_test[index])
+        guesses = {name: int(p[index].argmax()) for name, p in both.items()}
+        said = "; ".join(
+            f"{name} {'right' if guess == label else 'wrong'}: {guess} with {both[name][index].max():.1%}"
+            for name, guess in guesses.items()
+        )
+        assert browser.board.caption == f"{position} of 3: image {index}, actual {label}. {said}."
+        (image,) = page(browser).select("img")
+        assert np.array_equal(pixels(image), sample.x_test[index])
+        assert image["alt"] == f"image {index}, actual {label}"
+        for table, (name, p) in zip(page(browser).select("table"), both.items(), strict=True):
+            assert table.caption.text == name
+            for digit, row in enumerate(table.select("tr")):
+                number, bar, words = row.find_all(["th", "td"])
+                assert number.text == str(digit)
+                assert bar.div["style"] == f"width:{p[index, digit]:.1%}"
+                expected = [f"{p[index, digit]:.1%}"]
+                expected += ["predicted"] * (digit == guesses[name]) + ["actual"] * (digit == label)
+                assert words.text.split() == expected
+                assert ("wrong" in row["class"]) == (digit == guesses[name] != label)
 
 
 def test_a_filter_that_finds_nothing_says_so(sample: Mnist) -> None:
     perfect = np.eye(10)[sample.y_test]
-    browser = PredictionBrowser(sample.x_test, sample.y_test, perfect)
-    browser.filter.value = MISTAKES
-    assert browser.caption.value == "There is no such image." and browser.slider.disabled
-    browser.filter.value = ALL
+    browser = PredictionBrowser(sample.x_test, sample.y_test, {"perfect": perfect})
+    browser.order.value = MISTAKES
+    assert browser.board.caption == "There is no such image." and browser.board.body == ""
+    assert browser.slider.disabled
+    browser.order.value = ALL
     assert index_shown(browser) == 0 and not browser.slider.disabled
 
 
+def test_one_network_is_not_asked_which(sample: Mnist, both) -> None:
+    browser = PredictionBrowser(sample.x_test, sample.y_test, {"ReLU": both["ReLU"]})
+    assert browser.network not in browser.children[0].children and DISAGREE not in browser.order.options
+
+
 def test_a_single_image_can_be_browsed(sample: Mnist) -> None:
-    browser = PredictionBrowser(sample.x_test[:1], sample.y_test[:1], np.eye(10)[sample.y_test[:1]])
-    assert browser.slider.max == 1 and "1 of 1" in browser.caption.value
+    browser = PredictionBrowser(sample.x_test[:1], sample.y_test[:1], {"net": np.eye(10)[sample.y_test[:1]]})
+    assert browser.slider.max == 1 and browser.board.caption.startswith("1 of 1: image 0, actual")
 
 
-def test_lengths_that_disagree_are_refused(sample: Mnist, probabilities) -> None:
-    with pytest.raises(ValueError, match="1000 images, 999 labels and 1000 predictions"):
-        PredictionBrowser(sample.x_test, sample.y_test[1:], probabilities)
+def test_a_name_is_shown_as_it_is(sample: Mnist, both) -> None:
+    browser = PredictionBrowser(sample.x_test, sample.y_test, {"<b>&": both["ReLU"]})
+    assert page(browser).caption.text == "<b>&"
+
+
+def test_the_play_button_runs_as_far_as_the_slider(browser) -> None:
+    play, slider = browser.children[1].children
+    assert slider is browser.slider and (play.min, play.max) == (1, 1000)
+    browser.order.value = MISTAKES
+    assert play.max == 3
+
+
+def test_lengths_that_disagree_are_refused(sample: Mnist, both) -> None:
+    with pytest.raises(ValueError, match=r"1000 images, 999 labels and \[1000, 1000\] predictions"):
+        PredictionBrowser(sample.x_test, sample.y_test[1:], both)
+    with pytest.raises(ValueError, match=r"\[1000, 500\] predictions"):
+        PredictionBrowser(sample.x_test, sample.y_test, {"ReLU": both["ReLU"], "half": both["LeakyReLU"][:500]})
     with pytest.raises(ValueError, match="at least one"):
-        PredictionBrowser(sample.x_test[:0], sample.y_test[:0], probabilities[:0])
+        PredictionBrowser(sample.x_test[:0], sample.y_test[:0], {"ReLU": both["ReLU"][:0]})
+    with pytest.raises(ValueError, match="at least one"):
+        PredictionBrowser(sample.x_test, sample.y_test, {})
 
 
-def test_a_still_page_shows_a_sentence_in_place_of_the_widget(browser) -> None:
-    assert repr(browser) == "A slider over 1,000 predictions; it moves in a running notebook"
+# The confusion explorer
+
+
+def gallery(view: View) -> list[tuple[int, int, int]]:
+    """What stands under each digit: actual, predicted, and its number."""
+    captions = [figure.figcaption.get_text(" ") for figure in page(view).select("figure")]
+    return [tuple(map(int, re.fullmatch(r"(\d) → (\d) no. (\d+)", caption).groups())) for caption in captions]
+
+
+@pytest.fixture
+def muddled(sample: Mnist) -> np.ndarray:
+    """Guesses, a quarter of them wrong."""
+    rng = np.random.default_rng(0)
+    return np.where(rng.random(1000) < 0.25, rng.integers(0, 10, 1000), sample.y_test)
+
+
+def test_every_cell_shows_its_digits(sample: Mnist, muddled: np.ndarray) -> None:
+    order = np.random.default_rng(1).permutation(1000)
+    explorer = ConfusionExplorer(sample.x_test, sample.y_test, muddled, order)
+    for actual in range(10):
+        for taken_for in range(10):
+            explorer.matrix.chosen = [actual, taken_for]
+            expected = [i for i in order if sample.y_test[i] == actual and muddled[i] == taken_for]
+            assert explorer.matrix.counts[actual][taken_for] == len(expected)
+            shown = []
+            for number in range(1, explorer.page.max + 1):
+                explorer.page.value = number
+                shown += gallery(explorer)
+                for image, (*_, i) in zip(page(explorer).select("img"), gallery(explorer), strict=True):
+                    assert np.array_equal(pixels(image), sample.x_test[i])
+            assert shown == [(actual, taken_for, i) for i in expected]
+            what = "read right" if actual == taken_for else f"taken for {taken_for}"
+            images = "1 image" if len(expected) == 1 else f"{len(expected)} images"
+            assert explorer.board.caption.startswith(f"Actual {actual}, {what}: {images}")
+
+
+def test_with_no_cell_chosen_all_mistakes_are_shown(sample: Mnist, muddled: np.ndarray) -> None:
+    explorer = ConfusionExplorer(sample.x_test, sample.y_test, muddled)
+    wrong = np.flatnonzero(muddled != sample.y_test).tolist()
+    explorer.matrix.chosen = [3, 3]
+    explorer.page.value = explorer.page.max
+    explorer.matrix.chosen = []
+    assert explorer.page.value == 1 and explorer.page.layout.display is None
+    assert explorer.board.caption == f"All mistakes: {len(wrong)} images, here 1 to 44."
+    assert [i for *_, i in gallery(explorer)] == wrong[:44]
+    explorer.page.value = explorer.page.max
+    assert [i for *_, i in gallery(explorer)] == wrong[44 * (explorer.page.max - 1) :]
+
+
+def test_a_perfect_network_leaves_nothing_to_explore_but_the_diagonal(sample: Mnist) -> None:
+    explorer = ConfusionExplorer(sample.x_test, sample.y_test, sample.y_test)
+    assert explorer.board.caption == "All mistakes: 0 images." and gallery(explorer) == []
+    assert explorer.page.layout.display == "none"
+    assert explorer.matrix.counts == np.diag([100] * 10).tolist()
+
+
+def test_the_explorer_refuses_lengths_that_disagree(sample: Mnist, muddled: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="1000 images, 1000 labels, 999 predictions and 1000 places"):
+        ConfusionExplorer(sample.x_test, sample.y_test, muddled[1:])
+    with pytest.raises(ValueError, match="and 3 places in the order"):
+        ConfusionExplorer(sample.x_test, sample.y_test, muddled, np.arange(3))
+    with pytest.raises(ValueError, match="at least one"):
+        ConfusionExplorer(sample.x_test[:0], sample.y_test[:0], muddled[:0])
+
+
+# The epoch scrubber
+
+
+@pytest.fixture
+def shipped() -> Run:
+    return load_run(SHIPPED / "relu")
+
+
+def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(shipped: Run, full: Mnist) -> None:
+    images, labels = split_validation(full.x_train, full.y_train)[1]
+    scrubber = EpochScrubber(shipped, images, labels)
+    times_wrong = (shipped.predicted != labels).sum(axis=0)
+    assert (scrubber.slider.min, scrubber.slider.max, scrubber.slider.value) == (0, 20, 0)
+    for epoch in [*range(1, 21), 0]:
+        scrubber.slider.value = epoch
+        predicted = shipped.predicted[epoch]
+        accuracy = shipped.history["val_accuracy"][epoch - 1] if epoch else np.mean(predicted == labels)
+        when = f"After epoch {epoch}" if epoch else "Untrained"
+        wrong = (predicted != labels).sum()
+        assert scrubber.board.caption == f"{when}: {accuracy:.2%} right, {wrong:,} of 6,000 wrong."
+        counts = np.array(scrubber.explorer.matrix.counts)
+        assert counts.sum() == 6000 and counts.trace() == 6000 - wrong
+        assert np.array_equal(counts[4], [((labels == 4) & (predicted == digit)).sum() for digit in range(10)])
+        shown = gallery(scrubber.explorer)
+        assert len(shown) == min(wrong, 44)
+        assert all((labels[i], predicted[i]) == (actual, guess) for actual, guess, i in shown)
+        hardness = [times_wrong[i] for *_, i in shown]
+        assert hardness == sorted(hardness, reverse=True)
+
+
+def test_a_chosen_cell_stays_chosen_from_epoch_to_epoch(shipped: Run, full: Mnist) -> None:
+    images, labels = split_validation(full.x_train, full.y_train)[1]
+    scrubber = EpochScrubber(shipped, images, labels)
+    scrubber.explorer.matrix.chosen = [4, 9]
+    scrubber.slider.value = 20
+    assert scrubber.explorer.board.caption == "Actual 4, taken for 9: 4 images."
+    assert {(actual, guess) for actual, guess, _ in gallery(scrubber.explorer)} == {(4, 9)}
+
+
+def test_a_run_on_other_images_is_refused(shipped: Run, sample: Mnist) -> None:
+    with pytest.raises(ValueError, match="predictions for 6000 images, not for 1000 images with 1000 labels"):
+        EpochScrubber(shipped, sample.x_test, sample.y_test)
+
+
+# The drawing pad
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    return load_run(SHIPPED / "leaky_relu").load_model()
+
+
+@pytest.fixture
+def drawing_pad(model: keras.Model) -> DrawingPad:
+    return DrawingPad(model)
+
+
+def draw(view: DrawingPad, image: Image.Image) -> str:
+    """Send an image as the browser does, and return the answer."""
+    rgba = np.asarray(image.convert("RGBA"))
+    view.pad.set_state({"pixels": memoryview(rgba.tobytes()), "shape": [*rgba.shape], "sent": view.pad.sent + 1})
+    assert view.pad.answered == view.pad.sent
+    return view.board.caption
+
+
+def seven(mode: str = "RGBA", paper=(0, 0, 0, 0), ink=(0, 0, 0, 255), size: int = 280) -> Image.Image:
+    image = Image.new(mode, (size, size), paper)
+    points = [(size * x, size * y) for x, y in ((0.1, 0.15), (0.35, 0.15), (0.2, 0.5))]
+    ImageDraw.Draw(image).line(points, ink, size // 20, joint="curve")
+    return image
+
+
+def test_an_empty_pad_asks_for_a_drawing(drawing_pad: DrawingPad) -> None:
+    invitation = "Draw a digit, large or small, anywhere on the pad."
+    assert drawing_pad.board.caption == invitation
+    assert draw(drawing_pad, seven()) != invitation
+    assert draw(drawing_pad, Image.new("RGBA", (280, 280))) == invitation and drawing_pad.board.body == ""
+
+
+@pytest.mark.parametrize(
+    "image",
+    [seven(), seven("RGB", "white", "black"), seven("RGB", "black", "white"), seven("RGB", "navy", "orange"),
+     seven(ink=(255, 255, 255, 255)), seven("L", 200, 60, size=28), seven("L", 255, 0, size=90)],
+    ids=["drawn", "dark on light", "light on dark", "colours", "white on transparent", "tiny", "small"],
+)  # fmt: skip
+def test_a_seven_is_read_whatever_it_is_drawn_with(drawing_pad: DrawingPad, image: Image.Image) -> None:
+    assert re.fullmatch(r"The network reads a 7, with \d\d\.\d%\.", draw(drawing_pad, image))
+
+
+def test_the_switch_changes_what_the_network_sees(drawing_pad: DrawingPad, model: keras.Model) -> None:
+    draw(drawing_pad, seven())
+    seen = {}
+    for drawing_pad.prepare.value in (True, False, True):
+        (image,) = page(drawing_pad).select("img")
+        seen[drawing_pad.prepare.value] = pixels(image)
+        assert image["alt"] == "what the network sees"
+        (probabilities,) = predict(model, pixels(image)[np.newaxis])
+        assert drawing_pad.board.caption.endswith(f" {probabilities.argmax()}, with {probabilities.max():.1%}.")
+        bars = [row.td.div["style"] for row in page(drawing_pad).select("tr")]
+        assert bars == [f"width:{probability:.1%}" for probability in probabilities]
+    assert seen[True].any(axis=1).sum() == 20  # rows, from a drawing that fills a third of the pad
+    assert seen[False].any(axis=1).sum() < 14 and not seen[False][:, 14:].any()
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_a_blank_image_says_that_there_is_nothing(drawing_pad: DrawingPad, grey: int) -> None:
+    assert draw(drawing_pad, seven())
+    said = draw(drawing_pad, Image.new("L", (50, 280), grey))
+    assert said == "The network has nothing to read: nothing is drawn, or too faintly to be seen."
+    assert drawing_pad.board.body == ""
+
+
+# All views
+
+
+def test_a_still_page_shows_a_sentence_in_place_of_each_view(browser, sample, shipped, full, drawing_pad) -> None:
+    explorer = ConfusionExplorer(sample.x_test, sample.y_test, sample.y_test)
+    scrubber = EpochScrubber(shipped, *split_validation(full.x_train, full.y_train)[1])
+    assert [repr(view) for view in (browser, explorer, scrubber, drawing_pad)] == [
+        "A slider over 1,000 predictions; it moves in a running notebook",
+        "A confusion matrix of 1,000 predictions to choose from; it opens in a running notebook",
+        "A slider over 20 epochs of training; it moves in a running notebook",
+        "A pad to draw a digit on; it works in a running notebook",
+    ]
+
+
+def test_five_hundred_steps_take_no_more_memory(browser, sample: Mnist, muddled: np.ndarray) -> None:
+    explorer = ConfusionExplorer(sample.x_test, sample.y_test, muddled)
+    run = replace(load_run(SHIPPED / "relu"), predicted=np.random.default_rng(0).integers(0, 10, (21, 1000)))
+    scrubber = EpochScrubber(run, sample.x_test, sample.y_test)
+
+    def step(number: int) -> None:
+        browser.slider.value = number % 1000 + 1
+        explorer.matrix.chosen = [number % 10, number // 10 % 10]
+        scrubber.slider.value = number % 21
+
+    tracemalloc.start()
+    try:
+        for number in range(201):  # until every buffer has its size
+            step(number % 200)
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(501):
+            step(number % 500)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 20_000  # both ended with step 0
+
+
+# While a network trains
 
 
 def test_live_curves_say_how_far_training_is_and_how_long_it_takes(monkeypatch) -> None:

@@ -58,23 +58,31 @@ def show_predictions(images: np.ndarray, labels: np.ndarray, probabilities: np.n
     return figure
 
 
-def plot_probabilities(image: np.ndarray, label: int, probabilities: np.ndarray) -> Figure:
-    """Show an image (28, 28) beside its ten probabilities (10,) as bars; words mark the actual and predicted one."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.8), width_ratios=(1, 1.6), layout="constrained")
+def plot_probabilities(image: np.ndarray, label: int | None, probabilities: dict[str, np.ndarray]) -> Figure:
+    """Show an image (28, 28) beside its ten probabilities (10,) by each named network, as bars.
+
+    Words mark the predicted digit and, unless `label` is None, the actual one.
+    """
+    networks = len(probabilities)
+    figure, (left, *others) = plt.subplots(
+        1, 1 + networks, figsize=(2.7 + 4 * networks, 2.8), width_ratios=(1, *[1.5] * networks), layout="constrained"
+    )
     left.imshow(image, cmap="gray_r")
     left.axis("off")
-    predicted = int(probabilities.argmax())
-    bars = right.barh(range(10), probabilities, color=BLUE)
-    bars[predicted].set_color(BLUE if predicted == label else RED)
-    for digit, probability in enumerate(probabilities):
-        right.text(probability + 0.01, digit, bar_text(digit, label, probabilities), va="center", fontsize=9)
-    right.set(yticks=range(10), xlim=(0, 1.45), xticks=(0, 0.5, 1), xlabel="probability", ylabel="digit")
-    right.invert_yaxis()
+    for axis, (name, heights) in zip(others, probabilities.items()):
+        predicted = int(heights.argmax())
+        bars = axis.barh(range(10), heights, color=BLUE)
+        bars[predicted].set_color(BLUE if label in (None, predicted) else RED)
+        for digit, probability in enumerate(heights):
+            axis.text(probability + 0.01, digit, bar_text(digit, label, heights), va="center", fontsize=9)
+        axis.set(yticks=range(10), xlim=(0, 1.5), xticks=(0, 0.5, 1), xlabel="probability", ylabel="digit", title=name)
+        axis.title.set_fontsize(10)
+        axis.invert_yaxis()
     return _finish(figure)
 
 
-def bar_text(digit: int, label: int, probabilities: np.ndarray) -> str:
-    """What stands beside a digit's bar: its probability, and whether it is the predicted or the actual digit."""
+def bar_text(digit: int, label: int | None, probabilities: np.ndarray) -> str:
+    """What stands beside a digit's bar: its probability, and whether it is predicted or, if known, actual."""
     words = [f"{probabilities[digit]:.1%}"]
     if digit == probabilities.argmax():
         words.append("predicted")
@@ -93,17 +101,27 @@ def plot_bars(heights: np.ndarray, xlabel: str, ylabel: str, base: float = 0, te
     return _finish(figure)
 
 
-def plot_confusion(counts: np.ndarray) -> Figure:
-    """Plot a confusion matrix (10, 10): rows are actual digits, columns predicted ones, mistakes shaded."""
-    figure, axis = plt.subplots(figsize=(5.4, 5), layout="constrained")
-    mistakes = np.where(np.eye(10, dtype=bool), 0, counts)
-    axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 1.6, 1))
-    for (actual, predicted), count in np.ndenumerate(counts):
-        right = actual == predicted
-        axis.text(predicted, actual, count or "·", ha="center", va="center", fontsize=8, color=BLUE if right else INK)
-    axis.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="actual digit")
-    axis.tick_params(length=0)
-    axis.spines[:].set_visible(False)
+def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",)) -> Figure:
+    """Plot a confusion matrix (10, 10), or several (n, 10, 10) side by side, each under its title.
+
+    Rows are actual digits, columns predicted ones, and mistakes are shaded.
+
+    Raises:
+        ValueError: not as many titles as matrices.
+    """
+    n = len(titles)
+    side, fontsize = (5.2, 8) if n == 1 else (3.7, 6)
+    figure, axes = plt.subplots(1, n, figsize=(side * n, side), squeeze=False, layout="constrained")
+    for axis, matrix, title in zip(axes.flat, counts.reshape(n, 10, 10), titles):
+        mistakes = np.where(np.eye(10, dtype=bool), 0, matrix)
+        axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 1.6, 1))
+        for (actual, predicted), count in np.ndenumerate(matrix):
+            color = BLUE if actual == predicted else INK
+            axis.text(predicted, actual, count or "·", ha="center", va="center", fontsize=fontsize, color=color)
+        axis.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="actual digit")
+        axis.set_title(title, fontsize=10)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
     return _finish(figure)
 
 

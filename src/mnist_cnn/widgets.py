@@ -1,19 +1,21 @@
-"""Views that move: curves while a network trains, a slider over predictions (notebooks 04 and 06)."""
+"""Views that move: curves while a network trains, and four to slide, click and draw in (notebooks 04, 05 and 06)."""
 
 from datetime import timedelta
-from io import BytesIO
 
 import ipywidgets
+import keras
 import numpy as np
 from IPython.display import display
-from PIL import Image, ImageDraw, ImageFont
 
-from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
-from mnist_cnn.plots import INK, BLUE, RED, bar_text, plot_history
+from mnist_cnn.drawing import center_in_box, find_ink, shrink
+from mnist_cnn.evaluation import confusion_matrix, find_mistakes, predict, rank_by_doubt
+from mnist_cnn.parts import Board, Matrix, Pad, View, bars, digit, dropdown, gallery
+from mnist_cnn.parts import restart, side_by_side, slider_to_play
+from mnist_cnn.plots import plot_history
+from mnist_cnn.runs import Run
 
-_LEAST_SURE = 100  # how many images that filter keeps
-_FONT = ImageFont.load_default(size=15)
-_WIDTH, _PIXEL, _ROW, _BAR = 690, 10, 28, 180  # of the picture, a digit's pixel, a row of bars, a bar of 100 %
+_ANY = "any"
+_PER_PAGE = 44  # digits in a gallery
 
 
 class LiveCurves:
@@ -36,80 +38,219 @@ class LiveCurves:
             self._handle.update(figure)
 
 
-class PredictionBrowser(ipywidgets.VBox):
-    """A slider over predictions, with a choice of which images it runs through.
+class PredictionBrowser(View):
+    """Slide through images and what one network, or several side by side, predict for them.
 
     Args:
         images: uint8 (n, 28, 28) in 0..255.
         labels: integers (n,) in 0..9.
-        probabilities: float (n, 10) in 0..1.
+        probabilities: for each network's name, float (n, 10) in 0..1.
 
     Raises:
-        ValueError: the three differ in length, or are empty.
+        ValueError: they differ in length, or there is no image or no network.
     """
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray):
-        if not len(images) == len(labels) == len(probabilities) > 0:
+    def __init__(self, images: np.ndarray, labels: np.ndarray, probabilities: dict[str, np.ndarray]):
+        predictions = [len(of_network) for of_network in probabilities.values()]
+        if {len(images), len(labels)} != {*predictions} or not len(images):
             raise ValueError(
-                f"{len(images)} images, {len(labels)} labels and {len(probabilities)} predictions: "
+                f"{len(images)} images, {len(labels)} labels and {predictions} predictions: "
                 "pass as many of each, and at least one"
             )
         self._images, self._labels, self._probabilities = images, labels, probabilities
-        self._choices = {
-            "all images": np.arange(len(images)),
-            "mistakes, most confident first": find_mistakes(labels, probabilities),
-            "least sure first": rank_by_doubt(probabilities)[:_LEAST_SURE],
-        } | {f"only digit {digit}": np.flatnonzero(labels == digit) for digit in range(10)}
+        self._predicted = {name: p.argmax(axis=1) for name, p in probabilities.items()}
+        self._orders = {
+            "all images": lambda name: np.arange(len(images)),
+            "mistakes, most confident first": lambda name: find_mistakes(labels, probabilities[name]),
+            "least sure first": lambda name: rank_by_doubt(probabilities[name]),
+        }
+        if len(probabilities) > 1:
+            self._orders["the networks disagree"] = lambda name: np.flatnonzero(np.ptp([*self._predicted.values()], 0))
 
-        self.filter = ipywidgets.Dropdown(options=list(self._choices), description="show")
-        self.slider = ipywidgets.IntSlider(description="position", min=1, layout={"width": "32em"})
-        self.picture = ipywidgets.Image(format="png", layout={"width": f"{_WIDTH}px"})
-        self.caption = ipywidgets.Label()
-        self.filter.observe(lambda change: self._choose(), names="value")
+        anything = [_ANY, *range(10)]
+        self.order = dropdown("show", [*self._orders])
+        self.network = dropdown("of network", [*probabilities])
+        self.actual, self.taken_for = dropdown("actual", anything), dropdown("taken for", anything)
+        self.slider, sliding = slider_to_play("position", 1)
+        self.board = Board()
+        filters = [self.order, self.network, self.actual, self.taken_for]
+        for filter in filters:
+            filter.observe(lambda change: self._choose(), names="value")
         self.slider.observe(lambda change: self._show(), names="value")
-        super().__init__([self.filter, self.slider, self.caption, self.picture])
+        row = ipywidgets.HBox([each for each in filters if len(each.options) > 1], layout={"flex_flow": "wrap"})
+        still = f"A slider over {len(images):,} predictions; it moves in a running notebook"
+        super().__init__([row, sliding, self.board], still)
         self._choose()
-
-    def __repr__(self) -> str:
-        """What GitHub and paper show in its place."""
-        return f"A slider over {len(self._images):,} predictions; it moves in a running notebook"
 
     def _choose(self) -> None:
         """Let the slider run over the chosen images, from the first."""
-        found = len(self._choices[self.filter.value])
-        self.slider.disabled = found == 0
-        with self.slider.hold_trait_notifications():
-            self.slider.value, self.slider.max = 1, max(found, 1)
+        chosen = self._orders[self.order.value](self.network.value)
+        predicted = self._predicted[self.network.value]
+        for digits, filter in ((self._labels, self.actual), (predicted, self.taken_for)):
+            if filter.value != _ANY:
+                chosen = chosen[digits[chosen] == filter.value]
+        self._chosen = chosen
+        restart(self.slider, max(len(chosen), 1))
+        self.slider.disabled = len(chosen) == 0
         self._show()
 
     def _show(self) -> None:
-        chosen = self._choices[self.filter.value]
-        if len(chosen) == 0:
-            self.caption.value, self.picture.value = "There is no such image.", b""
+        if len(self._chosen) == 0:
+            self.board.show("There is no such image.")
             return
-        index = int(chosen[self.slider.value - 1])
-        label, probabilities = int(self._labels[index]), self._probabilities[index]
-        predicted = int(probabilities.argmax())
-        self.caption.value = (
-            f"Test image {index}: actual {label}, predicted {predicted} with {probabilities[predicted]:.1%}"
-            f" ({'right' if predicted == label else 'wrong'}; {self.slider.value} of {len(chosen)})"
+        index = int(self._chosen[self.slider.value - 1])
+        label = int(self._labels[index])
+        what = f"image {index}, actual {label}"
+        said, parts = [], [digit(self._images[index], what, 224)]
+        for name, predictions in self._probabilities.items():
+            guess = self._predicted[name][index]
+            right = "right" if guess == label else "wrong"
+            said.append(f"{name} {right}: {guess} with {predictions[index][guess]:.1%}")
+            parts.append(bars(name, predictions[index], label))
+        where = f"{self.slider.value:,} of {len(self._chosen):,}"
+        self.board.show(f"{where}: {what}. {'; '.join(said)}.", side_by_side(*parts))
+
+
+class ConfusionExplorer(View):
+    """Choose a cell of a confusion matrix and see its digits; with none chosen, all mistakes.
+
+    Args:
+        images: uint8 (n, 28, 28) in 0..255.
+        labels: integers (n,) in 0..9.
+        predicted: integers (n,) in 0..9.
+        order: integers (n,), the index of the image to show first, and so on; as they come if left out.
+
+    Raises:
+        ValueError: they differ in length, or there is no image.
+    """
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, predicted: np.ndarray, order: np.ndarray | None = None):
+        self._images, self._labels = images, labels
+        self._order = np.arange(len(images)) if order is None else order
+        if not len(images) == len(labels) == len(predicted) == len(self._order) > 0:
+            raise ValueError(
+                f"{len(images)} images, {len(labels)} labels, {len(predicted)} predictions and "
+                f"{len(self._order)} places in the order: pass as many of each, and at least one"
+            )
+        self.matrix = Matrix()
+        self.page = ipywidgets.IntSlider(description="page", min=1, value=1)
+        self.board = Board()
+        self.matrix.observe(lambda change: self._choose(), names="chosen")
+        self.page.observe(lambda change: self._show(), names="value")
+        still = f"A confusion matrix of {len(images):,} predictions to choose from; it opens in a running notebook"
+        super().__init__([self.matrix, self.page, self.board], still)
+        self.show(predicted)
+
+    def show(self, predicted: np.ndarray) -> None:
+        """Show other predictions for the same images; the chosen cell stays chosen."""
+        self._predicted = predicted
+        self.matrix.counts = confusion_matrix(self._labels, predicted).tolist()
+        self._choose()
+
+    def _choose(self) -> None:
+        if self.matrix.chosen:
+            actual, taken_for = self.matrix.chosen
+            member = (self._labels == actual) & (self._predicted == taken_for)
+        else:
+            member = self._labels != self._predicted
+        self._chosen = self._order[member[self._order]]
+        restart(self.page, max(-(-len(self._chosen) // _PER_PAGE), 1))
+        self.page.layout.display = None if self.page.max > 1 else "none"
+        self._show()
+
+    def _show(self) -> None:
+        first = _PER_PAGE * (self.page.value - 1)
+        shown = self._chosen[first : first + _PER_PAGE]
+        what = "All mistakes"
+        if self.matrix.chosen:
+            actual, taken_for = self.matrix.chosen
+            what = f"Actual {actual}, read right" if actual == taken_for else f"Actual {actual}, taken for {taken_for}"
+        where = f", here {first + 1} to {first + len(shown)}" if len(shown) < len(self._chosen) else ""
+        captions = [f"{self._labels[i]} → {self._predicted[i]}, no. {i}" for i in shown]
+        images = "image" if len(self._chosen) == 1 else "images"
+        self.board.show(f"{what}: {len(self._chosen):,} {images}{where}.", gallery(self._images[shown], captions))
+
+
+class EpochScrubber(View):
+    """Slide through a training, from the untrained network to the last epoch: accuracy, confusions, and what is wrong.
+
+    The digits that were wrong in most epochs come first.
+
+    Args:
+        run: a run.
+        images: uint8 (n, 28, 28) in 0..255, the validation images of that run.
+        labels: integers (n,) in 0..9.
+
+    Raises:
+        ValueError: the run has predictions for another number of images.
+    """
+
+    def __init__(self, run: Run, images: np.ndarray, labels: np.ndarray):
+        if not run.predicted.shape[1] == len(images) == len(labels):
+            raise ValueError(
+                f"the run has predictions for {run.predicted.shape[1]} images, not for {len(images)} images with "
+                f"{len(labels)} labels: pass the validation images of its training"
+            )
+        self._predicted, self._labels = run.predicted, labels
+        hardest = np.argsort(-(run.predicted != labels).sum(axis=0), kind="stable")
+        last = len(run.predicted) - 1
+        self.slider, sliding = slider_to_play("epoch", 0, last)
+        self.board = Board()
+        self.explorer = ConfusionExplorer(images, labels, run.predicted[0], hardest)
+        self.slider.observe(lambda change: self._show(), names="value")
+        still = f"A slider over {last} epochs of training; it moves in a running notebook"
+        super().__init__([sliding, self.board, self.explorer], still)
+        self._show()
+
+    def _show(self) -> None:
+        epoch = self.slider.value
+        predicted = self._predicted[epoch]
+        right = int((predicted == self._labels).sum())
+        when = f"After epoch {epoch}" if epoch else "Untrained"
+        self.board.show(
+            f"{when}: {right / len(predicted):.2%} right, {len(predicted) - right:,} of {len(predicted):,} wrong."
         )
-        self.picture.value = _draw(self._images[index], label, probabilities)
+        self.explorer.show(predicted)
 
 
-def _draw(image: np.ndarray, label: int, probabilities: np.ndarray) -> bytes:
-    """Draw a digit beside its ten probabilities, as PNG; Pillow takes a millisecond where matplotlib takes fifty."""
-    side = 28 * _PIXEL
-    canvas = Image.new("RGB", (_WIDTH, side), "white")
-    canvas.paste(Image.fromarray(255 - image).resize((side, side), Image.Resampling.NEAREST))
-    draw = ImageDraw.Draw(canvas)
-    predicted = int(probabilities.argmax())
-    for digit, probability in enumerate(probabilities):
-        left, top = side + 30, digit * _ROW
-        color = RED if digit == predicted != label else BLUE
-        draw.text((left - 14, top + 5), str(digit), INK, _FONT)
-        draw.rectangle((left + 2, top + 5, left + 2 + probability * _BAR, top + _ROW - 6), color)
-        draw.text((left + 10 + probability * _BAR, top + 5), bar_text(digit, label, probabilities), INK, _FONT)
-    png = BytesIO()
-    canvas.save(png, "PNG", compress_level=1)
-    return png.getvalue()
+class DrawingPad(View):
+    """Draw a digit, or open an image of one, and see what a network makes of it.
+
+    Args:
+        model: a network of `build_model`, trained.
+    """
+
+    def __init__(self, model: keras.Model):
+        self._model = model
+        self.pad = Pad()
+        self.prepare = ipywidgets.Checkbox(True, description="prepare it as MNIST's makers did", indent=False)
+        self.board = Board()
+        self.pad.observe(lambda change: self._answer(), names="sent")
+        self.prepare.observe(lambda change: self._show(), names="value")
+        answer = ipywidgets.VBox([self.prepare, self.board])
+        still = "A pad to draw a digit on; it works in a running notebook"
+        super().__init__([ipywidgets.HBox([self.pad, answer], layout={"flex_flow": "wrap"})], still)
+        self._show()
+
+    def _answer(self) -> None:
+        try:
+            self._show()
+        finally:
+            self.pad.answered = self.pad.sent
+
+    def _show(self) -> None:
+        pixels = np.frombuffer(self.pad.pixels, "uint8").reshape(self.pad.shape)
+        if not pixels.any():
+            self.board.show("Draw a digit, large or small, anywhere on the pad.")
+            return
+        try:
+            ink = find_ink(pixels)
+        except ValueError as error:
+            self.board.show(f"The network has nothing to read: {error}.")
+            return
+        seen = center_in_box(ink) if self.prepare.value else shrink(ink)
+        probabilities = predict(self._model, seen[np.newaxis])[0]
+        self.board.show(
+            f"The network reads a {probabilities.argmax()}, with {probabilities.max():.1%}.",
+            side_by_side(digit(seen, "what the network sees", 224), bars("What it says", probabilities)),
+        )

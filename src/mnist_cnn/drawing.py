@@ -1,0 +1,82 @@
+"""Turn a drawing or a photograph of a digit into an image like those of MNIST (notebook 06)."""
+
+import numpy as np
+from PIL import Image
+
+_LARGEST = 1000  # pixels; a larger image loses every second row and column, or more, before anything else
+_FAINT = 0.25  # of the strongest ink; what is fainter is shadow or noise
+
+
+def find_ink(pixels: np.ndarray) -> np.ndarray:
+    """Find what was drawn: whatever differs from the colour of the border, be it darker, lighter, or another colour.
+
+    Args:
+        pixels: an image of a digit, (height, width) in grey, (height, width, 3) in colour, or (height, width, 4) with
+            opacity as well; integers or booleans in 0..255, or floats in 0..1.
+
+    Returns:
+        float32 (height, width) in 0..1: 0 on the paper, 1 where the ink is strongest.
+
+    Raises:
+        ValueError: another shape or range, NaN, no pixels, or nothing drawn on them.
+    """
+    pixels = np.asarray(pixels)
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)) or pixels.size == 0:
+        raise ValueError(f"an image has shape (height, width), with 3 or 4 colours behind it, not {pixels.shape}")
+    step = -(-max(pixels.shape[:2]) // _LARGEST)
+    channels = _in_unit_range(pixels[::step, ::step])
+    channels = channels.reshape(*channels.shape[:2], -1)
+    if channels.shape[2] == 4:  # transparent pixels count as black, whatever colour they have; then opacity tells
+        channels[..., :3] *= channels[..., 3:]
+    border = np.concatenate([channels[0], channels[-1], channels[:, 0], channels[:, -1]])
+    ink = np.abs(channels - np.median(border, axis=0)).max(axis=2)
+    if ink.max() < 0.1:
+        raise ValueError("nothing is drawn, or too faintly to be seen")
+    ink /= ink.max()
+    return np.where(ink < _FAINT, 0, ink)
+
+
+def center_in_box(ink: np.ndarray) -> np.ndarray:
+    """Prepare ink (height, width) in 0..1 as MNIST's makers did: in a 20×20 box, with its centre of mass in the middle.
+
+    The longer side of the digit becomes 20 pixels; then whole pixels of shift bring its centre of mass to the centre of
+    the image (LeCun, Cortes and Burges, "The MNIST database"), as far as the digit stays on it.
+
+    Returns:
+        uint8 (28, 28) in 0..255.
+
+    Raises:
+        ValueError: there is no ink.
+    """
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    if len(rows) == 0:
+        raise ValueError("there is no ink")
+    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    digit = _resize(digit, [max(round(20 * side / max(digit.shape)), 1) for side in digit.shape])
+    image = np.zeros((28, 28), "uint8")
+    masses = digit.sum(axis=1), digit.sum(axis=0)
+    centers = (np.average(np.arange(len(mass)), weights=mass) for mass in masses)
+    top, left = (min(max(round(14 - center), 0), 28 - side) for center, side in zip(centers, digit.shape))
+    image[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    return image
+
+
+def shrink(ink: np.ndarray) -> np.ndarray:
+    """Shrink ink (height, width) in 0..1 to uint8 (28, 28) in 0..255, wherever on the image it is."""
+    return _resize(ink, (28, 28))
+
+
+def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Average or interpolate to another shape (height, width), as uint8."""
+    image = Image.fromarray((255 * ink).astype("uint8"))
+    return np.asarray(image.resize(shape[::-1], Image.Resampling.BILINEAR))
+
+
+def _in_unit_range(pixels: np.ndarray) -> np.ndarray:
+    """The same in float32, 0..1."""
+    top = 1 if np.issubdtype(pixels.dtype, np.floating) else 255
+    if pixels.dtype.kind not in "buif":
+        raise ValueError(f"pixels must be numbers, not {pixels.dtype}")
+    if not (pixels.min() >= 0 and pixels.max() <= top):  # false for NaN, too
+        raise ValueError(f"pixels of type {pixels.dtype} must lie in 0..{top}, not in {pixels.min()}..{pixels.max()}")
+    return pixels.astype("float32") / (1 if pixels.dtype == bool else top)

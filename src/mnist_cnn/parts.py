@@ -1,0 +1,126 @@
+"""What the views that move are made of: HTML, widgets that run in the browser, sliders."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+from io import BytesIO
+from pathlib import Path
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+from PIL import Image
+
+from mnist_cnn.plots import bar_text
+
+_BROWSER = Path(__file__).with_name("browser")  # the JavaScript
+
+
+def digit(image: np.ndarray, alt: str, side: int) -> str:
+    """An image, uint8 (28, 28), as dark ink on white, enlarged to `side` screen pixels; `alt` is its text."""
+    png = BytesIO()
+    Image.fromarray(255 - image).save(png, "PNG", compress_level=1)
+    source = f"data:image/png;base64,{b64encode(png.getvalue()).decode()}"
+    return f'<img src="{source}" alt="{escape(alt)}" width="{side}" height="{side}" decoding="sync">'
+
+
+def bars(name: str, probabilities: np.ndarray, label: int | None = None) -> str:
+    """Ten probabilities (10,) as bars under a name; words mark the predicted and, if known, the actual digit."""
+    predicted = int(probabilities.argmax())
+    rows = []
+    for each, probability in enumerate(probabilities):
+        kind = (
+            "wrong"
+            if each == predicted and label not in (None, each)
+            else "marked"
+            if each in (predicted, label)
+            else ""
+        )
+        rows.append(
+            f'<tr class="{kind}"><th scope="row">{each}</th><td><div style="width:{probability:.1%}"></div></td>'
+            f"<td>{bar_text(each, label, probabilities)}</td></tr>"
+        )
+    return f'<table class="mnist-bars"><caption>{escape(name)}</caption>{"".join(rows)}</table>'
+
+
+def gallery(images: np.ndarray, captions: Sequence[str], side: int = 56) -> str:
+    """Images (n, 28, 28) in rows, each above its caption, which is its text as well."""
+    figures = (
+        f"<figure>{digit(image, caption, side)}<figcaption>{caption.replace(', ', '<br>')}</figcaption></figure>"
+        for image, caption in zip(images, captions, strict=True)
+    )
+    return f'<div class="mnist-gallery">{"".join(figures)}</div>'
+
+
+def side_by_side(*parts: str) -> str:
+    """Parts from left to right, as far as they fit."""
+    return f'<div class="mnist-side-by-side">{"".join(parts)}</div>'
+
+
+class Board(anywidget.AnyWidget):
+    """A line of text, read aloud when it changes, above a body of HTML."""
+
+    _esm, _css = _BROWSER / "board.js", _BROWSER / "views.css"
+    caption = traitlets.Unicode().tag(sync=True)
+    body = traitlets.Unicode().tag(sync=True)
+
+    def show(self, caption: str, body: str = "") -> None:
+        """Change both in one message."""
+        with self.hold_sync():
+            self.caption, self.body = caption, body
+
+
+class Matrix(anywidget.AnyWidget):
+    """A confusion matrix whose cells can be chosen."""
+
+    _esm, _css = _BROWSER / "matrix.js", _BROWSER / "views.css"
+    counts = traitlets.List().tag(sync=True)  # ten rows of ten
+    chosen = traitlets.List().tag(sync=True)  # [actual, predicted], or empty
+
+
+class Pad(anywidget.AnyWidget):
+    """A pad to draw on, or to open an image file on."""
+
+    _esm, _css = _BROWSER / "pad.js", _BROWSER / "views.css"
+    pixels = traitlets.CBytes().tag(sync=True)  # colour and opacity, in 0..255
+    shape = traitlets.List([0, 0, 4]).tag(sync=True)  # of `pixels`
+    sent = traitlets.Int().tag(sync=True)  # how many drawings the browser has sent, and how many were answered;
+    answered = traitlets.Int().tag(sync=True)  # while one is under way it does not send the next
+
+
+class View(ipywidgets.VBox):
+    """Widgets from top to bottom; a still page shows `still` in their place."""
+
+    def __init__(self, children: list[ipywidgets.Widget], still: str):
+        self._still = still
+        super().__init__(children)
+        self.add_class("mnist-view")
+
+    def __repr__(self) -> str:
+        """What GitHub and paper show in its place."""
+        return self._still
+
+
+def dropdown(description: str, options: list) -> ipywidgets.Dropdown:
+    """A choice of options, no wider than they are."""
+    return ipywidgets.Dropdown(
+        description=description, options=options, style={"description_width": "auto"}, layout={"width": "auto"}
+    )
+
+
+def slider_to_play(description: str, low: int, high: int | None = None) -> tuple[ipywidgets.IntSlider, ipywidgets.HBox]:
+    """A slider, and a box that holds it with a button that plays it."""
+    slider = ipywidgets.IntSlider(
+        description=description, min=low, max=high or low, value=low, layout={"width": "32em"}
+    )
+    play = ipywidgets.Play(min=low, max=slider.max, value=low, interval=500)
+    ipywidgets.jslink((play, "value"), (slider, "value"))
+    slider.observe(lambda change: setattr(play, "max", change.new), names="max")
+    return slider, ipywidgets.HBox([play, slider])
+
+
+def restart(slider: ipywidgets.IntSlider, high: int) -> None:
+    """Let a slider run to another end, from its beginning."""
+    with slider.hold_trait_notifications():
+        slider.value, slider.max = slider.min, high

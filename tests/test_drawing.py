@@ -1,0 +1,146 @@
+"""Drawings: found whatever they are drawn with, prepared as MNIST was, refused in words."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mnist_cnn.data import Mnist
+from mnist_cnn.drawing import center_in_box, find_ink, shrink
+from mnist_cnn.evaluation import predict
+from mnist_cnn.runs import SHIPPED, load_run
+
+
+def draw(size: tuple[int, int], points: list[tuple[float, float]], width: int) -> np.ndarray:
+    """Opacity, uint8 (height, width), of a pen's line."""
+    image = Image.new("L", size)
+    ImageDraw.Draw(image).line(points, fill=255, width=width, joint="curve")
+    return np.asarray(image)
+
+
+SEVEN = draw((280, 200), [(30, 40), (85, 40), (55, 120)], 12)
+
+
+def colored(ink: tuple[int, int, int], paper: tuple[int, int, int]) -> np.ndarray:
+    return np.where(SEVEN[..., np.newaxis] > 0, np.uint8(ink), np.uint8(paper))
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        255 - SEVEN,
+        SEVEN,
+        SEVEN > 0,
+        SEVEN / 255,
+        (1 - SEVEN / 255).astype("float16"),
+        SEVEN.astype("int64"),
+        200 - SEVEN // 4 * 3,  # grey on light grey
+        colored((200, 30, 30), (255, 255, 255)),
+        colored((255, 255, 0), (255, 255, 255)),
+        colored((0, 120, 120), (120, 0, 120)),
+        np.dstack([colored((0, 0, 0), (255, 255, 255)), SEVEN]),  # black ink, transparent white paper
+        np.dstack([colored((255, 255, 255), (255, 255, 255)), SEVEN]),  # white ink, transparent paper
+        np.dstack([colored((255, 255, 255), (0, 0, 0)), np.full_like(SEVEN, 255)]),
+    ],
+    ids=["dark on light", "light on dark", "booleans", "floats", "half floats", "integers", "greys", "red",
+         "yellow on white", "teal on purple", "transparent paper", "white on transparent paper", "opaque"],
+)  # fmt: skip
+def test_ink_is_found_whatever_it_is_drawn_with(pixels: np.ndarray) -> None:
+    ink = find_ink(pixels)
+    assert ink.dtype == np.float32
+    np.testing.assert_allclose(ink, SEVEN / 255, atol=1e-3)
+
+
+def test_shadow_and_noise_are_no_ink() -> None:
+    rng = np.random.default_rng(0)
+    light = np.linspace(255, 215, 280)  # the sheet is darker on one side
+    photograph = np.where(SEVEN > 0, 40, light + rng.uniform(-10, 0, SEVEN.shape)).astype("uint8")
+    assert np.array_equal(find_ink(photograph) > 0, SEVEN > 0)
+
+
+@pytest.mark.parametrize(
+    "points, width",
+    [
+        ([(30, 40), (85, 40), (55, 120)], 12),
+        ([(100, 20), (100, 150)], 1),  # hardly a stroke
+        ([(5, 60), (270, 60)], 9),
+        ([(100, 100), (101, 101)], 3),  # a dot, to be enlarged
+        ([(0, 0), (60, 0), (60, 199)], 30),  # over the edge
+        ([(20, 150), (250, 150), (250, 20), (251, 20), (251, 150)], 3),  # its mass far off its middle
+    ],
+)
+def test_a_drawing_fills_the_box_with_its_mass_in_the_middle(points: list, width: int) -> None:
+    image = center_in_box(find_ink(draw((280, 200), points, width)))
+    assert image.dtype == np.uint8 and image.shape == (28, 28) and image.max() > 90
+    extents, middles = [], []
+    for axis in (0, 1):
+        along = image.sum(axis=1 - axis)
+        places = np.flatnonzero(along)
+        extents.append(places[-1] - places[0] + 1)
+        at_the_edge = places[0] == 0 or places[-1] == 27  # it may go no further
+        middles.append(at_the_edge or abs((places * along[places]).sum() / along.sum() - 14) <= 0.5)
+    assert max(extents) in (19, 20) and all(middles)
+
+
+def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Mnist) -> None:
+    assert all(np.array_equal(center_in_box(image / 255), image) for image in sample.x_test)
+
+
+def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(full: Mnist) -> None:
+    rng = np.random.default_rng(1)
+    sheets = np.full((500, 200, 150), 255, "uint8")
+    for sheet, image in zip(sheets, full.x_test):
+        side = rng.integers(40, 140)
+        top, left = rng.integers(0, 200 - side), rng.integers(0, 150 - side)
+        sheet[top : top + side, left : left + side] -= np.asarray(Image.fromarray(image).resize((side, side)))
+    model = load_run(SHIPPED / "leaky_relu").load_model()
+    prepared, shrunk = (
+        np.mean(predict(model, np.stack([way(find_ink(sheet)) for sheet in sheets])).argmax(1) == full.y_test[:500])
+        for way in (center_in_box, shrink)
+    )
+    assert prepared > 0.98 and shrunk < 0.6
+
+
+def test_shrinking_averages_the_whole_sheet() -> None:
+    ink = np.random.default_rng(0).random((280, 140), "float32")
+    expected = np.asarray(Image.fromarray((255 * ink).astype("uint8")).resize((28, 28), Image.Resampling.BILINEAR))
+    assert np.array_equal(shrink(ink), expected) and shrink(np.ones((7, 9))).min() == 255
+
+
+def test_a_huge_image_is_read_like_a_small_one() -> None:
+    small = find_ink(SEVEN)
+    huge = find_ink(np.kron(SEVEN, np.ones((30, 30), "uint8")))
+    assert max(huge.shape) <= 1000
+    difference = center_in_box(huge).astype(int) - center_in_box(small)
+    assert np.abs(difference).mean() < 3
+
+
+@pytest.mark.parametrize(
+    "pixels, message",
+    [
+        (np.zeros((28, 28)), "nothing is drawn"),
+        (np.full((28, 28, 3), 255, "uint8"), "nothing is drawn"),
+        (np.zeros((28, 28, 4), "uint8"), "nothing is drawn"),
+        (200 + SEVEN // 20, "too faintly"),
+        (np.full((28, 28), np.nan), "must lie in 0..1, not in nan"),
+        (np.where(SEVEN > 0, np.nan, 0.0), "must lie in 0..1, not in nan"),
+        (np.where(SEVEN > 0, np.inf, 0.0), "must lie in 0..1, not in 0.0..inf"),
+        (SEVEN.astype("float32"), r"float32 must lie in 0..1, not in 0.0..255.0"),
+        (-SEVEN.astype("int16"), "must lie in 0..255, not in -255..0"),
+        (SEVEN.astype("uint16") * 257, "must lie in 0..255"),
+        (np.zeros((0, 28)), r"not \(0, 28\)"),
+        (np.zeros(784), r"not \(784,\)"),
+        (np.zeros((28, 28, 2)), r"not \(28, 28, 2\)"),
+        (np.zeros((1, 28, 28, 1)), r"not \(1, 28, 28, 1\)"),
+        (np.full((28, 28), "x"), "must be numbers"),
+        (np.full((28, 28), None), "must be numbers"),
+        (np.zeros((28, 28), complex), "must be numbers"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(pixels: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        find_ink(pixels)
+
+
+def test_no_ink_cannot_be_centred() -> None:
+    with pytest.raises(ValueError, match="no ink"):
+        center_in_box(np.zeros((28, 28)))
