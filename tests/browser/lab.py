@@ -1,0 +1,148 @@
+"""JupyterLab itself, and a page of it in headless Chromium, as a person would use them."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+NO_CHROMIUM = "there is no Chromium here: apt install chromium, or `.venv/bin/playwright install chromium`"
+
+# Resolves when the last cell has run, with what went wrong. Waiting for the kernel first: "Run All" alone loses cells.
+_RUN_ALL = """async (patience) => {
+  const app = window.jupyterapp, panel = app.shell.currentWidget;
+  const run = async () => {
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await panel.sessionContext.session.kernel.info;
+    await app.commands.execute('notebook:run-all-cells');
+  };
+  const late = new Promise((_, fail) => setTimeout(() => fail(new Error('not done in time')), patience * 1000));
+  await Promise.race([run(), late]);
+  const cells = panel.content.widgets.filter((cell) => cell.model.type === 'code');
+  return cells.flatMap((cell) => [
+    ...cell.model.outputs.toJSON().filter((output) => output.output_type === 'error').map((output) => output.evalue),
+    ...(cell.model.executionCount ? [] : ['not run: ' + cell.model.sharedModel.source]),
+  ]);
+}"""
+
+
+class Lab:
+    """A running JupyterLab, on a free port of this machine only, with copies of the notebooks."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]):
+        shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+        for path in (folder / "notebooks").glob("*.ipynb"):
+            notebook = nbformat.read(path, as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "code":
+                    cell.outputs, cell.execution_count = [], None
+            nbformat.write(notebook, path)
+        quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
+        settings = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps(quiet))
+        own = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "MNIST_CNN_RUNS": "runs",
+        }
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address, self.token, self.log = f"http://127.0.0.1:{port}", secrets.token_hex(16), folder / "log.txt"
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+                   f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+                   f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
+                   "--LabApp.extension_manager=readonly"]  # fmt: skip
+        with self.log.open("w") as log:
+            self._server = subprocess.Popen(
+                command,
+                env=environment | {name: str(folder / place) for name, place in own.items()},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until it answers; a server that ended has said why in its log."""
+        deadline = time.monotonic() + 60
+        while self._server.poll() is None and time.monotonic() < deadline:
+            with suppress(OSError):
+                urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=5).close()
+                return
+            with suppress(subprocess.TimeoutExpired):
+                self._server.wait(0.1)
+        self.stop()
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
+
+    def stop(self) -> None:
+        self._server.terminate()
+        self._server.wait(30)
+
+
+class Notebook:
+    """A notebook on a page of JupyterLab, and all that went wrong there."""
+
+    def __init__(self, browser: Browser, lab: Lab, name: str):
+        page = browser.new_page(viewport={"width": 1280, "height": 1000}, has_touch=True)
+        page.set_default_timeout(30_000)
+        self.page, self._log = page, lab.log
+        self.complaints: list[str] = []
+        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("websocket", lambda socket: socket.on("framereceived", self._listen))
+        page.goto(f"{lab.address}/lab/tree/notebooks/{name}.ipynb?token={lab.token}&reset")
+        page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
+
+    def _listen(self, message: str | bytes) -> None:
+        """What the kernel says of failing callbacks reaches JupyterLab's log alone, so read along."""
+        text = message if isinstance(message, str) else message.decode(errors="replace")
+        text = text.replace('": "', '":"')
+        if "No such comm" in text:
+            return  # JupyterLab asks each fresh kernel for its widgets, before ipywidgets is imported there
+        if '"msg_type":"error"' in text or '"name":"stderr"' in text:
+            self.complaints.append(text)
+
+    def run_all(self, patience: int = 300) -> list[str]:
+        """Run all cells in at most so many seconds; return the errors."""
+        return self.page.evaluate(_RUN_ALL, patience)
+
+    def all_complaints(self) -> list[str]:
+        """Errors from the browser's console, from the kernel and in the server's log."""
+        logged = [line for line in self._log.read_text().splitlines() if line.startswith(("[E ", "[C ", "Traceback"))]
+        return self.complaints + logged
+
+
+@contextmanager
+def launch() -> Iterator[Browser | None]:
+    """Headless Chromium, which reaches this machine and nothing else; None if there is none.
+
+    It is Chromium or Chrome of the system, or the one that Playwright installs.
+    """
+    arguments = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")  # or it does not start for root, as in CI
+    with sync_playwright() as playwright:
+        names = ("chromium", "chromium-browser", "google-chrome", "chrome", playwright.chromium.executable_path)
+        if found := next(filter(None, map(shutil.which, names)), None):
+            browser = playwright.chromium.launch(executable_path=found, args=arguments)
+            yield browser
+            browser.close()
+        else:
+            yield None

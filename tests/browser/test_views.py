@@ -1,0 +1,544 @@
+"""The views in JupyterLab and Chromium: every control by keyboard and mouse, and what a person would see change."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lab import NO_CHROMIUM, ROOT, Lab, Notebook, launch
+from PIL import Image
+from playwright.sync_api import Browser, Locator, expect
+
+from conftest import NO_FULL_DATA, full_mnist
+from mnist_cnn.data import load_mnist, split_validation
+from mnist_cnn.evaluation import predict
+from mnist_cnn.runs import SHIPPED, load_run
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launch() as browser:
+        if browser is None:
+            pytest.skip(NO_CHROMIUM)
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """With the full data and the runs that come with the package."""
+    if full_mnist() is None:
+        pytest.skip(NO_FULL_DATA)
+    lab = Lab(tmp_path_factory.mktemp("lab"), dict(os.environ))
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture(scope="module")
+def offline_lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """With neither data nor network: notebook 04 trains on the sample, in seconds."""
+    folder = tmp_path_factory.mktemp("offline_lab")
+    proxies = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https")}  # nobody listens there
+    hidden = ("MNIST_NPZ", "no_proxy", "NO_PROXY")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    lab = Lab(folder, environment | proxies | {"KERAS_HOME": str(folder / "keras")})
+    yield lab
+    lab.stop()
+
+
+def run(browser: Browser, lab: Lab, name: str) -> Notebook:
+    notebook = Notebook(browser, lab, name)
+    assert notebook.run_all() == []
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def notebook_04(browser: Browser, offline_lab: Lab) -> Notebook:
+    return run(browser, offline_lab, "04_training")
+
+
+@pytest.fixture(scope="module")
+def notebook_05(browser: Browser, lab: Lab) -> Notebook:
+    return run(browser, lab, "05_evaluation")
+
+
+@pytest.fixture(scope="module")
+def notebook_06(browser: Browser, lab: Lab) -> Notebook:
+    return run(browser, lab, "06_prediction_visualization")
+
+
+_NAME_OF_FOCUSED = """() => {
+  const focused = document.activeElement;
+  return focused.ariaLabel || focused.labels?.[0]?.textContent || focused.textContent;
+}"""
+
+
+class View:
+    """One of our views on a page."""
+
+    def __init__(self, notebook: Notebook, control: str):
+        """The view that has a control of that name."""
+        self.page = notebook.page
+        named = self.page.get_by_label(control, exact=True)
+        self.root = self.page.locator(".mnist-view:not(.mnist-view .mnist-view)").filter(has=named)
+        self.root.scroll_into_view_if_needed()
+        self.slider = self.root.get_by_role("slider")
+        self.status = self.root.get_by_role("status").filter(has_text=re.compile("."))
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def select(self, label: str, option: str | int) -> None:
+        self.root.get_by_label(label, exact=True).select_option(str(option))
+
+    def says(self, text: str) -> None:
+        expect(self.status.filter(has_text=text)).to_have_count(1)
+
+    def screenshot(self, name: str) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.root.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    def controls(self) -> list[tuple[str, str]]:
+        """Role and name of all that can be used or looked at, as a screen reader gets them."""
+        lines = self.root.aria_snapshot().splitlines()
+        roles = "button|slider|combobox|checkbox|img|table"
+        found = (re.match(rf""" *- '?({roles}) ?(?:"(.*?)")?""", line) for line in lines)
+        return [(match[1], match[2] or "") for match in found if match]
+
+    def stops(self) -> set[str]:
+        """Where the Tab key leads, from the view's first control until it leaves the view: names of the controls."""
+        self.root.locator("select, button, [tabindex='0']").first.focus()
+        names = set()
+        while self.root.evaluate("(view) => view.contains(document.activeElement)"):
+            names.add(self.page.evaluate(_NAME_OF_FOCUSED))
+            self.press("Tab")
+        return names
+
+
+# 06: the prediction browser
+
+
+@pytest.fixture
+def predictions(notebook_06: Notebook) -> View:
+    view = View(notebook_06, "show")
+    for label, option in {"show": "all images", "of network": "ReLU", "actual": "any", "taken for": "any"}.items():
+        view.select(label, option)
+    view.slider.focus()
+    view.press("Home")
+    view.says("1 of 10,000: image 0, actual 7")
+    return view
+
+
+@pytest.fixture(scope="module")
+def guesses() -> dict[str, np.ndarray]:
+    """What the shipped networks say of the test images."""
+    images = load_mnist(source="full").x_test
+    names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
+    return {name: predict(load_run(SHIPPED / run).load_model(), images) for name, run in names.items()}
+
+
+def test_the_slider_by_keyboard(predictions: View, guesses) -> None:
+    picture, bars = predictions.root.locator("img"), predictions.root.get_by_role("table", name="LeakyReLU")
+    before = picture.screenshot(), bars.screenshot()
+    predictions.press("ArrowRight")
+    predictions.says("2 of 10,000: image 1, actual 2")
+    assert picture.screenshot() != before[0] and bars.screenshot() != before[1]
+    expect(predictions.slider).to_have_attribute("aria-valuenow", "2.0")
+    predictions.press("End")
+    predictions.says("10,000 of 10,000: image 9999, actual 6")
+    predictions.press("ArrowLeft", "ArrowDown")
+    predictions.says("9,998 of 10,000: image 9997")
+
+
+def test_arrow_keys_move_the_slider_and_not_the_notebook(predictions: View) -> None:
+    active = predictions.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex")
+    predictions.press("ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown")
+    predictions.says("3 of 10,000")
+    assert predictions.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex") == active
+
+
+def test_the_slider_by_mouse(predictions: View) -> None:
+    track = predictions.root.locator(".noUi-base").bounding_box()
+    predictions.page.mouse.click(track["x"] + track["width"] / 2, track["y"] + track["height"] / 2)
+    expect(predictions.slider).to_have_attribute("aria-valuenow", re.compile(r"(49|50)\d\d\.0"))
+    predictions.says("image ")
+    position = int(float(predictions.slider.get_attribute("aria-valuenow")))
+    predictions.says(f"{position:,} of 10,000: image {position - 1},")
+
+
+def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: View, guesses) -> None:
+    predictions.select("show", "the networks disagree")
+    predictions.says("1 of ")
+    predictions.screenshot("06_networks_disagree")
+    index = int(re.search(r"image (\d+)", predictions.status.inner_text())[1])
+    label = load_mnist(source="full").y_test[index]
+    said = set()
+    for name, probabilities in guesses.items():
+        rows = predictions.root.get_by_role("table", name=name, exact=True).get_by_role("row").all()
+        widths = [row.locator("div").bounding_box()["width"] for row in rows]
+        longest = max(widths) / probabilities[index].max()
+        np.testing.assert_allclose(widths, probabilities[index] * longest, atol=1.1)
+        marked = {word: [word in row.inner_text() for row in rows] for word in ("predicted", "actual")}
+        assert np.flatnonzero(marked["predicted"]) == [probabilities[index].argmax()]
+        assert np.flatnonzero(marked["actual"]) == [label]
+        said.add(int(probabilities[index].argmax()))
+    assert len(said) == 2
+
+
+def test_filters(predictions: View, guesses) -> None:
+    labels = load_mnist(source="full").y_test
+    for network, probabilities in guesses.items():
+        predicted = probabilities.argmax(axis=1)
+        predictions.select("of network", network)
+        predictions.select("show", "mistakes, most confident first")
+        wrong = np.flatnonzero(predicted != labels)
+        worst = wrong[probabilities[wrong].max(axis=1).argmax()]
+        predictions.says(f"1 of {len(wrong)}: image {worst}, actual {labels[worst]}")
+        predictions.screenshot(f"06_mistakes_{network}")
+        predictions.select("show", "least sure first")
+        predictions.says(f"1 of 10,000: image {probabilities.max(axis=1).argmin()},")
+        predictions.select("show", "all images")
+        predictions.select("actual", 4)
+        fours = np.flatnonzero(labels == 4)
+        predictions.says(f"1 of {len(fours)}: image {fours[0]}, actual 4")
+        predictions.select("taken for", 9)
+        pair = np.flatnonzero((labels == 4) & (predicted == 9))
+        predictions.says(f"1 of {len(pair)}: image {pair[0]}, actual 4")
+        predictions.select("actual", "any")
+        predictions.select("taken for", "any")
+    predictions.select("actual", 0)
+    predictions.select("taken for", 1)
+    predictions.says("There is no such image.")
+    expect(predictions.root.locator("img")).to_have_count(0)
+
+
+def test_filters_by_keyboard(predictions: View, guesses) -> None:
+    predictions.root.get_by_label("show", exact=True).focus()
+    predictions.press("ArrowDown")
+    predictions.says(f"1 of {(guesses['ReLU'].argmax(axis=1) != load_mnist(source='full').y_test).sum()}: ")
+    predictions.root.get_by_label("actual", exact=True).focus()
+    predictions.press("9")
+    predictions.says("actual 9.")
+
+
+def test_play_goes_on_by_itself(predictions: View) -> None:
+    play = predictions.root.get_by_role("button", name="Play or pause")
+    play.focus()
+    predictions.press("Enter")
+    predictions.says("4 of 10,000: image 3, actual 0")
+    predictions.press("Enter")
+    predictions.root.get_by_role("button", name="Stop").click()
+    predictions.says("1 of 10,000: image 0, actual 7")
+
+
+def test_predictions_in_words_for_those_who_do_not_see_them(predictions: View) -> None:
+    assert predictions.controls() == [
+        ("combobox", "show"), ("combobox", "of network"), ("combobox", "actual"), ("combobox", "taken for"),
+        ("button", "Play or pause"), ("button", "Stop"), ("button", "Repeat"), ("slider", "position"),
+        ("img", "image 0, actual 7"), ("table", "ReLU"), ("table", "LeakyReLU")]  # fmt: skip
+    assert predictions.stops() >= {
+        "show", "of network", "actual", "taken for", "Play or pause", "Stop", "Repeat", "position"}  # fmt: skip
+
+
+# 06: the drawing pad
+
+STROKES = {  # on a pad of 280 by 280
+    7: [[(50, 40), (120, 40), (75, 150)]],
+    1: [[(200, 60), (190, 230)]],
+    0: [[(140, 60), (95, 90), (85, 150), (110, 205), (150, 215), (185, 180), (195, 120), (175, 75), (140, 60)]],
+    4: [[(60, 150), (50, 190), (110, 190)], [(105, 150), (100, 250)]],
+}
+
+
+@pytest.fixture
+def pad(notebook_06: Notebook) -> View:
+    view = View(notebook_06, "prepare it as MNIST's makers did")
+    view.root.get_by_role("checkbox").check()
+    view.root.get_by_role("button", name="Clear").click()
+    view.says("Draw a digit, large or small, anywhere on the pad.")
+    view.canvas = view.root.locator("canvas")
+    return view
+
+
+def draw(pad: View, strokes: list[list[tuple[int, int]]], pointer: str = "mouse") -> None:
+    """Draw as the browser does on input of that kind from the system."""
+    box = pad.canvas.bounding_box()
+    session = pad.page.context.new_cdp_session(pad.page)
+    for stroke in strokes:
+        points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
+        for kind, (x, y) in zip(["start", *["move"] * (len(points) - 1), "end"], [*points, points[-1]]):
+            if pointer == "touch":
+                fingers = [] if kind == "end" else [{"x": x, "y": y}]
+                session.send("Input.dispatchTouchEvent", {"type": f"touch{kind.title()}", "touchPoints": fingers})
+            else:
+                event = {"start": "mousePressed", "move": "mouseMoved", "end": "mouseReleased"}[kind]
+                state = {"button": "left", "buttons": 0 if kind == "end" else 1, "clickCount": 1}
+                session.send(
+                    "Input.dispatchMouseEvent", {"type": event, "x": x, "y": y, "pointerType": pointer, **state}
+                )
+    session.detach()
+    answered(pad)
+
+
+def answered(pad: View) -> None:
+    """Wait until the network has read all that was drawn."""
+    expect(pad.canvas).to_have_attribute("aria-busy", "false")
+
+
+@pytest.mark.parametrize("pointer", ["mouse", "pen", "touch"])
+@pytest.mark.parametrize("digit", STROKES)
+def test_a_drawn_digit_is_read(pad: View, digit: int, pointer: str) -> None:
+    draw(pad, STROKES[digit], pointer)
+    pad.says(f"The network reads a {digit}, with")
+    pad.screenshot(f"06_drawn_{digit}_by_{pointer}")
+    expect(pad.root.get_by_role("img", name="what the network sees")).to_be_visible()
+    (marked,) = [row for row in pad.root.get_by_role("row").all() if "predicted" in row.inner_text()]
+    assert marked.inner_text().startswith(str(digit))
+
+
+def test_a_digit_drawn_by_keyboard_is_read(pad: View) -> None:
+    pad.canvas.focus()
+    pad.press(*["ArrowUp"] * 8, *["ArrowLeft"] * 4, "Space", *["ArrowRight"] * 9, *["ArrowDown", "ArrowLeft"] * 3)
+    pad.press(*["ArrowDown"] * 12, "Space", *["ArrowRight"] * 9)  # the pen is up: it leaves no trace
+    answered(pad)
+    pad.says("The network reads a 7, with")
+    pad.screenshot("06_drawn_7_by_keyboard")
+    pad.press("Delete")
+    pad.says("Draw a digit, large or small, anywhere on the pad.")
+
+
+def test_a_tap_leaves_a_dot(pad: View) -> None:
+    draw(pad, [[(100, 100)]])
+    pad.says("The network reads a ")
+
+
+def test_the_pad_draws_without_waiting_for_the_kernel(pad: View) -> None:
+    """In one go, in which no message can come or go."""
+    ink = pad.canvas.evaluate("""(canvas) => {
+        const box = canvas.getBoundingClientRect();
+        const at = (type, x) => canvas.dispatchEvent(new PointerEvent(type,
+            { clientX: box.x + x, clientY: box.y + 100, button: 0, buttons: 1, pointerId: 1, bubbles: true }));
+        canvas.setPointerCapture = () => {}; // there is no real pointer to capture
+        at('pointerdown', 100); at('pointermove', 200); at('pointerup', 200);
+        return [...canvas.getContext('2d').getImageData(150, 100, 1, 1).data];
+    }""")
+    assert ink == [0, 0, 0, 255]
+
+
+def test_without_preparation_the_network_sees_the_whole_sheet(pad: View) -> None:
+    draw(pad, [[(20, 20), (60, 20), (35, 80)]])
+    pad.says("The network reads a 7, with")
+    seen = pad.root.get_by_role("img", name="what the network sees")
+    prepared, said = seen.screenshot(), pad.status.inner_text()
+    pad.screenshot("06_prepared")
+    pad.root.get_by_role("checkbox").focus()
+    pad.press("Space")
+    expect(pad.status).not_to_have_text(said)
+    pad.screenshot("06_not_prepared")
+    assert seen.screenshot() != prepared
+    pad.press("Space")
+    expect(pad.status).to_have_text(said)
+    assert seen.screenshot() == prepared
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Image.Image:
+    """A five of the test set, as large grey ink on light paper."""
+    five = Image.fromarray(load_mnist(source="full").x_test[23])
+    return Image.fromarray(220 - np.asarray(five.resize((600, 600))) // 4 * 3)
+
+
+def open_image(pad: View, path: Path) -> None:
+    with pad.page.expect_file_chooser() as chooser:
+        pad.root.get_by_role("button", name="Open an image").click()
+    chooser.value.set_files(path)
+
+
+@pytest.mark.parametrize("kind", ["light.png", "dark.png", "colour.jpg", "transparent.png", "huge.jpg", "tiny.gif"])
+def test_an_image_file_is_read(pad: View, photograph: Image.Image, tmp_path: Path, kind: str) -> None:
+    dark = Image.eval(photograph, lambda value: 255 - value)
+    image = {
+        "light.png": lambda: photograph,
+        "dark.png": lambda: dark,
+        "colour.jpg": lambda: Image.merge("RGB", (photograph, dark, dark)),
+        "transparent.png": lambda: Image.merge("LA", (Image.new("L", (600, 600)), Image.eval(dark, lambda v: v - 35))),
+        "huge.jpg": lambda: photograph.resize((6000, 4000)),
+        "tiny.gif": lambda: photograph.resize((30, 40)),
+    }[kind]()
+    image.save(tmp_path / kind)
+    open_image(pad, tmp_path / kind)
+    pad.says("The network reads a 5, with")
+    pad.screenshot(f"06_file_{kind.replace('.', '_')}")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>no image</html>", b"\x89PNG\r\n\x1a\n cut off"])
+def test_a_file_that_is_no_image_is_refused_in_words(pad: View, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "picture.png").write_bytes(content)
+    open_image(pad, tmp_path / "picture.png")
+    pad.says("This file is not an image that the browser can show.")
+    draw(pad, STROKES[1])
+    pad.says("The network reads a 1, with")
+
+
+def test_a_blank_image_says_that_nothing_is_there(pad: View, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 100), "beige").save(tmp_path / "blank.png")
+    open_image(pad, tmp_path / "blank.png")
+    pad.says("The network has nothing to read: nothing is drawn")
+
+
+def test_the_pad_in_words_for_those_who_do_not_see_it(pad: View) -> None:
+    keys = "Pad to draw a digit on. With the keyboard: arrow keys move the pen"
+    (canvas, *others) = pad.controls()
+    assert canvas[0] == "img" and canvas[1].startswith(keys)
+    names = ["Clear", "Open an image…", "prepare it as MNIST's makers did"]
+    assert others == list(zip(("button", "button", "checkbox"), names))
+    stops = pad.stops()
+    assert stops >= set(names)
+    assert any(stop.startswith(keys) for stop in stops)
+
+
+# 05: the confusion explorer
+
+
+@pytest.fixture
+def explorer(notebook_05: Notebook) -> View:
+    view = View(notebook_05, "actual 0, predicted 0: 978 images")
+    for pressed in view.root.locator("[aria-pressed=true]").all():
+        pressed.click()
+    view.says("All mistakes: ")
+    return view
+
+
+def digits_shown(view: View) -> list[str]:
+    return [image.get_attribute("alt") for image in view.root.locator("img").all()]
+
+
+def cell(view: View, actual: int, predicted: int) -> Locator:
+    return view.root.get_by_role("button", name=re.compile(f"^actual {actual}, predicted {predicted}: "))
+
+
+def test_each_cell_opens_by_mouse(explorer: View, guesses) -> None:
+    labels, predicted = load_mnist(source="full").y_test, guesses["ReLU"].argmax(axis=1)
+    expect(explorer.root.locator("img")).to_have_count(44)
+    for actual, taken_for in {tuple(map(int, pair)) for pair in zip(labels, predicted) if pair[0] != pair[1]}:
+        button = cell(explorer, actual, taken_for)
+        button.click()
+        explorer.says(f"Actual {actual}, taken for {taken_for}: ")
+        expect(button).to_have_attribute("aria-pressed", "true")
+        those = np.flatnonzero((labels == actual) & (predicted == taken_for))
+        assert button.inner_text() == str(len(those))
+        shown = {int(alt.split("no. ")[1]) for alt in digits_shown(explorer)}
+        assert shown == set(those)
+    cell(explorer, 4, 9).click()
+    explorer.says("Actual 4, taken for 9: ")
+    explorer.screenshot("05_4_taken_for_9")
+    cell(explorer, 4, 9).click()
+    explorer.says("All mistakes: ")
+
+
+def test_the_matrix_by_keyboard(explorer: View) -> None:
+    cell(explorer, 4, 9).focus()
+    explorer.press("ArrowLeft", "ArrowUp", "Enter")
+    explorer.says("Actual 3, taken for 8: ")
+    explorer.press("ArrowRight", "ArrowRight", "ArrowDown", "Space")  # the last column is the last
+    explorer.says("Actual 4, taken for 9: ")
+    expect(cell(explorer, 4, 9)).to_be_focused()
+    explorer.press("Escape")
+    explorer.says("All mistakes: ")
+
+
+def test_the_diagonal_has_pages(explorer: View, guesses) -> None:
+    labels, probabilities = load_mnist(source="full").y_test, guesses["ReLU"]
+    right = np.flatnonzero((labels == 8) & (probabilities.argmax(axis=1) == 8))
+    by_doubt = right[np.argsort(probabilities[right].max(axis=1), kind="stable")]
+    cell(explorer, 8, 8).click()
+    explorer.says(f"Actual 8, read right: {len(right)} images, here 1 to 44.")
+    assert digits_shown(explorer)[0] == f"8 → 8, no. {by_doubt[0]}"
+    explorer.root.get_by_role("slider", name="page").focus()
+    explorer.press("ArrowRight")
+    explorer.says("here 45 to 88.")
+    assert digits_shown(explorer)[0] == f"8 → 8, no. {by_doubt[44]}"
+    explorer.screenshot("05_diagonal")
+
+
+def test_the_matrix_in_words_for_those_who_do_not_see_it(explorer: View) -> None:
+    controls = explorer.controls()
+    assert all(name for _, name in controls)
+    assert sum(name.startswith("actual ") for role, name in controls if role == "button") == 100
+    assert {("table", "predicted digit"), ("slider", "page")} <= set(controls)
+    stops = explorer.stops()
+    assert sum(stop.startswith("actual ") for stop in stops) == 1 and "page" in stops  # not a hundred stops
+
+
+# 04: curves and the epoch scrubber, on the offline sample
+
+
+@pytest.fixture
+def scrubber(notebook_04: Notebook) -> View:
+    view = View(notebook_04, "epoch")
+    view.slider.first.focus()
+    view.press("Home")
+    view.says("Untrained: ")
+    return view
+
+
+def test_sliding_through_the_epochs_by_keyboard(scrubber: View, offline_lab: Lab) -> None:
+    run = load_run(offline_lab.log.parent / "runs" / "relu-sample")
+    sample = load_mnist(source="sample")
+    labels = split_validation(sample.x_train, sample.y_train)[1][1]
+    scrubber.screenshot("04_untrained")
+    for epoch in range(1, 21):
+        scrubber.press("ArrowRight")
+        wrong = int((run.predicted[epoch] != labels).sum())
+        scrubber.says(f"After epoch {epoch}: {run.history['val_accuracy'][epoch - 1]:.2%} right, {wrong} of 400 wrong.")
+        scrubber.says(f"All mistakes: {wrong} image")
+    expect(scrubber.root.locator("img")).to_have_count(min(wrong, 44))
+    fours = int(((labels == 4) & (run.predicted[20] == 4)).sum())
+    assert cell(scrubber, 4, 4).inner_text() == str(fours)
+    scrubber.screenshot("04_after_the_last_epoch")
+
+
+def test_sliding_through_the_epochs_by_mouse_and_play(scrubber: View) -> None:
+    track = scrubber.root.locator(".noUi-base").first.bounding_box()
+    scrubber.page.mouse.click(track["x"] + track["width"] - 1, track["y"] + track["height"] / 2)
+    scrubber.says("After epoch 20: ")
+    scrubber.root.get_by_role("button", name="Stop").click()
+    scrubber.says("Untrained: ")
+    scrubber.root.get_by_role("button", name="Play or pause").click()
+    scrubber.says("After epoch 3: ")
+    scrubber.root.get_by_role("button", name="Stop").click()
+
+
+def test_a_cell_of_the_matrix_stays_chosen_from_epoch_to_epoch(scrubber: View) -> None:
+    cell(scrubber, 4, 4).click()
+    scrubber.says("Actual 4, read right: ")
+    scrubber.slider.first.focus()
+    scrubber.press("End")
+    scrubber.says("After epoch 20: ")
+    expect(cell(scrubber, 4, 4)).to_have_attribute("aria-pressed", "true")
+    assert {alt.split(",")[0] for alt in digits_shown(scrubber)} == {"4 → 4"}
+    cell(scrubber, 4, 4).click()
+    scrubber.says("All mistakes: ")
+
+
+def test_the_scrubber_in_words_for_those_who_do_not_see_it(scrubber: View) -> None:
+    assert all(name for _, name in scrubber.controls())
+    assert scrubber.stops() >= {"Play or pause", "Stop", "Repeat", "epoch"}
+
+
+def test_curves_were_drawn_during_both_trainings(notebook_04: Notebook) -> None:
+    assert notebook_04.page.locator(".jp-OutputArea-output img[alt], .jp-RenderedImage img").count() >= 2
+
+
+# All of them
+
+
+def test_nothing_complains(notebook_04: Notebook, notebook_05: Notebook, notebook_06: Notebook) -> None:
+    """After all of the above: neither the browser's console nor the kernels nor JupyterLab's log."""
+    expected = "No full MNIST here"  # the warning with which the offline sample is used
+    for notebook in (notebook_04, notebook_05, notebook_06):
+        assert [complaint for complaint in notebook.all_complaints() if expected not in complaint] == []
