@@ -9,7 +9,7 @@ endif
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run lab test notebooks shipped-runs bench bench-quick tables clean
+.PHONY: run lab test notebooks shipped-runs bench bench-speeds bench-quick tables clean
 
 run: $(ENV)/installed  ## set up, then execute all six notebooks into build/
 	$(BIN)/python -m mnist_cnn
@@ -30,6 +30,10 @@ shipped-runs: $(ENV)/installed  ## train anew the runs that come with the packag
 
 bench: $(ENV)/installed  ## measure everything, write benchmarks/results.json and the tables; two hours, in as many goes as you like
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/tables.py
+
+bench-speeds: $(ENV)/installed  ## measure speeds anew and keep the accuracies, in half an hour
+	$(BIN)/python benchmarks/bench.py --speeds
 	$(BIN)/python benchmarks/tables.py
 
 bench-quick: $(ENV)/installed  ## measure speeds on fewer images, in less than three minutes, and print them

@@ -55,6 +55,8 @@ def main() -> None:
     """Measure, or be the process that does one measurement."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer images, one round, no accuracies; only prints")
+    keep = "keep the accuracies of results.json, for a change that leaves the weights as they are"
+    parser.add_argument("--speeds", action="store_true", help=f"measure speeds only and {keep}")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
@@ -67,7 +69,10 @@ def main() -> None:
             results = collect(Path(work), rounds=1, images=IMAGES // 10, seeds=range(0), scaling=())
         print(f"\nWith {IMAGES // 10:,} images, a tenth of them all:\n\n{recipes(results)}")
     else:
-        results = collect(HERE / "work", ROUNDS, IMAGES, SEEDS, SCALING)
+        results = collect(HERE / "work", ROUNDS, IMAGES, range(0) if arguments.speeds else SEEDS, SCALING)
+        if arguments.speeds:
+            keep_accuracies(results, json.loads((HERE / "results.json").read_text(encoding="utf-8")))
+        results["views"] = run([{"kind": "views"}], HERE / "work")['{"kind": "views"}']
         (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(HERE / "work")
         print("Wrote benchmarks/results.json")
@@ -110,6 +115,14 @@ def collect(work: Path, rounds: int, images: int, seeds: range, scaling: tuple[i
             for job, found in zip(growth, of(growth))
         ],
     }
+
+
+def keep_accuracies(results: dict, before: dict) -> None:
+    """Take over, row by row, what was found with all seeds."""
+    rows = {(row["what"], row["recipe"], row["precision"]): row for row in before["rows"]}
+    names = ("seeds", "test_accuracy_mean", "test_accuracy_sd", "val_accuracy_mean", "test_accuracies")
+    for row in results["rows"]:
+        row |= {name: rows[row["what"], row["recipe"], row["precision"]][name] for name in names}
 
 
 def time_job(contestant: Contestant, images: int, number: int) -> dict:
@@ -258,6 +271,13 @@ def precision() -> dict:
     return {"chosen": choose_precision()}
 
 
+def views() -> dict:
+    """How fast the views answer."""
+    from views import measure
+
+    return measure()
+
+
 def peak_mb() -> int:
     """The most memory that this process has taken, in millions of bytes."""
     import resource  # there is none on Windows
@@ -279,7 +299,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-JOBS = {"accuracy": accuracy, "time": timing, "import": import_time, "precision": precision}
+JOBS = {"accuracy": accuracy, "time": timing, "import": import_time, "precision": precision, "views": views}
 
 if __name__ == "__main__":
     main()

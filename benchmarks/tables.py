@@ -107,6 +107,18 @@ def scaling(results: dict) -> str:
     )
 
 
+def views(results: dict) -> str:
+    """How long the views of notebooks 04 to 06 take to answer."""
+    found = results["views"]
+    rows = [(f"{view}, in the kernel", f"{time:.1f} ms") for view, time in found["kernel"].items()]
+    rows += [
+        ("prediction browser, from key to picture in Chromium", f"{found['key_to_picture_ms']} ms"),
+        ("drawing pad, from pen to answer in Chromium", f"{found['pen_to_answer_ms']} ms"),
+        ("notebook 06 opened, all cells run and the slider moved", f"{found['notebook_06_opened_s']} s"),
+    ]
+    return markdown(("", "median"), rows)
+
+
 def conditions(results: dict) -> str:
     """Where and when."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
@@ -116,7 +128,7 @@ def conditions(results: dict) -> str:
     )
 
 
-TABLES = {table.__name__: table for table in (recipes, seeds, pooling, sizes, scaling, conditions)}
+TABLES = {table.__name__: table for table in (recipes, seeds, pooling, sizes, scaling, views, conditions)}
 
 
 def score(row: dict) -> str:

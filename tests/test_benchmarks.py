@@ -88,6 +88,23 @@ def test_the_chosen_precision_is_faster_and_as_good() -> None:
     assert chosen["test_accuracy_mean"] > plain["test_accuracy_mean"] - 2 * error
 
 
+def test_the_views_answer_in_time() -> None:
+    views = RESULTS["views"]
+    assert set(views["kernel"]) == {"prediction browser", "confusion explorer", "epoch scrubber", "drawing pad"}
+    assert all(views["kernel"][name] <= 5 for name in views["kernel"] if name != "drawing pad")
+    assert 0 < views["key_to_picture_ms"] <= 150 and 0 < views["pen_to_answer_ms"] <= 500
+    assert 0 < views["notebook_06_opened_s"] <= 15
+
+
+def test_speeds_measured_anew_keep_the_accuracies() -> None:
+    anew = json.loads(json.dumps(RESULTS))
+    for row in anew["rows"]:
+        row |= {"seeds": 0, "test_accuracy_mean": None, "test_accuracies": [], "seconds_per_epoch": 1.0}
+        row |= {"test_accuracy_sd": None, "val_accuracy_mean": None}
+    bench.keep_accuracies(anew, RESULTS)
+    assert [row | {"seconds_per_epoch": 1.0} for row in RESULTS["rows"]] == anew["rows"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there one cannot ask for the peak of memory")
 @pytest.mark.parametrize("how", ["fit", "train"])
 def test_a_timing_is_a_training(how: str, full, runs) -> None:

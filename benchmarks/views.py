@@ -1,0 +1,137 @@
+"""How fast the views answer: in a kernel, and in JupyterLab with Chromium as the tests use them."""
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from jupyter_client.manager import start_new_kernel
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
+from lab import NO_CHROMIUM, Lab, Notebook, launch  # noqa: E402
+
+# Runs in a kernel, so that messages to the browser are made and sent; `set_state` is what a message from there calls.
+_IN_KERNEL = """
+import json
+from statistics import median
+from time import perf_counter
+import mnist_cnn.quiet
+import numpy as np
+from mnist_cnn.data import load_mnist, split_validation
+from mnist_cnn.evaluation import predict
+from mnist_cnn.runs import SHIPPED, load_run
+from mnist_cnn.widgets import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser
+
+digits = load_mnist(source="full")
+runs = {"ReLU": load_run(SHIPPED / "relu"), "LeakyReLU": load_run(SHIPPED / "leaky_relu")}
+models = {name: run.load_model() for name, run in runs.items()}
+both = {name: predict(model, digits.x_test) for name, model in models.items()}
+browser = PredictionBrowser(digits.x_test, digits.y_test, both)
+explorer = ConfusionExplorer(digits.x_test, digits.y_test, both["ReLU"].argmax(axis=1))
+scrubber = EpochScrubber(runs["ReLU"], *split_validation(digits.x_train, digits.y_train)[1])
+pad = DrawingPad(models["LeakyReLU"])
+drawing = np.zeros((280, 280, 4), "uint8")
+drawing[50:200, 60:80, 3] = 255
+
+def milliseconds(widget, states):
+    times = []
+    for state in states:
+        start = perf_counter()
+        widget.set_state(state)
+        times.append(1000 * (perf_counter() - start))
+    return round(median(times), 2)
+
+drawn = {"pixels": drawing.tobytes(), "shape": [280, 280, 4]}
+print(json.dumps({
+    "prediction browser": milliseconds(browser.slider, [{"value": n} for n in range(2, 502)]),
+    "confusion explorer": milliseconds(explorer.matrix, [{"chosen": [n // 10, n % 10]} for n in range(100)] * 5),
+    "epoch scrubber": milliseconds(scrubber.slider, [{"value": n % 21} for n in range(1, 501)]),
+    "drawing pad": milliseconds(pad.pad, [drawn | {"sent": n} for n in range(1, 101)]),
+}))
+"""
+
+# Waits for the next change below a view's board; milliseconds from the key or pointer until it is on the screen.
+_WATCH = """([view, event]) => {
+  const board = [...view.querySelectorAll('.mnist-board')].pop(), body = board.querySelector('div');
+  let start;
+  addEventListener(event, () => (start = performance.now()), { capture: true, once: true });
+  window.shown = new Promise((done) => {
+    const observer = new MutationObserver(async () => {
+      observer.disconnect();
+      await Promise.all([...body.querySelectorAll('img')].map((image) => image.decode()));
+      requestAnimationFrame(() => done(performance.now() - start));
+    });
+    observer.observe(body, { childList: true });
+  });
+}"""
+
+
+def measure() -> dict:
+    """Median milliseconds in the kernel, by view; those in the browser; and the seconds until 06 has opened."""
+    return {"kernel": in_kernel(), **in_browser()}
+
+
+def in_kernel() -> dict[str, float]:
+    """From a message of the browser to the new picture having been sent."""
+    manager, client = start_new_kernel()
+    printed = []
+    try:
+        reply = client.execute_interactive(
+            _IN_KERNEL, output_hook=lambda message: printed.append(message["content"].get("text", "")), timeout=300
+        )
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    if reply["content"]["status"] != "ok":
+        raise RuntimeError(reply["content"]["evalue"])
+    return json.loads("".join(printed).splitlines()[-1])
+
+
+def in_browser() -> dict:
+    """Notebook 06 in a fresh kernel with the runs that come with the package, opened and used three times."""
+    opened, keys, strokes = [], [], []
+    with launch() as browser, tempfile.TemporaryDirectory() as folder:
+        if browser is None:
+            raise RuntimeError(NO_CHROMIUM)
+        lab = Lab(Path(folder), dict(os.environ))
+        try:
+            for _ in range(3):
+                start = time.perf_counter()
+                notebook = Notebook(browser, lab, "06_prediction_visualization")
+                if errors := notebook.run_all():
+                    raise RuntimeError(errors)
+                page, views = notebook.page, notebook.page.locator(".mnist-view")
+                handle = views.first.get_by_role("slider")
+                handle.focus()
+                page.keyboard.press("ArrowRight")
+                views.first.get_by_text("2 of 10,000").wait_for()
+                opened.append(time.perf_counter() - start)
+                for _ in range(50):
+                    page.evaluate(_WATCH, [views.first.element_handle(), "keydown"])
+                    page.keyboard.press("ArrowRight")
+                    keys.append(page.evaluate("window.shown"))
+                views.last.scroll_into_view_if_needed()
+                for number in range(20):
+                    views.last.get_by_role("button", name="Clear").click()
+                    views.last.locator("canvas[aria-busy=false]").wait_for()
+                    box = views.last.locator("canvas").bounding_box()
+                    page.mouse.move(box["x"] + 60 + 5 * number, box["y"] + 60)
+                    page.evaluate(_WATCH, [views.last.element_handle(), "pointerdown"])
+                    page.mouse.down()
+                    strokes.append(page.evaluate("window.shown"))
+                    page.mouse.up()
+                page.close()
+        finally:
+            lab.stop()
+    return {
+        "key_to_picture_ms": round(statistics.median(keys)),
+        "pen_to_answer_ms": round(statistics.median(strokes)),
+        "notebook_06_opened_s": round(statistics.median(opened), 1),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure()))
