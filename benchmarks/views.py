@@ -21,7 +21,7 @@ from time import perf_counter
 import mnist_cnn.quiet
 import numpy as np
 from mnist_cnn.data import load_mnist, split_validation
-from mnist_cnn.evaluation import predict
+from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.widgets import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser
 

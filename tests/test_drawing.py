@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from mnist_cnn.data import Mnist
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
-from mnist_cnn.evaluation import predict
+from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
 
 

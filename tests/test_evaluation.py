@@ -6,9 +6,7 @@ from scipy.stats import binomtest
 from sklearn import metrics
 
 from mnist_cnn.data import Mnist
-from mnist_cnn.evaluation import (
-    DISPUTED, compare, confusion_matrix, find_mistakes, predict, rank_by_doubt, wilson_interval)  # fmt: skip
-from mnist_cnn.models import build_model
+from mnist_cnn.evaluation import DISPUTED, compare, confusion_matrix, find_mistakes, rank_by_doubt, wilson_interval
 
 LABELS, GUESSES, OTHERS = np.random.default_rng(0).integers(0, 10, (3, 500))
 
@@ -62,15 +60,6 @@ def test_the_disputed_labels_are_the_published_ones(full: Mnist) -> None:
         3558: "5→0", 5937: "5→3", 6651: "0→6", 6783: "1→6", 8527: "4→9", 9679: "6→3", 9729: "5→6",
     }  # fmt: skip
     assert {index: f"{full.y_test[index]}→{digit}" for index, digit in DISPUTED.items()} == published
-
-
-def test_predict_refuses_what_is_no_batch_of_images(sample: Mnist) -> None:
-    model = build_model("relu")
-    assert predict(model, sample.x_test[:3]).shape == (3, 10)
-    with pytest.raises(ValueError, match="no image to predict"):
-        predict(model, sample.x_test[:0])
-    with pytest.raises(ValueError, match="batch of one"):
-        predict(model, sample.x_test[0])
 
 
 @pytest.mark.parametrize("function", [confusion_matrix, find_mistakes])

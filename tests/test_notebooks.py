@@ -58,6 +58,16 @@ def test_github_can_show_it(path, notebook) -> None:
     assert path.stat().st_size < 600_000
 
 
+def test_a_view_leaves_a_sentence_where_it_cannot_run(notebook) -> None:
+    """A reference to a widget that is gone shows as an error in JupyterLab."""
+    views = ("LiveCurves", "PredictionBrowser", "ConfusionExplorer", "EpochScrubber", "DrawingPad")
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert not [kind for kind in output.get("data", ()) if "widget" in kind]
+        if cell.source.splitlines()[-1].startswith(views):
+            assert re.search("running notebook$", cell.outputs[-1].data["text/plain"])
+
+
 def test_every_figure_has_words_for_those_who_do_not_see_it(notebook) -> None:
     for cell in code_cells(notebook):
         if any("image/png" in output.get("data", {}) for output in cell.outputs):

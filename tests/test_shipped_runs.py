@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_cnn.data import Mnist, split_validation
-from mnist_cnn.evaluation import predict
+from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, Run, load_run
 from mnist_cnn.training import RECIPES
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from mnist_cnn.data import Mnist, one_hot, prepare_images, split_validation
-from mnist_cnn.evaluation import predict
-from mnist_cnn.models import PRECISIONS, build_model
+from mnist_cnn.models import PRECISIONS, build_model, predict
 from mnist_cnn.runs import load_run, runs_folder
 from mnist_cnn.training import RECIPES, choose_precision, device, epoch_order, find_run, fix_seed, print_progress, train
 

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from PIL import Image, ImageDraw
 
 from mnist_cnn.data import Mnist, split_validation
-from mnist_cnn.evaluation import predict
+from mnist_cnn.models import predict
 from mnist_cnn.parts import View
 from mnist_cnn.runs import SHIPPED, Run, load_run
 from mnist_cnn.widgets import ConfusionExplorer, DrawingPad, EpochScrubber, LiveCurves, PredictionBrowser
@@ -367,7 +367,7 @@ def test_five_hundred_steps_take_no_more_memory(browser, sample: Mnist, muddled:
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 20_000  # both ended with step 0
+    assert after - before < 100_000  # both ended with step 0; a picture kept at each would come to millions
 
 
 # While a network trains

@@ -74,6 +74,9 @@ async def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
         await asyncio.wait({task}, timeout=1)
         if sys.stdout.isatty():
             print(f"{path.stem:32} cell {client.code_cells_executed:2}  {_since(start)}", end="\r", flush=True)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", ())):
+        # Views are gone with their kernel; in their place a page shows their text.
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     failure = ""
     try:
         task.result()

@@ -3,35 +3,13 @@
 from dataclasses import dataclass
 from math import sqrt
 
-import mnist_cnn.quiet  # noqa: F401  (before Keras)
-import keras
 import numpy as np
 
-from mnist_cnn.data import CLASSES, prepare_images
+from mnist_cnn.data import CLASSES
 
 DISPUTED = {947: 9, 1621: 6, 1901: 4, 2130: 9, 2462: 0, 2597: 3, 2654: 1, 3520: 4,
             3558: 0, 5937: 3, 6651: 6, 6783: 6, 8527: 9, 9679: 3, 9729: 6}  # fmt: skip
 """Test images whose label people judged wrong, with the digit suggested instead (Northcutt et al. 2021)."""
-
-
-def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Predict the probabilities of the ten digits.
-
-    Args:
-        model: a network of `build_model`.
-        images: uint8 (n, 28, 28) in 0..255, at least one.
-
-    Returns:
-        float32 (n, 10); each row sums to 1.
-
-    Raises:
-        ValueError: images of another dtype or shape, or none at all.
-    """
-    if len(images) == 0:
-        raise ValueError("there is no image to predict; pass at least one")
-    x = prepare_images(images)
-    # For a single image, `model.predict` takes 40 ms where this takes one; for many they are alike.
-    return np.concatenate([model.predict_on_batch(x[first : first + 500]) for first in range(0, len(x), 500)])
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from mnist_cnn.data import Mnist, one_hot, prepare_images, random_affine, split_validation
-from mnist_cnn.models import build_model
+from mnist_cnn.models import build_model, predict
 from mnist_cnn.runs import SHIPPED, Run, load_run, runs_folder, save_run
 
 BATCH_SIZE = {"full": 128, "sample": 32}  # fewer images need smaller batches, or they get too few steps
@@ -206,7 +206,7 @@ class _Scores:
     def look(self, model: keras.Model) -> dict[str, float]:
         """Read the validation images with the network as it is now; return what the history says of it."""
         self.network.set_weights(model.get_weights())
-        probabilities = self._predict(self._x_val)
+        probabilities = predict(self.network, self._x_val)
         self.predicted.append(probabilities.argmax(axis=1).astype("uint8"))
         return {
             "val_accuracy": np.mean(self.predicted[-1] == self._y_val),
@@ -220,10 +220,7 @@ class _Scores:
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         """The accuracy on other images, in 0..1, of the network last looked at."""
-        return float(np.mean(self._predict(images).argmax(axis=1) == labels))
-
-    def _predict(self, images: np.ndarray) -> np.ndarray:
-        return self.network.predict(prepare_images(images), batch_size=500, verbose=0)
+        return float(np.mean(predict(self.network, images).argmax(axis=1) == labels))
 
 
 def _run_name(recipe: str, digits: Mnist) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from IPython.display import display
 
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
-from mnist_cnn.evaluation import confusion_matrix, find_mistakes, predict, rank_by_doubt
+from mnist_cnn.evaluation import confusion_matrix, find_mistakes, rank_by_doubt
+from mnist_cnn.models import predict
 from mnist_cnn.parts import Board, Matrix, Pad, View, bars, digit, dropdown, gallery
 from mnist_cnn.parts import restart, side_by_side, slider_to_play
 from mnist_cnn.plots import plot_history

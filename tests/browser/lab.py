@@ -103,6 +103,7 @@ class Notebook:
         page.set_default_timeout(30_000)
         self.page, self._log = page, lab.log
         self.complaints: list[str] = []
+        self.redrawn = 0  # how often a figure was replaced by another
         page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("websocket", lambda socket: socket.on("framereceived", self._listen))
@@ -115,6 +116,7 @@ class Notebook:
         text = text.replace('": "', '":"')
         if "No such comm" in text:
             return  # JupyterLab asks each fresh kernel for its widgets, before ipywidgets is imported there
+        self.redrawn += '"msg_type":"update_display_data"' in text
         if '"msg_type":"error"' in text or '"name":"stderr"' in text:
             self.complaints.append(text)
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from conftest import NO_FULL_DATA, full_mnist
 from mnist_cnn.data import load_mnist, split_validation
-from mnist_cnn.evaluation import predict
+from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -530,8 +530,10 @@ def test_the_scrubber_in_words_for_those_who_do_not_see_it(scrubber: View) -> No
     assert scrubber.stops() >= {"Play or pause", "Stop", "Repeat", "epoch"}
 
 
-def test_curves_were_drawn_during_both_trainings(notebook_04: Notebook) -> None:
-    assert notebook_04.page.locator(".jp-OutputArea-output img[alt], .jp-RenderedImage img").count() >= 2
+def test_curves_were_redrawn_after_every_epoch_of_both_trainings(notebook_04: Notebook) -> None:
+    assert notebook_04.redrawn == 2 * 20
+    curves = notebook_04.page.locator(".jp-Cell", has_text="progress=LiveCurves()").locator(".jp-OutputArea img")
+    expect(curves).to_have_count(2)
 
 
 # All of them
