@@ -40,9 +40,12 @@ def colored(ink: tuple[int, int, int], paper: tuple[int, int, int]) -> np.ndarra
         np.dstack([colored((0, 0, 0), (255, 255, 255)), SEVEN]),  # black ink, transparent white paper
         np.dstack([colored((255, 255, 255), (255, 255, 255)), SEVEN]),  # white ink, transparent paper
         np.dstack([colored((255, 255, 255), (0, 0, 0)), np.full_like(SEVEN, 255)]),
+        np.dstack([np.random.default_rng(0).integers(0, 256, (*SEVEN.shape, 3), "uint8"), SEVEN]),
+        np.where(np.arange(280)[:, np.newaxis] < 60, colored((0, 0, 0), (255,) * 3), colored((255, 0, 0), (255,) * 3)),
     ],
     ids=["dark on light", "light on dark", "booleans", "floats", "half floats", "integers", "greys", "red",
-         "yellow on white", "teal on purple", "transparent paper", "white on transparent paper", "opaque"],
+         "yellow on white", "teal on purple", "transparent paper", "white on transparent paper", "opaque",
+         "all colours", "two colours"],
 )  # fmt: skip
 def test_ink_is_found_whatever_it_is_drawn_with(pixels: np.ndarray) -> None:
     ink = find_ink(pixels)
@@ -79,6 +82,16 @@ def test_a_drawing_fills_the_box_with_its_mass_in_the_middle(points: list, width
         at_the_edge = places[0] == 0 or places[-1] == 27  # it may go no further
         middles.append(at_the_edge or abs((places * along[places]).sum() / along.sum() - 14) <= 0.5)
     assert max(extents) in (19, 20) and all(middles)
+
+
+@pytest.mark.parametrize("side, left", [("left", 8), ("right", 0)])
+def test_no_digit_is_pushed_off_the_image(side: str, left: int) -> None:
+    ink = np.full((20, 20), 0.05)
+    ink[:, :2] = 1
+    ink = ink if side == "left" else ink[:, ::-1]
+    image = center_in_box(ink)
+    assert np.array_equal(image[4:24, left : left + 20], (255 * ink).astype("uint8"))
+    assert image.astype(int).sum() == (255 * ink).astype("uint8").astype(int).sum()
 
 
 def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Mnist) -> None:

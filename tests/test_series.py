@@ -62,9 +62,10 @@ def test_offline_notebook_05_opens_alone(tmp_path, offline) -> None:
     shutil.copy(ROOT / "notebooks" / "05_evaluation.ipynb", tmp_path / "notebooks")
     done = run_series(tmp_path, offline)
     assert done.returncode == 0, done.stderr
-    assert (
-        "no run in runs/relu-sample yet, so we train one now" in (tmp_path / "build" / "05_evaluation.html").read_text()
-    )
+    page = (tmp_path / "build" / "05_evaluation.html").read_text()
+    assert "no run in runs/relu-sample yet, so we train one now" in page
+    assert "A confusion matrix of 1,000 predictions to choose from; it opens in a running notebook" in page
+    assert "widget-view" not in (tmp_path / "build" / "05_evaluation.ipynb").read_text()
 
 
 def test_in_place_refuses_the_sample(tmp_path, offline) -> None:
