@@ -118,11 +118,13 @@ def collect(work: Path, rounds: int, images: int, seeds: range, scaling: tuple[i
 
 
 def keep_accuracies(results: dict, before: dict) -> None:
-    """Take over, row by row, what was found with all seeds."""
+    """Take over, row by row, what was found with all seeds, and say of when it is."""
+    results["accuracies_of"] = before.get("accuracies_of", before["date"])
     rows = {(row["what"], row["recipe"], row["precision"]): row for row in before["rows"]}
     names = ("seeds", "test_accuracy_mean", "test_accuracy_sd", "val_accuracy_mean", "test_accuracies")
     for row in results["rows"]:
-        row |= {name: rows[row["what"], row["recipe"], row["precision"]][name] for name in names}
+        old = rows.get((row["what"], row["recipe"], row["precision"]), row)
+        row |= {name: old[name] for name in names}
 
 
 def time_job(contestant: Contestant, images: int, number: int) -> dict:

@@ -123,7 +123,8 @@ def conditions(results: dict) -> str:
     """Where and when."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return (
-        f"Measured on {results['date']} on {results['machine']}, with {versions}. "
+        f"Measured on {results['date']} (accuracies: {results.get('accuracies_of', results['date'])}) on "
+        f"{results['machine']}, with {versions}. "
         f"Importing the package takes {results['import_seconds']} s."
     )
 

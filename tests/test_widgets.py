@@ -1,5 +1,6 @@
 """The views: called as the browser would, at their ends and under each filter; tests/browser/ uses them for real."""
 
+import gc
 import re
 import tracemalloc
 from base64 import b64decode
@@ -141,13 +142,16 @@ def test_a_name_is_shown_as_it_is(sample: Mnist, both) -> None:
 def test_the_play_button_runs_as_far_as_the_slider(browser) -> None:
     play, slider = browser.children[1].children
     assert slider is browser.slider and (play.min, play.max) == (1, 1000)
+    slider.value = play.value = 1000  # in the browser they are linked
     browser.order.value = MISTAKES
-    assert play.max == 3
+    assert (play.max, play.value) == (3, 1)  # or the slider would go where it was
 
 
 def test_lengths_that_disagree_are_refused(sample: Mnist, both) -> None:
     with pytest.raises(ValueError, match=r"1000 images, 999 labels and \[1000, 1000\] predictions"):
         PredictionBrowser(sample.x_test, sample.y_test[1:], both)
+    with pytest.raises(ValueError, match=r"999 labels and \[1000, 999\] predictions"):
+        PredictionBrowser(sample.x_test, sample.y_test[1:], {"ReLU": both["ReLU"], "other": both["LeakyReLU"][1:]})
     with pytest.raises(ValueError, match=r"\[1000, 500\] predictions"):
         PredictionBrowser(sample.x_test, sample.y_test, {"ReLU": both["ReLU"], "half": both["LeakyReLU"][:500]})
     with pytest.raises(ValueError, match="at least one"):
@@ -347,23 +351,28 @@ def test_a_still_page_shows_a_sentence_in_place_of_each_view(browser, sample, sh
     ]
 
 
-def test_five_hundred_steps_take_no_more_memory(browser, sample: Mnist, muddled: np.ndarray) -> None:
+def test_five_hundred_steps_take_no_more_memory(browser, drawing_pad, sample: Mnist, muddled: np.ndarray) -> None:
     explorer = ConfusionExplorer(sample.x_test, sample.y_test, muddled)
     run = replace(load_run(SHIPPED / "relu"), predicted=np.random.default_rng(0).integers(0, 10, (21, 1000)))
     scrubber = EpochScrubber(run, sample.x_test, sample.y_test)
+
+    drawings = [seven(), seven("L", 255, 0)]
 
     def step(number: int) -> None:
         browser.slider.value = number % 1000 + 1
         explorer.matrix.chosen = [number % 10, number // 10 % 10]
         scrubber.slider.value = number % 21
+        draw(drawing_pad, drawings[number % 2])
 
     tracemalloc.start()
     try:
         for number in range(201):  # until every buffer has its size
             step(number % 200)
+        gc.collect()
         before, _ = tracemalloc.get_traced_memory()
         for number in range(501):
             step(number % 500)
+        gc.collect()
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

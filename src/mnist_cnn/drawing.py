@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-_LARGEST = 1000  # pixels; a larger image loses every second row and column, or more, before anything else
+_LARGEST = 1000  # pixels; of a larger image, squares of 2 by 2 pixels are averaged first, or more
 _FAINT = 0.25  # of the strongest ink; what is fainter is shadow or noise
 
 
@@ -12,7 +12,7 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
 
     Args:
         pixels: an image of a digit, (height, width) in grey, (height, width, 3) in colour, or (height, width, 4) with
-            opacity as well; integers or booleans in 0..255, or floats in 0..1.
+            opacity as well; integers in 0..255, floats in 0..1, or booleans.
 
     Returns:
         float32 (height, width) in 0..1: 0 on the paper, 1 where the ink is strongest.
@@ -21,11 +21,12 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
         ValueError: another shape or range, NaN, no pixels, or nothing drawn on them.
     """
     pixels = np.asarray(pixels)
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)) or pixels.size == 0:
-        raise ValueError(f"an image has shape (height, width), with 3 or 4 colours behind it, not {pixels.shape}")
-    step = -(-max(pixels.shape[:2]) // _LARGEST)
-    channels = _in_unit_range(pixels[::step, ::step])
-    channels = channels.reshape(*channels.shape[:2], -1)
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or pixels.size == 0:
+        raise ValueError(
+            f"an image has shape (height, width), (height, width, 3) in colour or (height, width, 4) with opacity, "
+            f"not {pixels.shape}"
+        )
+    channels = _reduce_to_unit_range(pixels)
     if channels.shape[2] == 4:  # transparent pixels count as black, whatever colour they have; then opacity tells
         channels[..., :3] *= channels[..., 3:]
     border = np.concatenate([channels[0], channels[-1], channels[:, 0], channels[:, -1]])
@@ -40,19 +41,23 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
     """Prepare ink (height, width) in 0..1 as MNIST's makers did: in a 20×20 box, with its centre of mass in the middle.
 
     The longer side of the digit becomes 20 pixels; then whole pixels of shift bring its centre of mass to the centre of
-    the image (LeCun, Cortes and Burges, "The MNIST database"), as far as the digit stays on it.
+    the image (LeCun, Cortes and Burges, "The MNIST database"), as far as the digit stays on it. What a thin pen loses
+    of its strength by being made smaller, it gets back.
 
     Returns:
         uint8 (28, 28) in 0..255.
 
     Raises:
-        ValueError: there is no ink.
+        ValueError: there is no ink, or so little that nothing is left at this size.
     """
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         raise ValueError("there is no ink")
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     digit = _resize(digit, [max(round(20 * side / max(digit.shape)), 1) for side in digit.shape])
+    if not digit.any():
+        raise ValueError("there is too little ink")
+    digit = np.round(digit * (255 * ink.max() / digit.max())).astype("uint8")
     image = np.zeros((28, 28), "uint8")
     masses = digit.sum(axis=1), digit.sum(axis=0)
     centers = (np.average(np.arange(len(mass)), weights=mass) for mass in masses)
@@ -72,11 +77,14 @@ def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.asarray(image.resize(shape[::-1], Image.Resampling.BILINEAR))
 
 
-def _in_unit_range(pixels: np.ndarray) -> np.ndarray:
-    """The same in float32, 0..1."""
-    top = 1 if np.issubdtype(pixels.dtype, np.floating) else 255
+def _reduce_to_unit_range(pixels: np.ndarray) -> np.ndarray:
+    """The same as float32 (height, width, channels) in 0..1, no larger than need be."""
     if pixels.dtype.kind not in "buif":
         raise ValueError(f"pixels must be numbers, not {pixels.dtype}")
+    top = {"b": 1, "f": 1}.get(pixels.dtype.kind, 255)
     if not (pixels.min() >= 0 and pixels.max() <= top):  # false for NaN, too
         raise ValueError(f"pixels of type {pixels.dtype} must lie in 0..{top}, not in {pixels.min()}..{pixels.max()}")
-    return pixels.astype("float32") / (1 if pixels.dtype == bool else top)
+    step = -(-max(pixels.shape[:2]) // _LARGEST)
+    (height, rows), (width, columns) = ((max(side // step, 1), min(side, step)) for side in pixels.shape[:2])
+    squares = pixels[: height * rows, : width * columns].reshape(height, rows, width, columns, -1)
+    return squares.mean(axis=(1, 3), dtype="float32") / top

@@ -30,13 +30,9 @@ def bars(name: str, probabilities: np.ndarray, label: int | None = None) -> str:
     predicted = int(probabilities.argmax())
     rows = []
     for each, probability in enumerate(probabilities):
-        kind = (
-            "wrong"
-            if each == predicted and label not in (None, each)
-            else "marked"
-            if each in (predicted, label)
-            else ""
-        )
+        kind = "marked" if each in (predicted, label) else ""
+        if each == predicted and label not in (None, each):
+            kind = "wrong"
         rows.append(
             f'<tr class="{kind}"><th scope="row">{each}</th><td><div style="width:{probability:.1%}"></div></td>'
             f"<td>{bar_text(each, label, probabilities)}</td></tr>"
@@ -83,10 +79,11 @@ class Pad(anywidget.AnyWidget):
     """A pad to draw on, or to open an image file on."""
 
     _esm, _css = _BROWSER / "pad.js", _BROWSER / "views.css"
-    pixels = traitlets.CBytes().tag(sync=True)  # colour and opacity, in 0..255
-    shape = traitlets.List([0, 0, 4]).tag(sync=True)  # of `pixels`
-    sent = traitlets.Int().tag(sync=True)  # how many drawings the browser has sent, and how many were answered;
-    answered = traitlets.Int().tag(sync=True)  # while one is under way it does not send the next
+    # From the browser, which needs no echo: colour and opacity in 0..255, their shape, how many drawings were sent.
+    pixels = traitlets.CBytes().tag(sync=True, echo_update=False)
+    shape = traitlets.List([0, 0, 4]).tag(sync=True, echo_update=False)
+    sent = traitlets.Int().tag(sync=True, echo_update=False)
+    answered = traitlets.Int().tag(sync=True)  # of those sent; the browser waits with the next
 
 
 class View(ipywidgets.VBox):
@@ -116,11 +113,11 @@ def slider_to_play(description: str, low: int, high: int | None = None) -> tuple
     )
     play = ipywidgets.Play(min=low, max=slider.max, value=low, interval=500)
     ipywidgets.jslink((play, "value"), (slider, "value"))
-    slider.observe(lambda change: setattr(play, "max", change.new), names="max")
+    slider.observe(lambda change: restart(play, change.new), names="max")
     return slider, ipywidgets.HBox([play, slider])
 
 
-def restart(slider: ipywidgets.IntSlider, high: int) -> None:
+def restart(slider: ipywidgets.IntSlider | ipywidgets.Play, high: int) -> None:
     """Let a slider run to another end, from its beginning."""
     with slider.hold_trait_notifications():
         slider.value, slider.max = slider.min, high

@@ -1,4 +1,4 @@
-"""Static figures (all notebooks). They draw what others computed and compute nothing."""
+"""Static figures (all notebooks). They draw what others computed."""
 
 from collections.abc import Sequence
 

@@ -53,7 +53,7 @@ class PredictionBrowser(View):
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, probabilities: dict[str, np.ndarray]):
         predictions = [len(of_network) for of_network in probabilities.values()]
-        if {len(images), len(labels)} != {*predictions} or not len(images):
+        if len({len(images), len(labels), *predictions}) > 1 or not predictions or not len(images):
             raise ValueError(
                 f"{len(images)} images, {len(labels)} labels and {predictions} predictions: "
                 "pass as many of each, and at least one"
@@ -74,11 +74,11 @@ class PredictionBrowser(View):
         self.actual, self.taken_for = dropdown("actual", anything), dropdown("taken for", anything)
         self.slider, sliding = slider_to_play("position", 1)
         self.board = Board()
-        filters = [self.order, self.network, self.actual, self.taken_for]
-        for filter in filters:
-            filter.observe(lambda change: self._choose(), names="value")
+        choices = [self.order, self.network, self.actual, self.taken_for]
+        for choice in choices:
+            choice.observe(lambda change: self._choose(), names="value")
         self.slider.observe(lambda change: self._show(), names="value")
-        row = ipywidgets.HBox([each for each in filters if len(each.options) > 1], layout={"flex_flow": "wrap"})
+        row = ipywidgets.HBox([choice for choice in choices if len(choice.options) > 1], layout={"flex_flow": "wrap"})
         still = f"A slider over {len(images):,} predictions; it moves in a running notebook"
         super().__init__([row, sliding, self.board], still)
         self._choose()
@@ -87,9 +87,9 @@ class PredictionBrowser(View):
         """Let the slider run over the chosen images, from the first."""
         chosen = self._orders[self.order.value](self.network.value)
         predicted = self._predicted[self.network.value]
-        for digits, filter in ((self._labels, self.actual), (predicted, self.taken_for)):
-            if filter.value != _ANY:
-                chosen = chosen[digits[chosen] == filter.value]
+        for digits, choice in ((self._labels, self.actual), (predicted, self.taken_for)):
+            if choice.value != _ANY:
+                chosen = chosen[digits[chosen] == choice.value]
         self._chosen = chosen
         restart(self.slider, max(len(chosen), 1))
         self.slider.disabled = len(chosen) == 0
@@ -190,7 +190,7 @@ class EpochScrubber(View):
         if not run.predicted.shape[1] == len(images) == len(labels):
             raise ValueError(
                 f"the run has predictions for {run.predicted.shape[1]} images, not for {len(images)} images with "
-                f"{len(labels)} labels: pass the validation images of its training"
+                f"{len(labels)} labels: pass the validation images of its training; train an old run anew"
             )
         self._predicted, self._labels = run.predicted, labels
         hardest = np.argsort(-(run.predicted != labels).sum(axis=0), kind="stable")
@@ -246,10 +246,10 @@ class DrawingPad(View):
             return
         try:
             ink = find_ink(pixels)
+            seen = center_in_box(ink) if self.prepare.value else shrink(ink)
         except ValueError as error:
             self.board.show(f"The network has nothing to read: {error}.")
             return
-        seen = center_in_box(ink) if self.prepare.value else shrink(ink)
         probabilities = predict(self._model, seen[np.newaxis])[0]
         self.board.show(
             f"The network reads a {probabilities.argmax()}, with {probabilities.max():.1%}.",

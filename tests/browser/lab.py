@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -114,8 +115,8 @@ class Notebook:
         """What the kernel says of failing callbacks reaches JupyterLab's log alone, so read along."""
         text = message if isinstance(message, str) else message.decode(errors="replace")
         text = text.replace('": "', '":"')
-        if "No such comm" in text:
-            return  # JupyterLab asks each fresh kernel for its widgets, before ipywidgets is imported there
+        # JupyterLab asks each fresh kernel for its widgets, before ipywidgets is imported there.
+        text = re.sub(r'"name":"stderr", *"text":"No such comm[^"]*"', "", text)
         self.redrawn += '"msg_type":"update_display_data"' in text
         if '"msg_type":"error"' in text or '"name":"stderr"' in text:
             self.complaints.append(text)

@@ -70,6 +70,12 @@ def notebook_06(browser: Browser, lab: Lab) -> Notebook:
     return run(browser, lab, "06_prediction_visualization")
 
 
+_WATCH_STATUS = """(status) => {
+  const seen = [];
+  new MutationObserver(() => seen.push(status.textContent)).observe(status, { childList: true });
+  return seen;
+}"""
+
 _NAME_OF_FOCUSED = """() => {
   const focused = document.activeElement;
   return focused.ariaLabel || focused.labels?.[0]?.textContent || focused.textContent;
@@ -83,7 +89,7 @@ class View:
         """The view that has a control of that name."""
         self.page = notebook.page
         named = self.page.get_by_label(control, exact=True)
-        self.root = self.page.locator(".mnist-view:not(.mnist-view .mnist-view)").filter(has=named)
+        self.root = self.page.locator(".jp-Notebook .mnist-view:not(.mnist-view .mnist-view)").filter(has=named)
         self.root.scroll_into_view_if_needed()
         self.slider = self.root.get_by_role("slider")
         self.status = self.root.get_by_role("status").filter(has_text=re.compile("."))
@@ -105,7 +111,7 @@ class View:
     def controls(self) -> list[tuple[str, str]]:
         """Role and name of all that can be used or looked at, as a screen reader gets them."""
         lines = self.root.aria_snapshot().splitlines()
-        roles = "button|slider|combobox|checkbox|img|table"
+        roles = "application|button|slider|combobox|checkbox|img|table"
         found = (re.match(rf""" *- '?({roles}) ?(?:"(.*?)")?""", line) for line in lines)
         return [(match[1], match[2] or "") for match in found if match]
 
@@ -229,10 +235,54 @@ def test_play_goes_on_by_itself(predictions: View) -> None:
     play = predictions.root.get_by_role("button", name="Play or pause")
     play.focus()
     predictions.press("Enter")
-    predictions.says("4 of 10,000: image 3, actual 0")
+    expect(predictions.status).to_have_text(re.compile("^[3-9] of 10,000: "))
     predictions.press("Enter")
     predictions.root.get_by_role("button", name="Stop").click()
     predictions.says("1 of 10,000: image 0, actual 7")
+
+
+def test_repeat_begins_again(predictions: View, guesses) -> None:
+    labels = load_mnist(source="full").y_test
+    predictions.select("actual", 4)
+    predictions.select("taken for", 9)  # five
+    last = ((labels == 4) & (guesses["ReLU"].argmax(axis=1) == 9)).sum()
+    predictions.root.get_by_role("button", name="Repeat").click()
+    predictions.root.get_by_role("button", name="Play or pause").click()
+    predictions.says(f"{last} of {last}: ")
+    predictions.says(f"2 of {last}: ")
+    predictions.root.get_by_role("button", name="Repeat").click()
+    predictions.root.get_by_role("button", name="Stop").click()
+
+
+def test_a_narrower_choice_begins_at_its_first_image(predictions: View) -> None:
+    predictions.press("End")
+    predictions.says("10,000 of 10,000")
+    seen = predictions.page.evaluate_handle(_WATCH_STATUS, predictions.status.element_handle())
+    predictions.select("show", "the networks disagree")
+    predictions.says("1 of ")
+    predictions.press("Tab")
+    predictions.select("show", "all images")
+    predictions.says("1 of 10,000")
+    assert all(text.startswith("1 of ") for text in seen.json_value())
+
+
+def test_five_hundred_steps_leave_nothing_in_the_page(predictions: View) -> None:
+    session = predictions.page.context.new_cdp_session(predictions.page)
+
+    def used() -> float:
+        session.send("HeapProfiler.collectGarbage")
+        return {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}[
+            "JSHeapUsedSize"
+        ]
+
+    session.send("Performance.enable")
+    predictions.press(*["ArrowRight"] * 100)
+    predictions.says("101 of 10,000")
+    before = used()
+    predictions.press(*["ArrowRight"] * 500)
+    predictions.says("601 of 10,000")
+    assert used() - before < 3e6  # bytes; a page kept at each step would come to more
+    session.detach()
 
 
 def test_predictions_in_words_for_those_who_do_not_see_them(predictions: View) -> None:
@@ -307,8 +357,30 @@ def test_a_digit_drawn_by_keyboard_is_read(pad: View) -> None:
     answered(pad)
     pad.says("The network reads a 7, with")
     pad.screenshot("06_drawn_7_by_keyboard")
+    pad.root.get_by_role("button", name="Clear").focus()
+    pad.press("Enter")
+    pad.says("Draw a digit, large or small, anywhere on the pad.")
+    pad.canvas.focus()
+    pad.press("Space", "ArrowDown", "ArrowDown", "Space")
+    pad.says("The network reads a ")
     pad.press("Delete")
     pad.says("Draw a digit, large or small, anywhere on the pad.")
+
+
+def test_a_second_finger_draws_nothing(pad: View) -> None:
+    box = pad.canvas.bounding_box()
+    session = pad.page.context.new_cdp_session(pad.page)
+    first, palm = [{"x": box["x"] + x, "y": box["y"] + y, "id": x} for x, y in ((140, 50), (250, 250))]
+    for kind, fingers in (
+        ("Start", [first]),
+        ("Start", [first, palm]),
+        ("Move", [first | {"y": box["y"] + 240}, palm]),
+    ):
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": fingers})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    session.detach()
+    answered(pad)
+    pad.says("The network reads a 1, with")
 
 
 def test_a_tap_leaves_a_dot(pad: View) -> None:
@@ -321,7 +393,7 @@ def test_the_pad_draws_without_waiting_for_the_kernel(pad: View) -> None:
     ink = pad.canvas.evaluate("""(canvas) => {
         const box = canvas.getBoundingClientRect();
         const at = (type, x) => canvas.dispatchEvent(new PointerEvent(type,
-            { clientX: box.x + x, clientY: box.y + 100, button: 0, buttons: 1, pointerId: 1, bubbles: true }));
+            { clientX: box.x + x, clientY: box.y + 100, button: 0, pointerId: 1, isPrimary: true, bubbles: true }));
         canvas.setPointerCapture = () => {}; // there is no real pointer to capture
         at('pointerdown', 100); at('pointermove', 200); at('pointerup', 200);
         return [...canvas.getContext('2d').getImageData(150, 100, 1, 1).data];
@@ -340,7 +412,7 @@ def test_without_preparation_the_network_sees_the_whole_sheet(pad: View) -> None
     expect(pad.status).not_to_have_text(said)
     pad.screenshot("06_not_prepared")
     assert seen.screenshot() != prepared
-    pad.press("Space")
+    pad.root.get_by_role("checkbox").click()
     expect(pad.status).to_have_text(said)
     assert seen.screenshot() == prepared
 
@@ -352,9 +424,10 @@ def photograph(tmp_path: Path) -> Image.Image:
     return Image.fromarray(220 - np.asarray(five.resize((600, 600))) // 4 * 3)
 
 
-def open_image(pad: View, path: Path) -> None:
+def open_image(pad: View, path: Path, by: str = "mouse") -> None:
+    button = pad.root.get_by_role("button", name="Open an image")
     with pad.page.expect_file_chooser() as chooser:
-        pad.root.get_by_role("button", name="Open an image").click()
+        button.click() if by == "mouse" else button.press("Enter")
     chooser.value.set_files(path)
 
 
@@ -375,6 +448,29 @@ def test_an_image_file_is_read(pad: View, photograph: Image.Image, tmp_path: Pat
     pad.screenshot(f"06_file_{kind.replace('.', '_')}")
 
 
+def test_the_same_file_can_be_opened_again(pad: View, photograph: Image.Image, tmp_path: Path) -> None:
+    photograph.save(tmp_path / "five.png")
+    for by in ("mouse", "keyboard"):
+        open_image(pad, tmp_path / "five.png", by)
+        pad.says("The network reads a 5, with")
+        pad.root.get_by_role("button", name="Clear").click()
+        pad.says("Draw a digit")
+
+
+def test_a_pad_shown_once_more_shows_its_drawing(pad: View) -> None:
+    draw(pad, STROKES[7])
+    said = pad.status.inner_text()
+    pad.root.click(position={"x": 700, "y": 5})  # makes its cell the active one
+    pad.page.evaluate("() => window.jupyterapp.commands.execute('notebook:create-output-view')")
+    again = pad.page.locator(".jp-LinkedOutputView .mnist-view").first
+    expect(again.get_by_text(said)).to_be_visible()
+    pixels = "(canvas) => canvas.toDataURL()"
+    assert again.locator("canvas").evaluate(pixels) == pad.canvas.evaluate(pixels)
+    pad.page.evaluate("""() => [...window.jupyterapp.shell.widgets('main')]
+        .find((panel) => panel.node.querySelector('.jp-LinkedOutputView')).close()""")
+    expect(again).to_have_count(0)
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>no image</html>", b"\x89PNG\r\n\x1a\n cut off"])
 def test_a_file_that_is_no_image_is_refused_in_words(pad: View, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "picture.png").write_bytes(content)
@@ -393,7 +489,7 @@ def test_a_blank_image_says_that_nothing_is_there(pad: View, tmp_path: Path) -> 
 def test_the_pad_in_words_for_those_who_do_not_see_it(pad: View) -> None:
     keys = "Pad to draw a digit on. With the keyboard: arrow keys move the pen"
     (canvas, *others) = pad.controls()
-    assert canvas[0] == "img" and canvas[1].startswith(keys)
+    assert canvas[0] == "application" and canvas[1].startswith(keys)
     names = ["Clear", "Open an image…", "prepare it as MNIST's makers did"]
     assert others == list(zip(("button", "button", "checkbox"), names))
     stops = pad.stops()
@@ -508,8 +604,9 @@ def test_sliding_through_the_epochs_by_mouse_and_play(scrubber: View) -> None:
     scrubber.says("After epoch 20: ")
     scrubber.root.get_by_role("button", name="Stop").click()
     scrubber.says("Untrained: ")
-    scrubber.root.get_by_role("button", name="Play or pause").click()
-    scrubber.says("After epoch 3: ")
+    scrubber.root.get_by_role("button", name="Play or pause").focus()
+    scrubber.press("Enter")
+    expect(scrubber.status.first).to_have_text(re.compile(r"^After epoch ([3-9]|1\d|20): "))
     scrubber.root.get_by_role("button", name="Stop").click()
 
 
@@ -537,6 +634,20 @@ def test_curves_were_redrawn_after_every_epoch_of_both_trainings(notebook_04: No
 
 
 # All of them
+
+
+def test_complaints_are_heard(browser: Browser, offline_lab: Lab) -> None:
+    """Of the kernel, which goes on, of its warnings, and of the browser."""
+    notebook = Notebook(browser, offline_lab, "01_data_loading")
+    notebook.page.evaluate("""async () => {
+        const session = window.jupyterapp.shell.currentWidget.sessionContext;
+        await session.ready;
+        const code = "import sys; print('a warning', file=sys.stderr); raise RuntimeError('broken callback')";
+        await session.session.kernel.requestExecute({ code }).done;
+        console.error('broken page');
+    }""")
+    for complaint in ("a warning", "broken callback", "broken page"):
+        assert [heard for heard in notebook.all_complaints() if complaint in heard], complaint
 
 
 def test_nothing_complains(notebook_04: Notebook, notebook_05: Notebook, notebook_06: Notebook) -> None:

@@ -24,7 +24,7 @@ function render({ model, el }) {
       const [actual, predicted] = cellOf(button);
       const count = counts[actual][predicted];
       button.textContent = count || "·";
-      button.setAttribute("aria-label", `actual ${actual}, predicted ${predicted}: ${count} images`);
+      button.setAttribute("aria-label", `actual ${actual}, predicted ${predicted}: ${count} ${count === 1 ? "image" : "images"}`);
       button.setAttribute("aria-pressed", button.dataset.cell === chosen);
       button.classList.toggle("right", actual === predicted);
       button.style.setProperty("--share", mistakes(counts, [actual, predicted]) / most);

@@ -8,10 +8,11 @@ const KEYS = "With the keyboard: arrow keys move the pen, Space puts it down or 
 function render({ model, el }) {
   el.classList.add("mnist-pad");
   el.innerHTML = `
-    <div class="paper"><canvas tabindex="0" role="img" aria-label="Pad to draw a digit on. ${KEYS}"></canvas><i hidden></i></div>
+    <div class="paper"><canvas tabindex="0" role="application"
+      aria-label="Pad to draw a digit on. ${KEYS}"></canvas><i hidden></i></div>
     <div><button class="jupyter-button">Clear</button><button class="jupyter-button">Open an image…</button>
       <input type="file" accept="image/*" hidden></div>
-    <small>${KEYS}</small><p role="status"></p>`;
+    <small aria-hidden="true">${KEYS}</small><p role="status"></p>`;
   const canvas = el.querySelector("canvas");
   const cursor = el.querySelector("i");
   const [clearButton, openButton] = el.querySelectorAll("button");
@@ -45,7 +46,7 @@ function render({ model, el }) {
   };
   const clear = () => {
     resize(SIDE, SIDE);
-    [pen, file.value, status.textContent] = [null, "", ""];
+    [pen, status.textContent] = [null, ""];
     send();
   };
   const drawTo = (point) => {
@@ -65,16 +66,18 @@ function render({ model, el }) {
     ];
   };
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !event.isPrimary) return; // one finger draws, the palm does not
     canvas.setPointerCapture(event.pointerId);
     cursor.hidden = true;
     pen = pointOf(event);
     drawTo(pen);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (pen && cursor.hidden) event.getCoalescedEvents().concat(event).forEach((each) => drawTo(pointOf(each)));
+    if (!pen || !cursor.hidden || !event.isPrimary) return;
+    const between = event.getCoalescedEvents?.() ?? []; // not in every browser
+    [...between, event].forEach((each) => drawTo(pointOf(each)));
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (pen = null));
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => (pen = event.isPrimary ? null : pen));
 
   const showCursor = () => {
     [cursor.hidden, cursor.className] = [false, pen ? "down" : ""];
@@ -102,19 +105,29 @@ function render({ model, el }) {
     image.src = URL.createObjectURL(file.files[0]);
     try {
       await image.decode();
+      if (!image.naturalWidth) throw new Error("an image without a size");
+    } catch {
+      status.textContent = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
+    }
+    if (image.naturalWidth) {
       const scale = SIDE / Math.max(image.naturalWidth, image.naturalHeight);
       resize(...[image.naturalWidth, image.naturalHeight].map((side) => Math.max(Math.round(side * scale), 1)));
       ink.imageSmoothingQuality = "high";
       ink.drawImage(image, 0, 0, canvas.width, canvas.height);
       status.textContent = "";
       send();
-    } catch {
-      status.textContent = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
     }
     URL.revokeObjectURL(image.src);
+    file.value = ""; // or the same file could not be chosen again
   });
 
-  resize(SIDE, SIDE);
+  const [height, width] = model.get("shape");
+  resize(width || SIDE, height || SIDE);
+  if (height) {
+    // Shown once more, as after the page was loaded anew: the kernel has the drawing.
+    const { buffer, byteOffset, byteLength } = model.get("pixels");
+    ink.putImageData(new ImageData(new Uint8ClampedArray(buffer, byteOffset, byteLength), width), 0, 0);
+  }
 }
 
 export default { render };
