@@ -471,8 +471,13 @@ def test_a_pad_shown_once_more_shows_its_drawing(pad: View) -> None:
     expect(again).to_have_count(0)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>no image</html>", b"\x89PNG\r\n\x1a\n cut off"])
-def test_a_file_that_is_no_image_is_refused_in_words(pad: View, tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"<html>no image</html>", b"\x89PNG\r\n\x1a\n cut off", None])
+def test_a_file_that_is_no_image_is_refused_in_words(
+    pad: View, photograph: Image.Image, tmp_path: Path, content: bytes | None
+) -> None:
+    if content is None:  # an image of which the end is missing
+        photograph.save(tmp_path / "whole.png")
+        content = (tmp_path / "whole.png").read_bytes()[:900]
     (tmp_path / "picture.png").write_bytes(content)
     open_image(pad, tmp_path / "picture.png")
     pad.says("This file is not an image that the browser can show.")

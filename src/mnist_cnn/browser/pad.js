@@ -77,7 +77,11 @@ function render({ model, el }) {
     const between = event.getCoalescedEvents?.() ?? []; // not in every browser
     [...between, event].forEach((each) => drawTo(pointOf(each)));
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => (pen = event.isPrimary ? null : pen));
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, (event) => {
+      if (event.isPrimary) pen = null;
+    });
+  }
 
   const showCursor = () => {
     [cursor.hidden, cursor.className] = [false, pen ? "down" : ""];
@@ -103,19 +107,16 @@ function render({ model, el }) {
     if (!file.files.length) return;
     const image = new Image();
     image.src = URL.createObjectURL(file.files[0]);
-    try {
-      await image.decode();
-      if (!image.naturalWidth) throw new Error("an image without a size");
-    } catch {
-      status.textContent = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
-    }
-    if (image.naturalWidth) {
+    const readable = await image.decode().then(() => image.naturalWidth > 0, () => false);
+    if (readable) {
       const scale = SIDE / Math.max(image.naturalWidth, image.naturalHeight);
       resize(...[image.naturalWidth, image.naturalHeight].map((side) => Math.max(Math.round(side * scale), 1)));
       ink.imageSmoothingQuality = "high";
       ink.drawImage(image, 0, 0, canvas.width, canvas.height);
       status.textContent = "";
       send();
+    } else {
+      status.textContent = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
     }
     URL.revokeObjectURL(image.src);
     file.value = ""; // or the same file could not be chosen again
