@@ -110,11 +110,11 @@ def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",)) -> Figure:
         ValueError: not as many titles as matrices.
     """
     n = len(titles)
-    side, fontsize = (5.2, 8) if n == 1 else (3.7, 6)
+    side, fontsize = (5.2, 8) if n == 1 else (3.7, 7)
     figure, axes = plt.subplots(1, n, figsize=(side * n, side), squeeze=False, layout="constrained")
     for axis, matrix, title in zip(axes.flat, counts.reshape(n, 10, 10), titles):
         mistakes = np.where(np.eye(10, dtype=bool), 0, matrix)
-        axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 1.6, 1))
+        axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
         for (actual, predicted), count in np.ndenumerate(matrix):
             color = BLUE if actual == predicted else INK
             axis.text(predicted, actual, count or "·", ha="center", va="center", fontsize=fontsize, color=color)
