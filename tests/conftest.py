@@ -12,7 +12,7 @@ import pytest
 
 from mnist_cnn.data import Mnist, load_mnist
 
-MEMORY_LIMIT = 1200  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
+MEMORY_LIMIT = 1250  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
 
 NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
 
