@@ -23,7 +23,7 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     pixels = np.asarray(pixels)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or pixels.size == 0:
         raise ValueError(
-            f"an image has shape (height, width), (height, width, 3) in colour or (height, width, 4) with opacity, "
+            "an image has shape (height, width), (height, width, 3) in colour or (height, width, 4) with opacity, "
             f"not {pixels.shape}"
         )
     channels = _reduce_to_unit_range(pixels)
