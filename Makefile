@@ -25,8 +25,11 @@ notebooks: $(ENV)/installed  ## execute the notebooks and keep the outputs in pl
 
 shipped-runs: $(ENV)/installed  ## train anew the runs that come with the package
 	for recipe in relu leaky_relu improved; do \
-		MNIST_CNN_RUNS=src/mnist_cnn/shipped_runs $(BIN)/python -c "from mnist_cnn.data import load_mnist; \
+		MNIST_CNN_RUNS=build/shipped_runs $(BIN)/python -c "from mnist_cnn.data import load_mnist; \
 		from mnist_cnn.training import train; train('$$recipe', load_mnist(source='full'))" || exit 1; done
+	rm -rf src/mnist_cnn/shipped_runs
+	mv build/shipped_runs src/mnist_cnn/
+	rm src/mnist_cnn/shipped_runs/.*.lock
 
 bench: $(ENV)/installed  ## measure everything, write benchmarks/results.json and the tables; two hours, in as many goes as you like
 	$(BIN)/python benchmarks/bench.py

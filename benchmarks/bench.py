@@ -214,7 +214,8 @@ def timing(how: str, recipe: str, precision: str, images: int, number: int) -> d
 
 def time_train(recipe: str, precision: str, digits) -> tuple[dict, list[float]]:
     """Three epochs of our training: what was trained, and the seconds from its start to the end of each epoch."""
-    from mnist_cnn.training import RECIPES, train
+    from mnist_cnn.recipes import RECIPES
+    from mnist_cnn.training import train
 
     ends = []
 
@@ -223,9 +224,9 @@ def time_train(recipe: str, precision: str, digits) -> tuple[dict, list[float]]:
             ends.append(seconds)
 
     epochs = RECIPES[recipe].epochs
-    metrics = train(
-        recipe, digits, epochs=min(3, epochs), precision=precision, name="timing", progress=progress
-    ).metrics
+    with tempfile.TemporaryDirectory() as runs:  # it has to begin at the beginning
+        os.environ["MNIST_CNN_RUNS"] = runs
+        metrics = train(recipe, digits, epochs=min(3, epochs), precision=precision, progress=progress).metrics
     settings = asdict(RECIPES[recipe])
     found = {name: metrics[name] for name in ("network", "parameters", "train_images")}
     return found | {"epochs": epochs, "settings": settings}, ends
@@ -268,7 +269,7 @@ def import_time(number: int) -> dict:
 
 def precision() -> dict:
     """The precision that is chosen on this machine."""
-    from mnist_cnn.training import choose_precision
+    from mnist_cnn.device import choose_precision
 
     return {"chosen": choose_precision()}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mnist_cnn.training import RECIPES
+from mnist_cnn.recipes import RECIPES
 from test_notebooks import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))

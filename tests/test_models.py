@@ -33,14 +33,6 @@ def test_predict_gives_what_keras_predicts(sample: Mnist, n: int) -> None:
     np.testing.assert_allclose(predict(model, sample.x_test[:n]), expected, atol=1e-6)
 
 
-def test_predict_refuses_what_is_no_batch_of_images(sample: Mnist) -> None:
-    model = build_model("relu")
-    with pytest.raises(ValueError, match="no image to predict"):
-        predict(model, sample.x_test[:0])
-    with pytest.raises(ValueError, match="batch of one"):
-        predict(model, sample.x_test[0])
-
-
 def test_mixed_precision_computes_in_bfloat16_and_keeps_the_weights_in_float32() -> None:
     for network in NETWORKS:
         *hidden, output = build_model(network, "mixed_bfloat16").layers

@@ -147,19 +147,6 @@ def test_the_play_button_runs_as_far_as_the_slider(browser) -> None:
     assert (play.max, play.value) == (3, 1)  # or the slider would go where it was
 
 
-def test_lengths_that_disagree_are_refused(sample: Mnist, both) -> None:
-    with pytest.raises(ValueError, match=r"1000 images, 999 labels and \[1000, 1000\] predictions"):
-        PredictionBrowser(sample.x_test, sample.y_test[1:], both)
-    with pytest.raises(ValueError, match=r"999 labels and \[1000, 999\] predictions"):
-        PredictionBrowser(sample.x_test, sample.y_test[1:], {"ReLU": both["ReLU"], "other": both["LeakyReLU"][1:]})
-    with pytest.raises(ValueError, match=r"\[1000, 500\] predictions"):
-        PredictionBrowser(sample.x_test, sample.y_test, {"ReLU": both["ReLU"], "half": both["LeakyReLU"][:500]})
-    with pytest.raises(ValueError, match="at least one"):
-        PredictionBrowser(sample.x_test[:0], sample.y_test[:0], {"ReLU": both["ReLU"][:0]})
-    with pytest.raises(ValueError, match="at least one"):
-        PredictionBrowser(sample.x_test, sample.y_test, {})
-
-
 # The confusion explorer
 
 
@@ -214,15 +201,6 @@ def test_a_perfect_network_leaves_nothing_to_explore_but_the_diagonal(sample: Mn
     assert explorer.board.caption == "All mistakes: 0 images." and gallery(explorer) == []
     assert explorer.page.layout.display == "none"
     assert explorer.matrix.counts == np.diag([100] * 10).tolist()
-
-
-def test_the_explorer_refuses_lengths_that_disagree(sample: Mnist, muddled: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="1000 images, 1000 labels, 999 predictions and 1000 places"):
-        ConfusionExplorer(sample.x_test, sample.y_test, muddled[1:])
-    with pytest.raises(ValueError, match="and 3 places in the order"):
-        ConfusionExplorer(sample.x_test, sample.y_test, muddled, np.arange(3))
-    with pytest.raises(ValueError, match="at least one"):
-        ConfusionExplorer(sample.x_test[:0], sample.y_test[:0], muddled[:0])
 
 
 # The epoch scrubber

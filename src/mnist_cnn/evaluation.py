@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 
-from mnist_cnn.data import CLASSES
+from mnist_cnn.checks import CLASSES, check_labels, check_lengths, check_probabilities, check_whole
 
 DISPUTED = {947: 9, 1621: 6, 1901: 4, 2130: 9, 2462: 0, 2597: 3, 2654: 1, 3520: 4,
             3558: 0, 5937: 3, 6651: 6, 6783: 6, 8527: 9, 9679: 3, 9729: 6}  # fmt: skip
@@ -18,10 +18,10 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     Unlike the textbook's p ± 2 sqrt(p (1 - p) / n) it stays within 0..1 and holds near 100 %, where we are.
 
     Raises:
-        ValueError: total below 1, or correct outside 0..total.
+        ValueError: not whole numbers, total below 1, or correct outside 0..total.
     """
-    if not 0 <= correct <= total or total < 1:
-        raise ValueError(f"correct must lie in 0..total and total be at least 1, not {correct} of {total}")
+    if check_whole("correct", correct, low=0) > check_whole("total", total, low=1):
+        raise ValueError(f"correct must lie in 0..total, not {correct} of {total}")
     z = 1.959964  # the normal distribution has 95 % of its mass within ± z
     p = correct / total
     centre = (p + z**2 / (2 * total)) / (1 + z**2 / total)
@@ -33,11 +33,11 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Count how often each digit (row) was taken for each digit (column): int64 (10, 10).
 
     Raises:
-        ValueError: labels and predicted, integers (n,) in 0..9, differ in length.
+        ValueError: labels and predicted are not integers (n,) in 0..9, or differ in length.
     """
-    _check_lengths(labels, predicted)
+    check_lengths(labels=labels, predicted_digits=predicted)
     counts = np.zeros((CLASSES, CLASSES), dtype=np.int64)
-    np.add.at(counts, (labels, predicted), 1)
+    np.add.at(counts, (check_labels(labels), check_labels(predicted)), 1)
     return counts
 
 
@@ -45,16 +45,21 @@ def find_mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Find the wrongly predicted images: their indices, int64 (mistakes,), the most confident mistake first.
 
     Raises:
-        ValueError: labels (n,) and probabilities (n, 10) differ in length.
+        ValueError: labels are not integers (n,) in 0..9, probabilities not floats (n, 10) in 0..1, or lengths differ.
     """
-    _check_lengths(labels, probabilities)
+    labels, probabilities = check_labels(labels), check_probabilities(probabilities)
+    check_lengths(labels=labels, predictions=probabilities)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
 def rank_by_doubt(probabilities: np.ndarray) -> np.ndarray:
-    """Rank all images, the least sure prediction first: indices, int64 (n,), of probabilities (n, 10)."""
-    return np.argsort(probabilities.max(axis=1), kind="stable")
+    """Rank all images, the least sure prediction first: indices, int64 (n,), of probabilities (n, 10).
+
+    Raises:
+        ValueError: they are not floats (n, 10) in 0..1.
+    """
+    return np.argsort(check_probabilities(probabilities).max(axis=1), kind="stable")
 
 
 @dataclass(frozen=True)
@@ -69,20 +74,14 @@ class Comparison:
 
 
 def compare(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Comparison:
-    """Compare the predictions of two networks image by image; all three arrays are integers (n,).
+    """Compare the predictions of two networks image by image.
 
     Raises:
-        ValueError: the lengths differ.
+        ValueError: the three arrays are not integers (n,) in 0..9, differ in length, or are empty.
     """
     from mlxtend.evaluate import mcnemar, mcnemar_table  # slow to import, and only this needs it
 
-    _check_lengths(labels, first)
-    _check_lengths(labels, second)
-    table = mcnemar_table(labels, first, second).astype(int)
+    check_lengths(1, labels=labels, first_predictions=first, second_predictions=second)
+    table = mcnemar_table(*map(check_labels, (labels, first, second))).astype(int)
     _, p_value = mcnemar(table, exact=True)
     return Comparison(*(int(count) for count in table.ravel()), float(p_value))
-
-
-def _check_lengths(labels: np.ndarray, predictions: np.ndarray) -> None:
-    if len(labels) != len(predictions):
-        raise ValueError(f"{len(labels)} labels cannot be compared with {len(predictions)} predictions")

@@ -5,7 +5,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from mnist_cnn.data import CLASSES, prepare_images
+from mnist_cnn.checks import CLASSES, check_images
+from mnist_cnn.data import prepare_images
 
 
 def build_article() -> keras.Sequential:
@@ -159,6 +160,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: images of another dtype or shape, or none at all.
     """
+    images = check_images(images)
     if len(images) == 0:
         raise ValueError("there is no image to predict; pass at least one")
     # In batches they take little memory; and for a single image, `model.predict` takes 40 ms where this takes 1 ms.

@@ -74,6 +74,12 @@ class Matrix(anywidget.AnyWidget):
     counts = traitlets.List().tag(sync=True)  # ten rows of ten
     chosen = traitlets.List().tag(sync=True)  # [actual, predicted], or empty
 
+    @traitlets.validate("chosen")
+    def _check_chosen(self, proposal: traitlets.Bunch) -> list[int]:
+        if proposal.value not in [[], *([actual, predicted] for actual, predicted in np.ndindex(10, 10))]:
+            raise traitlets.TraitError(f"chosen must be [actual, predicted], two digits, or [], not {proposal.value}")
+        return proposal.value
+
 
 class Pad(anywidget.AnyWidget):
     """A pad to draw on, or to open an image file on."""

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mnist_cnn.checks import check_labels, check_lengths, check_probabilities
+
 BLUE, RED, INK = "#1f6f8b", "#d1495b", "#22303c"  # differ in lightness too, and words always say the same
 
 plt.rcParams |= {
@@ -25,11 +27,10 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
     """Show images (n, height, width) in rows, each under its title; dark ink on white, scaled to the batch's range.
 
     Raises:
-        ValueError: no image, or not as many titles as images.
+        ValueError: another shape, no image, or not as many titles as images.
     """
-    if len(images) == 0 or (titles is not None and len(titles) != len(images)):
-        wrong = "there is none" if len(images) == 0 else f"there are {len(titles)} titles for {len(images)} images"
-        raise ValueError(f"pass at least one image, and a title for each or none at all: {wrong}")
+    images = _check_shape("images", images, ("n", "height", "width"))
+    check_lengths(1, images=images, **({} if titles is None else {"titles": titles}))
     rows = -(-len(images) // columns)
     lines = 0 if titles is None else max(str(title).count("\n") + 1 for title in titles)
     figure, axes = plt.subplots(
@@ -46,7 +47,13 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
 
 
 def show_predictions(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Figure:
-    """Show images (n, 28, 28) with their actual digit, and the predicted one with its probability."""
+    """Show images (n, 28, 28) with their actual digit, and the predicted one with its probability.
+
+    Raises:
+        ValueError: labels are not integers (n,) in 0..9, probabilities not floats (n, 10) in 0..1, or lengths differ.
+    """
+    labels, probabilities = check_labels(labels), check_probabilities(probabilities)
+    check_lengths(1, images=images, labels=labels, predictions=probabilities)
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     titles = [
         f"actual {label}\npredicted {guess}\n{sure:.1%}" for label, guess, sure in zip(labels, predicted, confidence)
@@ -62,12 +69,17 @@ def plot_probabilities(image: np.ndarray, label: int | None, probabilities: dict
     """Show an image (28, 28) beside its ten probabilities (10,) by each named network, as bars.
 
     Words mark the predicted digit and, unless `label` is None, the actual one.
+
+    Raises:
+        ValueError: another shape or range, or no network.
     """
+    check_lengths(1, networks=probabilities)
+    check_probabilities(np.array(list(probabilities.values())))
     networks = len(probabilities)
     figure, (left, *others) = plt.subplots(
         1, 1 + networks, figsize=(2.7 + 4 * networks, 2.8), width_ratios=(1, *[1.5] * networks), layout="constrained"
     )
-    left.imshow(image, cmap="gray_r")
+    left.imshow(_check_shape("image", image, ("height", "width")), cmap="gray_r")
     left.axis("off")
     for axis, (name, heights) in zip(others, probabilities.items()):
         predicted = int(heights.argmax())
@@ -92,7 +104,12 @@ def bar_text(digit: int, label: int | None, probabilities: np.ndarray) -> str:
 
 
 def plot_bars(heights: np.ndarray, xlabel: str, ylabel: str, base: float = 0, text: str = "{:,}") -> Figure:
-    """Plot one bar for each of the ten digits, from `base` up, with its number above it."""
+    """Plot one bar for each of the ten digits, from `base` up, with its number above it.
+
+    Raises:
+        ValueError: heights are not of shape (10,).
+    """
+    heights = _check_shape("heights", heights, (10,))
     figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
     bars = axis.bar(range(10), heights - base, bottom=base, color=BLUE)
     axis.bar_label(bars, [text.format(height) for height in heights], fontsize=8, padding=2)
@@ -107,12 +124,14 @@ def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",)) -> Figure:
     Rows are actual digits, columns predicted ones, and mistakes are shaded.
 
     Raises:
-        ValueError: not as many titles as matrices.
+        ValueError: another shape, or not as many titles as matrices.
     """
+    counts = _check_shape("counts", np.reshape(counts, (-1, *np.shape(counts)[-2:])), ("n", 10, 10))
+    check_lengths(1, matrices=counts, titles=titles)
     n = len(titles)
     side, fontsize = (5.2, 8) if n == 1 else (3.7, 7)
     figure, axes = plt.subplots(1, n, figsize=(side * n, side), squeeze=False, layout="constrained")
-    for axis, matrix, title in zip(axes.flat, counts.reshape(n, 10, 10), titles):
+    for axis, matrix, title in zip(axes.flat, counts, titles):
         mistakes = np.where(np.eye(10, dtype=bool), 0, matrix)
         axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
         for (actual, predicted), count in np.ndenumerate(matrix):
@@ -145,6 +164,14 @@ def _plot_pair(axis: Axes, training: Sequence[float], validation: Sequence[float
     axis.grid(axis="y", color="#e4e7eb")
     if training:
         axis.legend(frameon=False, fontsize=8)
+
+
+def _check_shape(what: str, array: np.ndarray, shape: tuple[int | str, ...]) -> np.ndarray:
+    """See that an array has a shape, in which words stand for any length."""
+    array = np.asarray(array)
+    if array.ndim != len(shape) or any(a != b for a, b in zip(array.shape, shape) if not isinstance(b, str)):
+        raise ValueError(f"{what} must have the shape ({', '.join(map(str, shape))}), not {array.shape}")
+    return array
 
 
 def _finish(figure: Figure) -> Figure:

@@ -1,14 +1,18 @@
-"""Import Keras and TensorFlow without TensorFlow's start-up messages; import this before them.
+"""Import Keras and TensorFlow without TensorFlow's start-up messages and telemetry; import this before them.
 
 TensorFlow 2.21 writes several lines to stderr as it loads, about instruction sets and absent GPUs, before its own
 TF_CPP_MIN_LOG_LEVEL takes effect (tensorflow/tensorflow#100442). In a notebook they look like errors.
 """
 
+import logging
 import os
 import sys
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")  # TensorFlow turns it on unless told otherwise
+
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing is for those who write TensorFlow
 
 with tempfile.TemporaryFile() as messages:
     stderr = os.dup(2)

@@ -1,10 +1,8 @@
 """Train a network by a recipe and keep the run (notebook 04)."""
 
-import os
-import platform
+import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import mnist_cnn.quiet  # noqa: F401  (before Keras)
@@ -12,36 +10,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mnist_cnn.checks import Explained
 from mnist_cnn.data import Mnist, one_hot, prepare_images, random_affine, split_validation
+from mnist_cnn.device import fix_seed
 from mnist_cnn.models import build_model, predict
-from mnist_cnn.runs import SHIPPED, Run, load_run, runs_folder, save_run
-
-BATCH_SIZE = {"full": 128, "sample": 32}  # fewer images need smaller batches, or they get too few steps
-LABEL_SMOOTHING = 0.1  # how much of each label is spread evenly over the ten digits
+from mnist_cnn.recipes import LABEL_SMOOTHING, settle
+from mnist_cnn.runs import SHIPPED, Run, RunError, claim, count_epochs, load_run, open_run, runs_folder, save_run
 
 # Batches that are worked through without asking Python, a tenth faster; Keras cannot do that with PyTorch.
 _STEPS_PER_EXECUTION = 1 if keras.backend.backend() == "torch" else 16
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; everything else is the same for all."""
-
-    network: str  # a name that `build_model` knows
-    epochs: int = 20  # as in the article
-    learning_rate: float = 1.5e-3  # at the start; it falls to zero along half a cosine
-    augment: bool = False  # whether to turn, scale, shear and shift each image a little, anew in each epoch
-
-
-RECIPES = {
-    "relu": Recipe("relu"),
-    "leaky_relu": Recipe("leaky_relu"),
-    "improved": Recipe("batch_norm", learning_rate=5e-3, augment=True),
-    "short": Recipe("batch_norm", epochs=3, learning_rate=5e-3),
-}
-
 Progress = Callable[[dict[str, list[float]], int, float], None]
 """Called with the history so far, the number of epochs to come to, and the seconds since the start."""
+
+
+class Interrupted(Explained, KeyboardInterrupt):
+    """A training was interrupted; the message says what was kept and how to go on."""
 
 
 def print_progress(history: dict[str, list[float]], epochs: int, seconds: float) -> None:
@@ -66,107 +51,100 @@ def train(
 
     The seed fixes the first weights, the order of the images, their augmentation and dropout, so the same seed gives
     the same weights on the same machine. What is reported is computed in float32, whatever the precision of training.
-    An older run of that name is replaced once the new one is complete.
+    The run is kept after every epoch. One that was interrupted, by whatever it may be, goes on where it was when the
+    same call comes again, and ends with the same weights; one that is finished is not trained again.
 
     Args:
         recipe: a name in RECIPES.
         digits: what to train, validate and test on.
         epochs: how often to see every training image, at least 1; as the recipe says if left out.
-        seed: any whole number from 0.
+        seed: any whole number from 0 below 2**32.
         precision: "float32" or "mixed_bfloat16"; what `choose_precision` says if left out.
         name: of the run's folder; the recipe's name if left out, with "-sample" behind it on the sample.
         progress: called at the start and after every epoch; prints a line if left out.
 
     Raises:
-        ValueError: an unknown recipe or precision, or epochs below 1.
+        ValueError: an unknown recipe or precision, epochs or a seed out of range, or a name that is no folder's.
+        RunError: the folder holds a run with other settings, somebody else is training there, or it cannot be written.
+        Interrupted: by the user; the message says what was kept.
     """
-    if recipe not in RECIPES:
-        raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; not {recipe!r}")
-    settings = RECIPES[recipe]
-    epochs = settings.epochs if epochs is None else epochs
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, not {epochs}")
-    precision = precision or choose_precision()
+    settings = settle(recipe, digits, epochs, seed, precision)
+    folder = runs_folder() / _check_name(name or _run_name(recipe, digits))
+    with claim(folder):
+        try:
+            run = open_run(folder)
+            if run is not None:
+                _check_settings(run, settings)
+                if run.finished:
+                    print(f"{recipe}: runs/{folder.name} is finished already; to train it anew, delete that folder")
+                    progress(run.history, run.epochs, run.metrics["seconds"])
+                    return run
+                print(f"{recipe}: going on with runs/{folder.name} after epoch {run.epochs} of {settings['epochs']}")
+            return _train_on(run, folder, settings, digits, progress)
+        except KeyboardInterrupt:
+            kept = f"{count_epochs(folder)} of {settings['epochs']} epochs"
+            raise Interrupted(f"runs/{folder.name} keeps {kept}. Run this cell again to go on.") from None
 
-    fix_seed(seed)
-    model = build_model(settings.network, precision)
+
+def _train_on(run: Run | None, folder: Path, settings: dict, digits: Mnist, progress: Progress) -> Run:
+    """Train from where a run is, or from the beginning, to the end."""
+    fix_seed(settings["seed"])
+    model = build_model(settings["network"], settings["precision"])
     (x_train, y_train), validation = split_validation(digits.x_train, digits.y_train)
-    batch_size = BATCH_SIZE[digits.source]
-    steps = -(-len(x_train) // batch_size)  # rounded up: the last batch may be smaller
-    compile_model(model, settings.learning_rate, epochs * steps)
-    scores = _Scores(build_model(settings.network), model.loss, *validation)
-    start = time.perf_counter()
-    scores.look(model)
-    progress(scores.history, epochs, 0.0)
-    for epoch in range(epochs):
-        batches = _training_batches(x_train, y_train, batch_size, seed, epoch, settings.augment)
+    epochs, steps = settings["epochs"], -(-len(x_train) // settings["batch_size"])  # the last batch may be smaller
+    compile_model(model, settings["learning_rate"], epochs * steps)
+    scores = _Scores(build_model(settings["network"]), model.loss, *validation)
+    before = 0.0  # seconds
+    if run is None:
+        scores.look(model)
+    else:
+        run.restore(model)
+        scores.history, scores.predicted, before = run.history, list(run.predicted), run.metrics["seconds"]
+    start = time.perf_counter() - before
+    progress(scores.history, epochs, before)
+    for epoch in range(run.epochs if run else 0, epochs):
+        batches = _training_batches(x_train, y_train, epoch, settings)
         fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
         scores.add_epoch(fitted.history, model)
-        seconds = time.perf_counter() - start
-        progress(scores.history, epochs, seconds)
-    metrics = {
-        "recipe": recipe,
-        **asdict(settings),
-        "epochs": epochs,
-        "seed": seed,
-        "data": digits.source,
-        "precision": precision,
-        "device": device(),
-        "seconds": round(seconds, 1),  # validation included
-        "train_images": len(x_train),
-        "batch_size": batch_size,
-        "label_smoothing": LABEL_SMOOTHING,
-        "parameters": model.count_params(),
-        "val_accuracy": scores.history["val_accuracy"][-1],
-        "test_accuracy": scores.accuracy(digits.x_test, digits.y_test),
-        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-        "backend": keras.backend.backend(),
-    }
-    folder = runs_folder() / (name or _run_name(recipe, digits))
-    return save_run(folder, scores.network, metrics, scores.history, np.stack(scores.predicted))
+        metrics = settings | {
+            "seconds": round(time.perf_counter() - start, 1),  # validation included
+            "val_accuracy": scores.history["val_accuracy"][-1],
+        }
+        last = epoch + 1 == epochs
+        if last:
+            metrics["test_accuracy"] = scores.accuracy(digits.x_test, digits.y_test)
+        predicted = np.stack(scores.predicted)
+        run = save_run(folder, scores.network, metrics, scores.history, predicted, None if last else model)
+        progress(run.history, epochs, metrics["seconds"])
+    return run
 
 
 def find_run(recipe: str, digits: Mnist) -> Run:
-    """Load a run on these digits: the learner's own, else the one that comes with the package. Says which.
+    """Load a finished run on these digits: the learner's own, else the one that comes with the package. Says which.
 
     None comes with it for the sample, whose test digits are among those that the shipped networks trained on, and none
-    for the recipe "short". There the learner's run is trained now if it is missing, in less than a minute.
+    for the recipe "short". There the learner's run is trained now if need be, in less than a minute.
 
     Raises:
         ValueError: an unknown recipe.
+        RunError: it has to be trained, and cannot be; see `train`.
     """
     name = _run_name(recipe, digits)
     try:
         run = load_run(runs_folder() / name)
+        if run.finished:
+            print(f"{recipe}: your run in runs/{name}, epochs: {run.epochs}")
+            return run
+        why = f"your run in runs/{name} was interrupted after epoch {run.epochs} of {run.metrics['epochs']}"
     except FileNotFoundError:
-        if digits.source == "full" and (SHIPPED / name).is_dir():
-            print(f"{recipe}: no run of yours in runs/{name} yet, so this is the one that comes with the package")
-            return load_run(SHIPPED / name)
-        print(f"{recipe}: no run in runs/{name} yet, so we train one now")
-        return train(recipe, digits)
-    print(f"{recipe}: your run in runs/{name}, epochs: {run.metrics['epochs']}")
-    return run
-
-
-def choose_precision(cpu: Path = Path("/proc/cpuinfo")) -> str:
-    """The number format to train in: "mixed_bfloat16" where that was measured to be faster, else "float32".
-
-    It was measured on CPUs with AVX-512 BF16 instructions, under Linux, with TensorFlow and its oneDNN library, which
-    it uses unless told otherwise (benchmarks/README.md has the figures). Without them it takes many times as long.
-
-    Args:
-        cpu: the file in which Linux describes the processor; elsewhere there is none.
-    """
-    instructions = cpu.is_file() and " avx512_bf16" in cpu.read_text()
-    library = keras.backend.backend() == "tensorflow" and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
-    return "mixed_bfloat16" if instructions and library and device() == "CPU" else "float32"
-
-
-def fix_seed(seed: int) -> None:
-    """Seed Python, NumPy and Keras; on a GPU also choose deterministic kernels, which are somewhat slower."""
-    keras.utils.set_random_seed(seed)
-    if device() == "GPU" and keras.backend.backend() == "tensorflow":
-        tf.config.experimental.enable_op_determinism()
+        why = f"no run of yours in runs/{name} yet"
+    except RunError as error:
+        why = str(error)
+    if digits.source == "full" and (SHIPPED / name).is_dir():
+        print(f"{recipe}: {why}, so this is the one that comes with the package")
+        return load_run(SHIPPED / name)
+    print(f"{recipe}: {why}, so we train it now")
+    return train(recipe, digits)
 
 
 def compile_model(model: keras.Model, learning_rate: float, steps: int) -> None:
@@ -184,15 +162,6 @@ def compile_model(model: keras.Model, learning_rate: float, steps: int) -> None:
 def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     """The order in which an epoch (counted from 0) sees the images; it depends on seed and epoch alone."""
     return np.random.default_rng([seed, epoch]).permutation(images)
-
-
-def device() -> str:
-    """What Keras computes on: "GPU" or "CPU"."""
-    if keras.backend.backend() == "torch":  # Keras 3.15 cannot list its devices
-        import torch
-
-        return "GPU" if torch.cuda.is_available() else "CPU"
-    return keras.distribution.list_devices()[0].split(":")[0].upper()
 
 
 class _Scores:
@@ -227,10 +196,27 @@ def _run_name(recipe: str, digits: Mnist) -> str:
     return recipe if digits.source == "full" else f"{recipe}-{digits.source}"
 
 
-def _training_batches(
-    images: np.ndarray, labels: np.ndarray, batch_size: int, seed: int, epoch: int, augment: bool
-) -> tf.data.Dataset:
+def _check_name(name: str) -> str:
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise ValueError(f"a run's name may have letters, digits, and . _ + - behind the first one; not {name!r}")
+    return name
+
+
+def _check_settings(run: Run, settings: dict) -> None:
+    """See that a run was made with these settings."""
+    before, folder = run.metrics, run.folder.parent
+    other = {name: (before.get(name), value) for name, value in settings.items() if before.get(name) != value}
+    if other:
+        differences = "; ".join(f"{name} {old!r}, not {new!r}" for name, (old, new) in other.items())
+        raise RunError(
+            f"runs/{folder.name} holds a run with other settings: {differences}. Give this one a name of its own, "
+            f'as in train(…, name="{folder.name}-2"), or delete the folder {folder}.'
+        )
+
+
+def _training_batches(images: np.ndarray, labels: np.ndarray, epoch: int, settings: dict) -> tf.data.Dataset:
     """One epoch of batches, prepared as they are needed, which saves memory, while TensorFlow works on those before."""
+    seed, batch_size, augment = settings["seed"], settings["batch_size"], settings["augment"]
     order = epoch_order(len(images), seed, epoch)
     rng = np.random.default_rng([seed, epoch, 1])  # another one than the order's
 

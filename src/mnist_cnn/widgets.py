@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from IPython.display import display
 
+from mnist_cnn.checks import check_images, check_labels, check_lengths, check_probabilities
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import confusion_matrix, find_mistakes, rank_by_doubt
 from mnist_cnn.models import predict
@@ -48,16 +49,14 @@ class PredictionBrowser(View):
         probabilities: for each network's name, float (n, 10) in 0..1.
 
     Raises:
-        ValueError: they differ in length, or there is no image or no network.
+        ValueError: another dtype, shape or range; they differ in length, or there is no image or no network.
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, probabilities: dict[str, np.ndarray]):
-        predictions = [len(of_network) for of_network in probabilities.values()]
-        if len({len(images), len(labels), *predictions}) > 1 or not predictions or not len(images):
-            raise ValueError(
-                f"{len(images)} images, {len(labels)} labels and {predictions} predictions: "
-                "pass as many of each, and at least one"
-            )
+        check_lengths(1, networks=probabilities)
+        for name, of_network in probabilities.items():
+            predictions = {f"predictions of {name}": check_probabilities(of_network)}
+            check_lengths(1, images=check_images(images), labels=check_labels(labels), **predictions)
         self._images, self._labels, self._probabilities = images, labels, probabilities
         self._predicted = {name: p.argmax(axis=1) for name, p in probabilities.items()}
         self._orders = {
@@ -122,17 +121,15 @@ class ConfusionExplorer(View):
         order: integers (n,), the index of the image to show first, and so on; as they come if left out.
 
     Raises:
-        ValueError: they differ in length, or there is no image.
+        ValueError: another dtype, shape or range; they differ in length, there is no image, or the order lacks one.
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, predicted: np.ndarray, order: np.ndarray | None = None):
         self._images, self._labels = images, labels
         self._order = np.arange(len(images)) if order is None else order
-        if not len(images) == len(labels) == len(predicted) == len(self._order) > 0:
-            raise ValueError(
-                f"{len(images)} images, {len(labels)} labels, {len(predicted)} predictions and "
-                f"{len(self._order)} places in the order: pass as many of each, and at least one"
-            )
+        check_lengths(1, images=check_images(images), labels=check_labels(labels), predictions=predicted)
+        if not np.array_equal(np.sort(self._order), np.arange(len(images))):
+            raise ValueError(f"order must name each index in 0..{len(images) - 1} once")
         self.matrix = Matrix()
         self.page = ipywidgets.IntSlider(description="page", min=1, value=1)
         self.board = Board()
@@ -192,7 +189,7 @@ class EpochScrubber(View):
                 f"the run has predictions for {run.predicted.shape[1]} images, not for {len(images)} images with "
                 f"{len(labels)} labels: pass the validation images of its training; train an old run anew"
             )
-        self._predicted, self._labels = run.predicted, labels
+        self._predicted, self._labels = run.predicted, check_labels(labels)
         hardest = np.argsort(-(run.predicted != labels).sum(axis=0), kind="stable")
         last = len(run.predicted) - 1
         self.slider, sliding = slider_to_play("epoch", 0, last)
@@ -240,12 +237,11 @@ class DrawingPad(View):
             self.pad.answered = self.pad.sent
 
     def _show(self) -> None:
-        pixels = np.frombuffer(self.pad.pixels, "uint8").reshape(self.pad.shape)
-        if not pixels.any():
+        if not np.frombuffer(self.pad.pixels, "uint8").any():
             self.board.show("Draw a digit, large or small, anywhere on the pad.")
             return
         try:
-            ink = find_ink(pixels)
+            ink = find_ink(np.frombuffer(self.pad.pixels, "uint8").reshape(self.pad.shape))
             seen = center_in_box(ink) if self.prepare.value else shrink(ink)
         except ValueError as error:
             self.board.show(f"The network has nothing to read: {error}.")

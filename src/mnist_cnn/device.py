@@ -1,0 +1,38 @@
+"""What Keras computes on, in which precision, and from which seed (notebook 04)."""
+
+import os
+from pathlib import Path
+
+import mnist_cnn.quiet  # noqa: F401  (before Keras)
+import keras
+import tensorflow as tf
+
+
+def device() -> str:
+    """What Keras computes on: "GPU" or "CPU"."""
+    if keras.backend.backend() == "torch":  # Keras 3.15 cannot list its devices
+        import torch
+
+        return "GPU" if torch.cuda.is_available() else "CPU"
+    return keras.distribution.list_devices()[0].split(":")[0].upper()
+
+
+def choose_precision(cpu: Path = Path("/proc/cpuinfo")) -> str:
+    """The number format to train in: "mixed_bfloat16" where that was measured to be faster, else "float32".
+
+    It was measured on CPUs with AVX-512 BF16 instructions, under Linux, with TensorFlow and its oneDNN library, which
+    it uses unless told otherwise (benchmarks/README.md has the figures). Without them it takes many times as long.
+
+    Args:
+        cpu: the file in which Linux describes the processor; elsewhere there is none.
+    """
+    instructions = cpu.is_file() and " avx512_bf16" in cpu.read_text()
+    library = keras.backend.backend() == "tensorflow" and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+    return "mixed_bfloat16" if instructions and library and device() == "CPU" else "float32"
+
+
+def fix_seed(seed: int) -> None:
+    """Seed Python, NumPy and Keras; on a GPU also choose deterministic kernels, which are somewhat slower."""
+    keras.utils.set_random_seed(seed)
+    if device() == "GPU" and keras.backend.backend() == "tensorflow":
+        tf.config.experimental.enable_op_determinism()

