@@ -15,7 +15,8 @@ run: $(ENV)/installed  ## set up, then execute all six notebooks into build/
 	$(BIN)/python -m mnist_cnn
 
 lab: $(ENV)/installed  ## set up, then open JupyterLab at the first notebook
-	$(BIN)/jupyter lab --notebook-dir=. notebooks/01_data_loading.ipynb
+	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --notebook-dir=. \
+		notebooks/01_data_loading.ipynb
 
 test: $(ENV)/installed  ## set up, then run every check; executes all notebooks on the way
 	$(BIN)/python -m pytest

@@ -22,7 +22,7 @@ import pytest
 from mnist_cnn.data import Mnist, load_mnist
 from mnist_cnn.recipes import RECIPES
 from mnist_cnn import runs as runs_module
-from mnist_cnn.runs import Run, RunError, load_run
+from mnist_cnn.runs import Run, RunError, load_run, runs_folder
 from mnist_cnn.training import Interrupted, Progress, find_run, train
 
 EPOCHS = 6
@@ -212,6 +212,17 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Mnist, runs) -
     assert not begun
 
 
+@pytest.fixture(scope="module")
+def kept(few: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs, of which one was interrupted after its first epoch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("kept")))
+        train("relu", few, epochs=2, precision="float32", name="finished")
+        with pytest.raises(Interrupted):
+            train("relu", few, epochs=2, precision="float32", name="unfinished", progress=stop_after(1, interrupt))
+        return runs_folder()
+
+
 OTHERS = {
     "seed": ({"seed": 1}, "seed 0, not 1"),
     "epochs": ({"epochs": 3}, "epochs 2, not 3"),
@@ -221,14 +232,11 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("run", ["finished", "unfinished"])
 @pytest.mark.parametrize("case", OTHERS)
-def test_a_run_with_other_settings_is_neither_continued_nor_replaced(few: Mnist, runs, case: str, finished) -> None:
+def test_a_run_with_other_settings_is_neither_continued_nor_replaced(few: Mnist, kept, runs, case: str, run) -> None:
     settings = {"recipe": "relu", "digits": few, "epochs": 2, "precision": "float32", "name": "mine"}
-    try:
-        train(**settings, progress=(lambda *_: None) if finished else stop_after(1, interrupt))
-    except Interrupted:
-        pass
+    shutil.copytree(kept / run, runs / "mine")
     before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
     other, difference = OTHERS[case]
     if case == "data":
@@ -240,7 +248,7 @@ def test_a_run_with_other_settings_is_neither_continued_nor_replaced(few: Mnist,
     assert difference in str(error.value)
     assert str(error.value).startswith("runs/mine holds a run with other settings: ")
     assert str(error.value).endswith(f'train(…, name="mine-2"), or delete the folder {runs / "mine"}.')
-    assert before == {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    assert before == {path: path.read_bytes() for path in (runs / "mine").rglob("*") if path.is_file()}
 
 
 def flip(file: Path) -> None:
@@ -255,33 +263,42 @@ FILES = ["weights.npz", "history.json", "predictions.npz", "metrics.json", "stat
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("file", FILES)
-def test_a_damaged_run_is_reported_and_set_aside(few: Mnist, runs, file: str, damage: str) -> None:
-    with pytest.raises(Interrupted):
-        train("relu", few, epochs=2, name="mine", progress=stop_after(1, interrupt))
+def test_a_damaged_run_is_reported_and_set_aside(few: Mnist, kept, runs, file: str, damage: str) -> None:
+    shutil.copytree(kept / "unfinished", runs / "mine")
     DAMAGES[damage](runs / "mine" / "epoch-01" / file)
     damaged = {path.name: path.read_bytes() for path in (runs / "mine" / "epoch-01").iterdir()}
     with pytest.raises(RunError, match=f"The run in {runs / 'mine'} is damaged .*`train` sets the damaged one aside"):
         load_run(runs / "mine")
-    with pytest.warns(UserWarning, match=f"damaged run is now in {runs / 'mine-damaged-1'}, and a new one begins"):
-        anew = train("relu", few, epochs=2, name="mine")
-    assert anew.epochs == 2
+    said = f"damaged run is now in {runs / 'mine-damaged-1'}, and a new one begins"
+    with pytest.warns(UserWarning, match=said), pytest.raises(Interrupted, match="runs/mine keeps 0 of 2 epochs"):
+        train("relu", few, epochs=2, name="mine", progress=stop_after(0, interrupt))
     aside = runs / "mine-damaged-1" / "epoch-01"
     assert damaged == {path.name: path.read_bytes() for path in aside.iterdir()}
 
 
-def test_a_second_damaged_run_does_not_replace_the_first(few: Mnist, runs) -> None:
+def test_a_second_damaged_run_does_not_replace_the_first_and_a_new_one_is_trained(few: Mnist, kept, runs) -> None:
     for number in (1, 2):
-        train("relu", few, epochs=1, name="mine")
+        shutil.copytree(kept / "unfinished", runs / "mine", dirs_exist_ok=True)
         flip(runs / "mine" / "epoch-01" / "history.json")
-        with pytest.warns(UserWarning, match=f"mine-damaged-{number}"):
-            train("relu", few, epochs=1, name="mine")
+        with pytest.warns(UserWarning, match=f"mine-damaged-{number}"), pytest.raises(Interrupted):
+            train("relu", few, epochs=2, name="mine", progress=stop_after(0, interrupt))
+    anew = train("relu", few, epochs=2, precision="float32", name="mine")
+    assert fingerprint(anew) == fingerprint(load_run(kept / "finished"))
+    assert {path.name for path in runs.iterdir() if path.is_dir()} == {"mine", "mine-damaged-1", "mine-damaged-2"}
 
 
-def test_other_files_in_the_folder_are_left_alone(few: Mnist, runs) -> None:
-    (runs / "mine").mkdir(parents=True)
+def test_what_a_killed_process_left_half_written_is_removed(few: Mnist, kept, runs) -> None:
+    shutil.copytree(kept / "unfinished", runs / "mine")
+    (runs / "mine" / ".unfinished-abc" / "epoch-02").mkdir(parents=True)
+    (runs / "mine" / "epoch-00").mkdir()  # an older epoch, half removed
+    train("relu", few, epochs=2, precision="float32", name="mine")
+    assert [path.name for path in (runs / "mine").iterdir()] == ["epoch-02"]
+
+
+def test_other_files_in_the_folder_are_left_alone(few: Mnist, kept, runs) -> None:
+    shutil.copytree(kept / "unfinished", runs / "mine")
     (runs / "mine" / "epoch-notes").write_text("remember the milk")
-    train("relu", few, epochs=1, name="mine")
-    assert train("relu", few, epochs=1, name="mine").epochs == 1
+    assert train("relu", few, epochs=2, precision="float32", name="mine").finished
     assert (runs / "mine" / "epoch-notes").read_text() == "remember the milk"
 
 

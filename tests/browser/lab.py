@@ -125,6 +125,10 @@ class Notebook:
         """Run all cells in at most so many seconds; return the errors."""
         return self.page.evaluate(_RUN_ALL, patience)
 
+    def start_all(self) -> None:
+        """Run all cells, and do not wait."""
+        self.page.evaluate(f"(patience) => {{ ({_RUN_ALL})(patience).catch(() => null); }}", 300)
+
     def all_complaints(self) -> list[str]:
         """Errors from the browser's console, from the kernel and in the server's log."""
         logged = [line for line in self._log.read_text().splitlines() if line.startswith(("[E ", "[C ", "Traceback"))]
