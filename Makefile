@@ -25,6 +25,7 @@ notebooks: $(ENV)/installed  ## execute the notebooks and keep the outputs in pl
 	$(BIN)/python -m mnist_cnn --in-place
 
 shipped-runs: $(ENV)/installed  ## train anew the runs that come with the package
+	rm -rf build/shipped_runs
 	for recipe in relu leaky_relu improved; do \
 		MNIST_CNN_RUNS=build/shipped_runs $(BIN)/python -c "from mnist_cnn.data import load_mnist; \
 		from mnist_cnn.training import train; train('$$recipe', load_mnist(source='full'))" || exit 1; done

@@ -29,9 +29,9 @@ TEXTS = [path for path in ROOT.rglob("*") if path.suffix in KINDS and not NOT_OU
 UNPICKLERS = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 NETWORK = {"requests", "urllib", "http", "httpx", "aiohttp", "ftplib", "smtplib", "telnetlib", "xmlrpc"}
 SHELL = {"subprocess", "pty", "commands", "sh"}
-CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "get_ipython", "pd.read_pickle",
-         "torch.load", "keras.models.load_model", "keras.saving.load_model", "keras.saving.deserialize_keras_object",
-         "keras.config.enable_unsafe_deserialization", "keras.models.model_from_json", "yaml.load"}  # fmt: skip
+CALLS = {"eval", "exec", "__import__", "import_module", "system", "popen", "get_ipython", "read_pickle",
+         "model_from_json", "create_subprocess_shell", "create_subprocess_exec",
+         "deserialize_keras_object", "enable_unsafe_deserialization"}  # fmt: skip
 
 
 def dangers(code: str) -> list[str]:
@@ -42,13 +42,17 @@ def dangers(code: str) -> list[str]:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             found += [name for name in names if name.split(".")[0] in UNPICKLERS | NETWORK | SHELL]
         if isinstance(node, ast.Call):
-            name, given = ast.unparse(node.func), {word.arg: ast.unparse(word.value) for word in node.keywords}
-            if name in CALLS or name.startswith(("os.exec", "os.spawn", "get_ipython")):
-                found.append(name)
-            if name in ("np.load", "numpy.load") and given.get("allow_pickle") != "False":
-                found.append(f"{name} without allow_pickle=False")
-            found += [f"{word}={value}" for word, value in given.items() if (word, value) in
-                      {("allow_pickle", "True"), ("safe_mode", "False"), ("shell", "True")}]  # fmt: skip
+            given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            *_, name = ast.unparse(node.func).split(".")  # by whatever name the module goes
+            if (
+                name in CALLS
+                or re.match(r"exec[lv]|spawn[lv]", name)
+                or ast.unparse(node.func) == "compile"
+                or (name == "load" and given.get("allow_pickle") != "False")
+                or (name == "load_model" and (node.args or given))  # a run's own takes nothing
+                or {("allow_pickle", "True"), ("safe_mode", "False"), ("shell", "True")} & given.items()
+            ):
+                found.append(ast.unparse(node))
     return found
 
 
@@ -56,7 +60,10 @@ def dangers(code: str) -> list[str]:
     "import pickle", "from urllib import request", "import subprocess as s", "eval('1')", "np.load(file)",
     "np.load(f, allow_pickle=True)", "keras.saving.load_model(f)", "keras.models.load_model(f, safe_mode=False)",
     "load(f, safe_mode=False)", "os.system('ls')", "get_ipython().system('ls')", "run(c, shell=True)",
-    "pd.read_pickle(f)", "import os; os.execv('/bin/sh', [])"])  # fmt: skip
+    "pd.read_pickle(f)", "import os; os.execv('/bin/sh', [])",
+    "from os import system; system('ls')", "from keras.saving import load_model; load_model(f)",
+    "import os as o; o.system(c)", "from numpy import load; load(f)", "importlib.import_module('pickle')",
+    "asyncio.create_subprocess_shell(c)"])  # fmt: skip
 def test_dangers_are_recognised(code: str) -> None:
     assert dangers(code)
 
@@ -134,7 +141,8 @@ def test_training_and_looking_ask_for_no_address_and_start_no_process(tmp_path) 
         "DrawingPad(run.load_model())\n"
         "import os; print(asked, os.environ['ENABLE_RUNTIME_UPTIME_TELEMETRY'])\n"
     )
-    assert python(code, dict(os.environ) | {"MNIST_CNN_RUNS": str(tmp_path)}).splitlines()[-1] == "[] 0"
+    environment = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
+    assert python(code, environment | {"MNIST_CNN_RUNS": str(tmp_path)}).splitlines()[-1] == "[] 0"
 
 
 def test_the_only_address_is_that_of_keras_download(tmp_path) -> None:

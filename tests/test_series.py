@@ -70,9 +70,12 @@ def test_in_place_refuses_the_sample(tmp_path, offline) -> None:
     assert (tmp_path / "notebooks" / NOTEBOOKS[0].name).read_bytes() == NOTEBOOKS[0].read_bytes()
 
 
+FRESH = "import os\nprint(6 * 7)\nassert os.listdir(os.environ['MNIST_CNN_RUNS']) == []  # nothing was trained before"
+
+
 def test_in_place_only_a_notebook_that_runs_is_written(tmp_path, full) -> None:
     (tmp_path / "notebooks").mkdir()
-    for name, code in (("01_fine", "print(6 * 7)"), ("02_broken", "1 / 0")):
+    for name, code in (("01_fine", FRESH), ("02_broken", "1 / 0")):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
         nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
     broken = (tmp_path / "notebooks" / "02_broken.ipynb").read_bytes()

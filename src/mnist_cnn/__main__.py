@@ -111,11 +111,11 @@ def _to_html(notebook: nbformat.NotebookNode, title: str) -> str:
 
 def _table() -> str:
     """What the trainings came to, one row each."""
-    from mnist_cnn.runs import load_run, runs_folder  # imports TensorFlow: not before the notebooks have run
+    from mnist_cnn.runs import RunError, load_run, runs_folder  # imports TensorFlow: not before the notebooks have run
 
     rows = [_COLUMNS]
     for name in ("relu", "leaky_relu", "relu-sample", "leaky_relu-sample"):
-        with suppress(FileNotFoundError):
+        with suppress(OSError, RunError, KeyError):  # none, damaged, or interrupted: it has no accuracy yet
             metrics = load_run(runs_folder() / name).metrics
             metrics["test_accuracy"] = f"{metrics['test_accuracy']:.2%}"
             rows.append(tuple(str(metrics[column]) for column in _COLUMNS))

@@ -1,7 +1,5 @@
 """What the functions of this package ask of their arguments, and errors that need no traceback."""
 
-from collections.abc import Sized
-
 import numpy as np
 
 CLASSES = 10
@@ -72,13 +70,24 @@ def check_probabilities(probabilities: np.ndarray) -> np.ndarray:
     return probabilities
 
 
-def check_lengths(least: int = 0, **arrays: Sized) -> None:
+def check_networks(probabilities: dict[str, np.ndarray]) -> None:
+    """See that there are probabilities of at least one network, by its name.
+
+    Raises:
+        ValueError: no dictionary, or an empty one.
+    """
+    if not isinstance(probabilities, dict) or not probabilities:
+        raise ValueError('name the network, or several, whose probabilities these are: {"ReLU": probabilities}')
+
+
+def check_lengths(least: int = 0, **arrays: np.ndarray) -> None:
     """See that arrays are as long as each other, and at least so long.
 
     Raises:
-        ValueError: they are not.
+        ValueError: they are not, or have no length.
     """
-    lengths = {len(array) for array in arrays.values()}
-    if len(lengths) > 1 or min(lengths) < least:
-        have = ", ".join(f"{len(array)} {name.replace('_', ' ')}" for name, array in arrays.items())
-        raise ValueError(f"there must be as many of each, and at least {least}, not {have}")
+    names = [name.replace("_", " ") for name in arrays]
+    lengths = [len(array) if np.ndim(array) else None for array in arrays.values()]
+    if None in lengths or len({*lengths}) > 1 or lengths[0] < least:
+        got = ", ".join(f"{length} {name}" for length, name in zip(lengths, names))
+        raise ValueError(f"{' and '.join(names)} must be equally many, at least {least}; got {got}")

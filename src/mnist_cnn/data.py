@@ -47,8 +47,11 @@ class Mnist:
     def __post_init__(self) -> None:
         if self.source not in ("full", "sample"):
             raise ValueError(f'source must be "full" or "sample", not {self.source!r}')
-        for images, labels in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
-            check_lengths(1, images=check_images(images), labels=check_labels(labels))
+        for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
+            images, labels = check_images(getattr(self, x)), check_labels(getattr(self, y)).astype("uint8", copy=False)
+            check_lengths(1, images=images, labels=labels)
+            object.__setattr__(self, x, images)  # lists and other integers are as welcome
+            object.__setattr__(self, y, labels)
 
     def __str__(self) -> str:
         name = "Full MNIST" if self.source == "full" else "MNIST sample"
@@ -80,10 +83,10 @@ def load_mnist(path: str | os.PathLike | None = None, source: str = "auto") -> M
         return _load_full(Path(path), f"the file {Path(path).name}", remedy)
     if os.environ.get("MNIST_NPZ"):
         remedy = "Set MNIST_NPZ to another file, or unset it, and Keras downloads MNIST."
-        return _load_full(Path(os.environ["MNIST_NPZ"]).expanduser(), "the file that MNIST_NPZ names", remedy)
+        return _load_full(Path(os.path.expanduser(os.environ["MNIST_NPZ"])), "the file that MNIST_NPZ names", remedy)
     cached = _keras_cache()
     remedy = "Delete it and run again: Keras downloads MNIST anew."
-    if cached.exists():
+    if os.path.exists(cached):  # which is false where one may not look
         return _load_full(cached, "the Keras cache", remedy)
     try:
         arrays = _download(cached)
@@ -109,6 +112,7 @@ def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[tuple, tup
     Raises:
         ValueError: not as many labels as images, or fewer than two.
     """
+    images, labels = np.asarray(images), np.asarray(labels)
     check_lengths(2, images=images, labels=labels)
     n_train = int(len(images) * (1 - VALIDATION_SPLIT))
     return (images[:n_train], labels[:n_train]), (images[n_train:], labels[n_train:])
@@ -139,6 +143,7 @@ def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Raises:
         ValueError: images of another dtype, shape or range.
     """
+    images = np.asarray(images)
     if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != (28, 28, 1):
         raise ValueError(f"images must be float32 of shape (n, 28, 28, 1), not {images.dtype} of shape {images.shape}")
     if not (images.min(initial=0) >= 0 and images.max(initial=0) <= 1):  # false for NaN, too
@@ -173,7 +178,7 @@ def one_hot(labels: np.ndarray) -> np.ndarray:
 
 def _keras_cache() -> Path:
     """Where Keras keeps mnist.npz (keras.utils.get_file's rule, without importing Keras)."""
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")).expanduser() / "datasets" / "mnist.npz"
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))) / "datasets" / "mnist.npz"
 
 
 def _download(target: Path) -> dict[str, np.ndarray]:
@@ -194,7 +199,7 @@ def _download(target: Path) -> dict[str, np.ndarray]:
 
 
 def _load_full(path: Path, origin: str, remedy: str) -> Mnist:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file {path.absolute()}. {remedy}")
     return _verify(_read_archive(path, remedy), path, origin, remedy)
 

@@ -20,7 +20,8 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     Raises:
         ValueError: not whole numbers, total below 1, or correct outside 0..total.
     """
-    if check_whole("correct", correct, low=0) > check_whole("total", total, low=1):
+    correct, total = check_whole("correct", correct, low=0), check_whole("total", total, low=1)
+    if correct > total:
         raise ValueError(f"correct must lie in 0..total, not {correct} of {total}")
     z = 1.959964  # the normal distribution has 95 % of its mass within ± z
     p = correct / total
@@ -35,9 +36,10 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: labels and predicted are not integers (n,) in 0..9, or differ in length.
     """
-    check_lengths(labels=labels, predicted_digits=predicted)
+    labels, predicted = check_labels(labels), check_labels(predicted)
+    check_lengths(labels=labels, predictions=predicted)
     counts = np.zeros((CLASSES, CLASSES), dtype=np.int64)
-    np.add.at(counts, (check_labels(labels), check_labels(predicted)), 1)
+    np.add.at(counts, (labels, predicted), 1)
     return counts
 
 
@@ -81,7 +83,8 @@ def compare(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Compar
     """
     from mlxtend.evaluate import mcnemar, mcnemar_table  # slow to import, and only this needs it
 
+    labels, first, second = map(check_labels, (labels, first, second))
     check_lengths(1, labels=labels, first_predictions=first, second_predictions=second)
-    table = mcnemar_table(*map(check_labels, (labels, first, second))).astype(int)
+    table = mcnemar_table(labels, first, second).astype(int)
     _, p_value = mcnemar(table, exact=True)
     return Comparison(*(int(count) for count in table.ravel()), float(p_value))

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mnist_cnn.checks import check_labels, check_lengths, check_probabilities
+from mnist_cnn.checks import check_labels, check_lengths, check_networks, check_probabilities
 
 BLUE, RED, INK = "#1f6f8b", "#d1495b", "#22303c"  # differ in lightness too, and words always say the same
 
@@ -73,15 +73,15 @@ def plot_probabilities(image: np.ndarray, label: int | None, probabilities: dict
     Raises:
         ValueError: another shape or range, or no network.
     """
-    check_lengths(1, networks=probabilities)
-    check_probabilities(np.array(list(probabilities.values())))
+    check_networks(probabilities)
+    rows = check_probabilities(np.array(list(probabilities.values())))
     networks = len(probabilities)
     figure, (left, *others) = plt.subplots(
         1, 1 + networks, figsize=(2.7 + 4 * networks, 2.8), width_ratios=(1, *[1.5] * networks), layout="constrained"
     )
     left.imshow(_check_shape("image", image, ("height", "width")), cmap="gray_r")
     left.axis("off")
-    for axis, (name, heights) in zip(others, probabilities.items()):
+    for axis, (name, heights) in zip(others, zip(probabilities, rows)):
         predicted = int(heights.argmax())
         bars = axis.barh(range(10), heights, color=BLUE)
         bars[predicted].set_color(BLUE if label in (None, predicted) else RED)

@@ -1,11 +1,11 @@
 """How to train: the recipes, and all the settings that follow from them (notebook 04)."""
 
 import hashlib
-import platform
 from dataclasses import asdict, dataclass
 
 import mnist_cnn.quiet  # noqa: F401  (before Keras)
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mnist_cnn.checks import check_whole
@@ -46,20 +46,22 @@ def settle(recipe: str, digits: Mnist, epochs: int | None, seed: int, precision:
     if check_whole("seed", seed, low=0) >= 2**32:
         raise ValueError(f"seed must be below 2**32, not {seed}")
     chosen, precision = RECIPES[recipe], precision or choose_precision()
-    arrays = (digits.x_train, digits.y_train, digits.x_test, digits.y_test)
+    digest = hashlib.sha256()
+    for array in (digits.x_train, digits.y_train, digits.x_test, digits.y_test):
+        digest.update(np.ascontiguousarray(array))
     return {
         "recipe": recipe,
         **asdict(chosen),
         "epochs": chosen.epochs if epochs is None else check_whole("epochs", epochs, low=1),
         "seed": int(seed),
         "data": digits.source,
-        "data_sha256": hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest(),
+        "data_sha256": digest.hexdigest(),
         "train_images": len(split_validation(digits.x_train, digits.y_train)[0][0]),
         "precision": precision,
         "device": device(),
         "batch_size": BATCH_SIZE[digits.source],
         "label_smoothing": LABEL_SMOOTHING,
         "parameters": build_model(chosen.network, precision).count_params(),
-        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
+        "versions": {module.__name__: module.__version__ for module in (tf, keras, np)},
         "backend": keras.backend.backend(),
     }

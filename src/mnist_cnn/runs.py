@@ -41,7 +41,7 @@ class Run:
     """A training after its last finished epoch, as it lies in its folder."""
 
     folder: Path  # of that epoch: runs/<name>/epoch-<so many>
-    metrics: dict  # recipe, network, epochs to come to, seed, data, precision, device, seconds, accuracies, versions
+    metrics: dict  # recipe, network, epochs in all, seed, data, precision, device, seconds, accuracies, versions
     history: dict[str, list[float]]  # accuracy, loss, val_accuracy, val_loss: one number an epoch
     predicted: np.ndarray  # uint8 (1 + epochs, validation images): the digits read untrained, and after each epoch
 
@@ -60,12 +60,13 @@ class Run:
         Raises:
             RunError: the weights are those of another network, or gone.
         """
-        model = build_model(self.metrics["network"])
         try:
+            model = build_model(self.metrics["network"])
             with np.load(self.folder / "weights.npz", allow_pickle=False) as weights:
                 model.set_weights([weights[name] for name in weights.files])
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.folder} has no weights for the network {model.name}: {error}") from error
+        except Exception as error:  # a damaged archive can fail in many ways
+            network = self.metrics.get("network")
+            raise RunError(f"{self.folder} has no weights for the network {network}: {error}") from error
         return model
 
     def restore(self, model: keras.Model) -> None:
@@ -82,21 +83,27 @@ def load_run(folder: Path) -> Run:
     Raises:
         FileNotFoundError: there is no run in the folder.
         RunError: it is damaged.
+        OSError: it cannot be read, for a reason that may pass.
     """
+    folder = Path(folder)
     newest = next(iter(_epochs(folder)), None)
     if newest is None:
         raise FileNotFoundError(f"There is no run in {folder}. Run notebook 04 first.")
     try:
-        _check_sums(newest)
+        names = _check_sums(newest)
         metrics = json.loads((newest / "metrics.json").read_text())
         history = json.loads((newest / "history.json").read_text())
         with np.load(newest / "predictions.npz", allow_pickle=False) as predictions:
             run = Run(newest, metrics, history, predictions["arr_0"])
         if not run.epochs == _number(newest) == len(history["val_accuracy"]) <= metrics["epochs"]:
             raise ValueError("its files are not of the same epoch")
+        if names != {*_FILES, *([] if run.finished else [_STATE])}:
+            raise ValueError(f"{_SUMS} names other files")
     except Exception as error:  # whatever it is, it is no run
         if newest not in _epochs(folder)[:1]:  # it went on while we read
             return load_run(folder)
+        if isinstance(error, OSError | MemoryError) and not isinstance(error, FileNotFoundError):
+            raise
         raise RunError(
             f"The run in {folder} is damaged ({error}). Train it anew: `train` sets the damaged one aside."
         ) from error
@@ -108,19 +115,19 @@ def open_run(folder: Path) -> Run | None:
 
     Also removes what a process that was killed has left beside it. Call it inside `claim`.
     """
-    for litter in (*folder.glob(".unfinished-*"), *_epochs(folder)[1:]):
-        shutil.rmtree(litter)
     try:
-        return load_run(folder)
+        run = load_run(folder)
     except FileNotFoundError:
-        return None
+        run = None
     except RunError as error:
         number = next(n for n in range(1, 1000) if not folder.with_name(f"{folder.name}-damaged-{n}").exists())
         aside = folder.with_name(f"{folder.name}-damaged-{number}")
-        folder.rename(aside)
-        folder.mkdir()
-        warnings.warn(f"{error.__cause__}: the damaged run is now in {aside}, and a new one begins", stacklevel=3)
-        return None
+        _epochs(folder)[0].rename(aside)
+        warnings.warn(f"{error.__cause__}: the damaged run is set aside, in {aside}", stacklevel=3)
+        return open_run(folder)  # from the epoch before, should it be there still
+    for litter in (*folder.glob(".unfinished-*"), *_epochs(folder)[1:]):
+        shutil.rmtree(litter, ignore_errors=True)
+    return run
 
 
 def save_run(
@@ -161,19 +168,20 @@ def save_run(
                     file.write(content)
                     os.fsync(file.fileno())  # so that the name never comes before the content
             new.rename(epoch)
-        for older in before:
-            shutil.rmtree(older)
+        run = load_run(folder)
     except OSError as error:
         raise RunError(
-            f"{epoch} could not be written ({error}). Epochs kept: {count_epochs(folder)}. Make room, and run the "
-            "cell again to go on."
+            f"{epoch} could not be written ({error}). Epochs kept: {count_epochs(folder)}. Make room, or mend what it "
+            "says, and run the cell again to continue."
         ) from error
-    return load_run(folder)
+    for older in before:
+        shutil.rmtree(older, ignore_errors=True)  # the next epoch, or the next start, tries again
+    return run
 
 
 @contextmanager
 def claim(folder: Path) -> Iterator[None]:
-    """Make the folder of a run and keep all others from training into it, until we are through or killed.
+    """Make the folder of a run and keep all others from training into it, until we are done or killed.
 
     Raises:
         RunError: somebody else is training into it, or it cannot be made.
@@ -182,12 +190,14 @@ def claim(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
+        tempfile.TemporaryFile(dir=folder).close()  # better now than after an epoch
     except Timeout:
         raise RunError(
             f"Another notebook or program is training in {folder}. Wait for it, or give this run a name of its own: "
             f'train(…, name="{folder.name}-2")'
         ) from None
     except OSError as error:
+        lock.release()
         raise RunError(
             f"Runs cannot be kept in {folder.parent} ({error}). Name a folder that can be written, with "
             'os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
@@ -207,12 +217,13 @@ def runs_folder() -> Path:
     """Where the learner's runs are kept: `runs/` beside `notebooks/`, or what the variable MNIST_CNN_RUNS names."""
     here = Path.cwd()
     top = next((folder for folder in (here, *here.parents) if (folder / "notebooks").is_dir()), here)
-    return top / Path(os.environ.get("MNIST_CNN_RUNS") or "runs").expanduser()
+    return top / os.path.expanduser(os.environ.get("MNIST_CNN_RUNS") or "runs")
 
 
 def _epochs(folder: Path) -> list[Path]:
     """The folders of epochs, the newest first; more than one only when a process was killed between two steps."""
-    return sorted((path for path in folder.glob("epoch-*") if path.name[6:].isdecimal()), key=_number, reverse=True)
+    epochs = (path for path in folder.glob("epoch-*") if path.name[6:].isdecimal() and path.is_dir())
+    return sorted(epochs, key=_number, reverse=True)
 
 
 def _number(epoch: Path) -> int:
@@ -224,13 +235,13 @@ def _state_of(model: keras.Model) -> list:
     return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
 
 
-def _check_sums(epoch: Path) -> None:
+def _check_sums(epoch: Path) -> set[str]:
+    """See that no file has changed, and return the names of those that were compared."""
     sums = dict(line.split("  ")[::-1] for line in (epoch / _SUMS).read_text().splitlines())
-    if missing := set(_FILES) - sums.keys():
-        raise ValueError(f"{_SUMS} lacks {min(missing)}")
     for name, checksum in sums.items():
         if _sha256((epoch / name).read_bytes()) != checksum:
             raise ValueError(f"{name} has changed since it was written")
+    return set(sums)
 
 
 def _pack(save: Callable, *arrays: np.ndarray) -> bytes:

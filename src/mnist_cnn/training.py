@@ -14,7 +14,7 @@ from mnist_cnn.checks import Explained
 from mnist_cnn.data import Mnist, one_hot, prepare_images, random_affine, split_validation
 from mnist_cnn.device import fix_seed
 from mnist_cnn.models import build_model, predict
-from mnist_cnn.recipes import LABEL_SMOOTHING, settle
+from mnist_cnn.recipes import LABEL_SMOOTHING, RECIPES, settle
 from mnist_cnn.runs import SHIPPED, Run, RunError, claim, count_epochs, load_run, open_run, runs_folder, save_run
 
 # Batches that are worked through without asking Python, a tenth faster; Keras cannot do that with PyTorch.
@@ -51,8 +51,9 @@ def train(
 
     The seed fixes the first weights, the order of the images, their augmentation and dropout, so the same seed gives
     the same weights on the same machine. What is reported is computed in float32, whatever the precision of training.
-    The run is kept after every epoch. One that was interrupted, by whatever it may be, goes on where it was when the
-    same call comes again, and ends with the same weights; one that is finished is not trained again.
+    The run is kept after every epoch. One that was interrupted, for whatever reason, goes on where it was when the
+    same call comes again, and ends with the same weights; one that is finished is not trained again. (It may come from
+    another machine, or from other versions; to continue one, they have to be the same.)
 
     Args:
         recipe: a name in RECIPES.
@@ -74,16 +75,16 @@ def train(
         try:
             run = open_run(folder)
             if run is not None:
-                _check_settings(run, settings)
+                _check_settings(run, settings, any_precision=precision is None)
                 if run.finished:
                     print(f"{recipe}: runs/{folder.name} is finished already; to train it anew, delete that folder")
                     progress(run.history, run.epochs, run.metrics["seconds"])
                     return run
-                print(f"{recipe}: going on with runs/{folder.name} after epoch {run.epochs} of {settings['epochs']}")
+                print(f"{recipe}: continuing runs/{folder.name} after epoch {run.epochs} of {settings['epochs']}")
             return _train_on(run, folder, settings, digits, progress)
         except KeyboardInterrupt:
             kept = f"{count_epochs(folder)} of {settings['epochs']} epochs"
-            raise Interrupted(f"runs/{folder.name} keeps {kept}. Run this cell again to go on.") from None
+            raise Interrupted(f"runs/{folder.name} keeps {kept}. Run this cell again to continue.") from None
 
 
 def _train_on(run: Run | None, folder: Path, settings: dict, digits: Mnist, progress: Progress) -> Run:
@@ -129,17 +130,22 @@ def find_run(recipe: str, digits: Mnist) -> Run:
         ValueError: an unknown recipe.
         RunError: it has to be trained, and cannot be; see `train`.
     """
+    if recipe not in RECIPES:
+        raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; not {recipe!r}")
     name = _run_name(recipe, digits)
     try:
         run = load_run(runs_folder() / name)
-        if run.finished:
+        if run.metrics["recipe"] != recipe:
+            why = f"in runs/{name} there is a run of {run.metrics['recipe']}"
+        elif run.finished:
             print(f"{recipe}: your run in runs/{name}, epochs: {run.epochs}")
             return run
-        why = f"your run in runs/{name} was interrupted after epoch {run.epochs} of {run.metrics['epochs']}"
+        else:
+            why = f"your run in runs/{name} was interrupted after epoch {run.epochs}"
     except FileNotFoundError:
         why = f"no run of yours in runs/{name} yet"
-    except RunError as error:
-        why = str(error)
+    except RunError:
+        why = f"your run in runs/{name} is damaged"
     if digits.source == "full" and (SHIPPED / name).is_dir():
         print(f"{recipe}: {why}, so this is the one that comes with the package")
         return load_run(SHIPPED / name)
@@ -202,12 +208,14 @@ def _check_name(name: str) -> str:
     return name
 
 
-def _check_settings(run: Run, settings: dict) -> None:
-    """See that a run was made with these settings."""
+def _check_settings(run: Run, settings: dict, any_precision: bool) -> None:
+    """See that a run was made with these settings; if it is finished, no matter on which machine."""
     before, folder = run.metrics, run.folder.parent
-    other = {name: (before.get(name), value) for name, value in settings.items() if before.get(name) != value}
+    other = {name for name, value in settings.items() if before.get(name) != value}
+    if run.finished:
+        other -= {"device", "versions", "backend", *(("precision",) if any_precision else ())}
     if other:
-        differences = "; ".join(f"{name} {old!r}, not {new!r}" for name, (old, new) in other.items())
+        differences = "; ".join(f"{n} {before.get(n)!r}, not {settings[n]!r}" for n in settings if n in other)
         raise RunError(
             f"runs/{folder.name} holds a run with other settings: {differences}. Give this one a name of its own, "
             f'as in train(…, name="{folder.name}-2"), or delete the folder {folder}.'

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from IPython.display import display
 
-from mnist_cnn.checks import check_images, check_labels, check_lengths, check_probabilities
+from mnist_cnn.checks import check_images, check_labels, check_lengths, check_networks, check_probabilities
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import confusion_matrix, find_mistakes, rank_by_doubt
 from mnist_cnn.models import predict
@@ -53,10 +53,11 @@ class PredictionBrowser(View):
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, probabilities: dict[str, np.ndarray]):
-        check_lengths(1, networks=probabilities)
-        for name, of_network in probabilities.items():
-            predictions = {f"predictions of {name}": check_probabilities(of_network)}
-            check_lengths(1, images=check_images(images), labels=check_labels(labels), **predictions)
+        check_networks(probabilities)
+        images, labels = check_images(images), check_labels(labels)
+        probabilities = {name: check_probabilities(of_network) for name, of_network in probabilities.items()}
+        predictions = {f"predictions of {name}": of_network for name, of_network in probabilities.items()}
+        check_lengths(1, images=images, labels=labels, **predictions)
         self._images, self._labels, self._probabilities = images, labels, probabilities
         self._predicted = {name: p.argmax(axis=1) for name, p in probabilities.items()}
         self._orders = {
@@ -125,10 +126,10 @@ class ConfusionExplorer(View):
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, predicted: np.ndarray, order: np.ndarray | None = None):
-        self._images, self._labels = images, labels
-        self._order = np.arange(len(images)) if order is None else order
-        check_lengths(1, images=check_images(images), labels=check_labels(labels), predictions=predicted)
-        if not np.array_equal(np.sort(self._order), np.arange(len(images))):
+        self._images, self._labels = check_images(images), check_labels(labels)
+        check_lengths(1, images=self._images, labels=self._labels, predictions=predicted)
+        self._order = np.arange(len(images)) if order is None else np.asarray(order)
+        if self._order.dtype.kind not in "iu" or not np.array_equal(np.sort(self._order), np.arange(len(images))):
             raise ValueError(f"order must name each index in 0..{len(images) - 1} once")
         self.matrix = Matrix()
         self.page = ipywidgets.IntSlider(description="page", min=1, value=1)
@@ -141,8 +142,8 @@ class ConfusionExplorer(View):
 
     def show(self, predicted: np.ndarray) -> None:
         """Show other predictions for the same images; the chosen cell stays chosen."""
-        self._predicted = predicted
-        self.matrix.counts = confusion_matrix(self._labels, predicted).tolist()
+        self._predicted = check_labels(predicted)
+        self.matrix.counts = confusion_matrix(self._labels, self._predicted).tolist()
         self._choose()
 
     def _choose(self) -> None:

@@ -14,7 +14,7 @@ from mnist_cnn.training import train
 
 CELLS = (
     "from mnist_cnn.data import load_mnist\nfrom mnist_cnn.training import train",
-    "run = train('improved', load_mnist(source='sample'), epochs=8, name='mine')",
+    "run = train('improved', load_mnist(source='sample'), epochs=16, name='mine')",
     "print('and on')",
 )
 
@@ -31,21 +31,23 @@ def test_interrupted_by_the_button_it_says_what_is_kept_and_goes_on(tmp_path, ru
             opened = Notebook(browser, lab, "mine")
             page, training, after = opened.page, *(opened.page.locator(".jp-CodeCell").nth(n) for n in (1, 2))
             opened.start_all()
-            expect(training).to_contain_text("epoch  2 of 8", timeout=120_000)
+            expect(training).to_contain_text("epoch  2 of 16", timeout=120_000)
             page.get_by_role("button", name="Interrupt the kernel").click()
             expect(training).to_contain_text("Interrupted: runs/mine keeps")
             page.screenshot(path=ROOT / "build" / "screenshots" / "interrupted.png")
             error = training.locator(".jp-OutputArea-child").last.inner_text()
             kept = load_run(tmp_path / "lab" / "runs" / "mine").epochs
-            assert error.strip() == f"Interrupted: runs/mine keeps {kept} of 8 epochs. Run this cell again to go on."
-            assert 2 <= kept < 8
+            assert (
+                error.strip() == f"Interrupted: runs/mine keeps {kept} of 16 epochs. Run this cell again to continue."
+            )
+            assert 2 <= kept < 16
             expect(after.locator(".jp-OutputArea-output")).to_have_count(0)  # Run All stopped there
             assert opened.run_all() == []
-            expect(training).to_contain_text(f"going on with runs/mine after epoch {kept} of 8")
-            expect(training).to_contain_text("epoch  8 of 8")
+            expect(training).to_contain_text(f"continuing runs/mine after epoch {kept} of 16")
+            expect(training).to_contain_text("epoch 16 of 16")
             expect(after.locator(".jp-OutputArea-output")).to_contain_text("and on")
     finally:
         lab.stop()
     resumed = load_run(tmp_path / "lab" / "runs" / "mine").load_model().get_weights()
-    straight = train("improved", load_mnist(source="sample"), epochs=8).load_model().get_weights()
+    straight = train("improved", load_mnist(source="sample"), epochs=16).load_model().get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(resumed, straight, strict=True))
