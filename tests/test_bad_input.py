@@ -284,6 +284,7 @@ ARGUMENTS: dict[str, tuple[Callable[[], object], str]] = {
     "train: unknown recipe": (lambda: train("rleu", digits()), "recipe must be one of relu, .*; not 'rleu'"),
     "train: no epoch": (lambda: relu(epochs=0), "epochs must be a whole number from 1, not 0"),
     "train: half an epoch": (lambda: relu(epochs=0.5), "epochs must be a whole number from 1, not 0.5"),
+    "train: an epoch that is a truth": (lambda: relu(epochs=True), "epochs must be a whole number from 1, not True"),
     "train: epochs in words": (lambda: relu(epochs="two"), "epochs must be a whole number from 1, not 'two'"),
     "train: a negative seed": (lambda: relu(seed=-1), "seed must be a whole number from 0, not -1"),
     "train: a huge seed": (lambda: relu(seed=2**32), r"seed must be below 2\*\*32"),

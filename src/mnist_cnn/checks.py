@@ -30,7 +30,7 @@ def check_images(images: np.ndarray) -> np.ndarray:
         ValueError: another dtype or shape.
     """
     images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
+    if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
         raise ValueError(
             f"images must be uint8 of shape (n, 28, 28), not {images.dtype} of shape {images.shape}; "
             "put a single image in a batch of one with image[np.newaxis]"

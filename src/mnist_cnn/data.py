@@ -148,8 +148,6 @@ def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         raise ValueError(f"images must be float32 of shape (n, 28, 28, 1), not {images.dtype} of shape {images.shape}")
     if not (images.min(initial=0) >= 0 and images.max(initial=0) <= 1):  # false for NaN, too
         raise ValueError(f"images must lie in 0..1, not in {images.min()}..{images.max()}")
-    if len(images) == 0:
-        return images
     import mnist_cnn.quiet  # takes seconds, and only this and a download need it  # noqa: F401
     import keras
 
