@@ -35,14 +35,23 @@ RECIPES = {
 }
 
 
+def check_recipe(recipe: str) -> None:
+    """See that there is a recipe of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if recipe not in RECIPES:
+        raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; not {recipe!r}")
+
+
 def settle(recipe: str, digits: Mnist, epochs: int | None, seed: int, precision: str | None) -> dict:
     """All that the weights of a training depend on, by name; arguments as of `train`.
 
     Raises:
         ValueError: an unknown recipe or precision, or epochs or a seed out of range.
     """
-    if recipe not in RECIPES:
-        raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; not {recipe!r}")
+    check_recipe(recipe)
     if check_whole("seed", seed, low=0) >= 2**32:
         raise ValueError(f"seed must be below 2**32, not {seed}")
     chosen, precision = RECIPES[recipe], precision or choose_precision()

@@ -14,7 +14,7 @@ from mnist_cnn.checks import Explained
 from mnist_cnn.data import Mnist, one_hot, prepare_images, random_affine, split_validation
 from mnist_cnn.device import fix_seed
 from mnist_cnn.models import build_model, predict
-from mnist_cnn.recipes import LABEL_SMOOTHING, RECIPES, settle
+from mnist_cnn.recipes import LABEL_SMOOTHING, check_recipe, settle
 from mnist_cnn.runs import SHIPPED, Run, RunError, claim, count_epochs, load_run, open_run, runs_folder, save_run
 
 # Batches that are worked through without asking Python, a tenth faster; Keras cannot do that with PyTorch.
@@ -130,8 +130,7 @@ def find_run(recipe: str, digits: Mnist) -> Run:
         ValueError: an unknown recipe.
         RunError: it has to be trained, and cannot be; see `train`.
     """
-    if recipe not in RECIPES:
-        raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; not {recipe!r}")
+    check_recipe(recipe)
     name = _run_name(recipe, digits)
     try:
         run = load_run(runs_folder() / name)
