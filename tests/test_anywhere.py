@@ -1,6 +1,7 @@
 """Every notebook alone, out of order, from elsewhere, twice, and on a machine that gives it nothing."""
 
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -16,7 +17,7 @@ STRICT = "import warnings\nwarnings.filterwarnings('error', category=Deprecation
 def nothing(offline, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No network, no data, and a home that cannot be written."""
     home = tmp_path / "home"
-    if os.geteuid():
+    if not hasattr(os, "geteuid") or os.geteuid():
         home.mkdir(0o555)
     else:  # root could write there, but not below a file
         home.write_text("no folder")
@@ -48,10 +49,12 @@ def test_alone_twice_in_one_kernel_from_the_top_folder_with_nothing_there(path: 
     strict = nbformat.v4.new_code_cell(STRICT)
     outputs = execute([strict, *code_cells(path) * 2], ROOT)
     assert len(outputs) > 10
-    complaints = said(outputs, "stderr").split("\n\n")
     if path.stem[:2] in ("05", "06"):
         assert "relu: no run of yours in runs/relu-sample yet, so we train it now" in said(outputs, "stdout")
-    assert all("No full MNIST here: using 5,000 real digits" in complaint for complaint in complaints), complaints
+    complaints = [line for line in said(outputs, "stderr").splitlines() if line.strip()]
+    assert any("UserWarning: No full MNIST here: using 5,000 real digits" in line for line in complaints)
+    expected = "No full MNIST here|load_mnist\\(\\)|matplotlib|Matplotlib"  # which would like to keep its list of fonts
+    assert not [line for line in complaints if not re.search(expected, line)]
 
 
 def test_in_reverse_order_each_from_its_own_folder(nothing, runs) -> None:

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -366,7 +367,7 @@ def test_a_bad_argument_is_refused_with_what_is_wrong(case: str, runs) -> None:
     call, said = ARGUMENTS[case]
     with pytest.raises(ValueError, match=said):
         call()
-    assert not runs.exists()  # nothing was begun
+    assert not runs.exists() and plt.get_fignums() == []  # nothing was begun
 
 
 def shown_by(labels) -> str:

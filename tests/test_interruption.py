@@ -4,7 +4,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -21,12 +20,13 @@ import numpy as np
 import pytest
 
 from mnist_cnn.data import Mnist, load_mnist
-from mnist_cnn.recipes import RECIPES
 from mnist_cnn import data, training
 from mnist_cnn import runs as runs_module
+from mnist_cnn.recipes import RECIPES
 from mnist_cnn.runs import Run, RunError, load_run, runs_folder
 from mnist_cnn.training import Interrupted, Progress, find_run, train
 
+resource = pytest.importorskip("resource", reason="Windows has neither fork nor SIGKILL")
 EPOCHS = 6
 BATCHES = 15  # an epoch
 KILLS = 6  # for each of the four recipes
@@ -92,7 +92,6 @@ def at_start(action: Callable[[], None]) -> Progress:
 
 def train_in_process(recipe: str, runs: Path, moment: Moment, answer: Connection) -> None:
     os.environ["MNIST_CNN_RUNS"] = str(runs)
-
     run = train(recipe, few_digits(), epochs=EPOCHS, seed=5, name="mine", progress=at_start(moment.wait_for))
     answer.send((fingerprint(run), run.metrics["seconds"], moment.seen))
 

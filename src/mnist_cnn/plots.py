@@ -74,12 +74,13 @@ def plot_probabilities(image: np.ndarray, label: int | None, probabilities: dict
         ValueError: another shape or range, or no network.
     """
     check_networks(probabilities)
+    image = _check_shape("image", image, ("height", "width"))
     rows = check_probabilities(np.array(list(probabilities.values())))
     networks = len(probabilities)
     figure, (left, *others) = plt.subplots(
         1, 1 + networks, figsize=(2.7 + 4 * networks, 2.8), width_ratios=(1, *[1.5] * networks), layout="constrained"
     )
-    left.imshow(_check_shape("image", image, ("height", "width")), cmap="gray_r")
+    left.imshow(image, cmap="gray_r")
     left.axis("off")
     for axis, (name, heights) in zip(others, zip(probabilities, rows)):
         predicted = int(heights.argmax())
