@@ -64,10 +64,18 @@ def check_probabilities(probabilities: np.ndarray) -> np.ndarray:
             "probabilities must be floats of shape (n, 10), a row an image, "
             f"not {probabilities.dtype} of shape {probabilities.shape}"
         )
-    low, high = probabilities.min(initial=0), probabilities.max(initial=0)
-    if not (low >= 0 and high <= 1):  # false for NaN, too
-        raise ValueError(f"probabilities must lie in 0..1, not in {low}..{high}")
+    check_range("probabilities", probabilities)
     return probabilities
+
+
+def check_range(what: str, values: np.ndarray, top: int = 1, remedy: str = "") -> None:
+    """See that all values, if there are any, lie in 0..top.
+
+    Raises:
+        ValueError: one does not, or is NaN.
+    """
+    if values.size and not (values.min() >= 0 and values.max() <= top):  # false for NaN, too
+        raise ValueError(f"{what} must lie in 0..{top}, not in {values.min()}..{values.max()}{remedy}")
 
 
 def check_networks(probabilities: dict[str, np.ndarray]) -> None:

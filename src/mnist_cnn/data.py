@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mnist_cnn.checks import CLASSES, Explained, check_images, check_labels, check_lengths
+from mnist_cnn.checks import CLASSES, Explained, check_images, check_labels, check_lengths, check_range
 
 VALIDATION_SPLIT = 0.1  # the last tenth of the training images, as Keras's `validation_split` takes it
 
@@ -146,8 +146,7 @@ def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     images = np.asarray(images)
     if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != (28, 28, 1):
         raise ValueError(f"images must be float32 of shape (n, 28, 28, 1), not {images.dtype} of shape {images.shape}")
-    if not (images.min(initial=0) >= 0 and images.max(initial=0) <= 1):  # false for NaN, too
-        raise ValueError(f"images must lie in 0..1, not in {images.min()}..{images.max()}")
+    check_range("images", images)
     import mnist_cnn.quiet  # takes seconds, and only this and a download need it  # noqa: F401
     import keras
 

@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from mnist_cnn.checks import check_range
+
 _LARGEST = 1000  # pixels; of a larger image, squares of 2 by 2 pixels are averaged first, or more
 _FAINT = 0.25  # of the strongest ink; what is fainter is shadow or noise
 
@@ -80,8 +82,7 @@ def _check_ink(ink: np.ndarray) -> np.ndarray:
     ink = np.asarray(ink)
     if ink.ndim != 2 or ink.size == 0 or ink.dtype.kind not in "bf":
         raise ValueError(f"ink must be floats of shape (height, width), not {ink.dtype} of shape {ink.shape}")
-    if not (ink.min() >= 0 and ink.max() <= 1):  # false for NaN, too
-        raise ValueError(f"ink must lie in 0..1, not in {ink.min()}..{ink.max()}; `find_ink` makes it so")
+    check_range("ink", ink, remedy="; `find_ink` makes it so")
     return ink
 
 
@@ -96,8 +97,7 @@ def _reduce_to_unit_range(pixels: np.ndarray) -> np.ndarray:
     if pixels.dtype.kind not in "buif":
         raise ValueError(f"pixels must be numbers, not {pixels.dtype}")
     top = {"b": 1, "f": 1}.get(pixels.dtype.kind, 255)
-    if not (pixels.min() >= 0 and pixels.max() <= top):  # false for NaN, too
-        raise ValueError(f"pixels of type {pixels.dtype} must lie in 0..{top}, not in {pixels.min()}..{pixels.max()}")
+    check_range(f"pixels of type {pixels.dtype}", pixels, top)
     step = -(-max(pixels.shape[:2]) // _LARGEST)
     (height, rows), (width, columns) = ((max(side // step, 1), min(side, step)) for side in pixels.shape[:2])
     squares = pixels[: height * rows, : width * columns].reshape(height, rows, width, columns, -1)
