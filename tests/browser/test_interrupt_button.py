@@ -45,6 +45,7 @@ def test_interrupted_by_the_button_it_says_what_is_kept_and_goes_on(tmp_path, ru
             assert opened.run_all() == []
             expect(training).to_contain_text(f"continuing runs/mine after epoch {kept} of 16")
             expect(training).to_contain_text("epoch 16 of 16")
+            expect(training).not_to_contain_text("epoch  1 of 16")  # not from the beginning
             expect(after.locator(".jp-OutputArea-output")).to_contain_text("and on")
     finally:
         lab.stop()
