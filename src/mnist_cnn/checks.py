@@ -1,101 +1,61 @@
-"""What the functions of this package ask of their arguments, and errors that need no traceback."""
+"""Check the arguments of public functions, and show errors without a traceback."""
+
+from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 CLASSES = 10
 
+_PLURALS = {np.integer: "integers", np.floating: "floats", np.generic: "numbers"}
 
-class Explained:
-    """Makes an exception one whose message says it all: notebooks show that alone, without the traceback."""
+
+class NoTraceback:
+    """Mixin for exceptions whose message says everything: notebooks show the message alone."""
 
     def _render_traceback_(self) -> list[str]:  # IPython calls this
         return [f"{type(self).__name__}: {self}"]
 
 
-def check_whole(what: str, value: int, low: int) -> int:
-    """See that a value is a whole number from `low`.
+def check_array(
+    name: str, array: ArrayLike, dtype: type[np.generic], shape: tuple[int | str, ...], high: float | None = None
+) -> np.ndarray:
+    """Check the dtype, shape and range of an argument, and return it as an array.
+
+    The dtype may be a family such as np.integer. In the shape, a word such as "n" stands for any length from 1 up.
+    With `high`, all values must lie in 0..high, which NaN does not.
 
     Raises:
-        ValueError: it is not.
+        ValueError: one of them is wrong; the message says which, by the name of the argument.
     """
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
-        raise ValueError(f"{what} must be a whole number from {low}, not {value!r}")
-    return int(value)
-
-
-def check_images(images: np.ndarray) -> np.ndarray:
-    """See that images are uint8 (n, 28, 28).
-
-    Raises:
-        ValueError: another dtype or shape.
-    """
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
+    array = np.asarray(array)
+    fits = array.ndim == len(shape) and all(
+        length > 0 if isinstance(wanted, str) else length == wanted
+        for length, wanted in zip(array.shape, shape, strict=True)
+    )
+    if not fits or not np.issubdtype(array.dtype, dtype):
+        wanted = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+        hint = "; turn a single one into a batch of one with [np.newaxis]" if array.shape == shape[1:] else ""
         raise ValueError(
-            f"images must be uint8 of shape (n, 28, 28), not {images.dtype} of shape {images.shape}; "
-            "put a single image in a batch of one with image[np.newaxis]"
+            f"{name} must be {_PLURALS.get(dtype, dtype.__name__)} of shape {wanted}, "
+            f"not {array.dtype} of shape {array.shape}{hint}"
         )
-    return images
+    if high is not None and not (array.min() >= 0 and array.max() <= high):  # false for NaN, too
+        raise ValueError(f"{name} must lie in 0..{high}, not in {array.min()}..{array.max()}")
+    return array
 
 
-def check_labels(labels: np.ndarray) -> np.ndarray:
-    """See that labels, or predicted digits, are integers (n,) in 0..9.
-
-    Raises:
-        ValueError: not one dimension of integers, or one outside 0..9.
-    """
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be integers of shape (n,), not {labels.dtype} of shape {labels.shape}")
-    if labels.size and (labels.min() < 0 or labels.max() >= CLASSES):
-        raise ValueError(f"labels must lie in 0..9, not in {labels.min()}..{labels.max()}")
-    return labels
+def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
+    """Check that an argument is one of a few words; the ValueError names them."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}; not {value!r}")
 
 
-def check_probabilities(probabilities: np.ndarray) -> np.ndarray:
-    """See that probabilities are floats (n, 10) in 0..1.
-
-    Raises:
-        ValueError: another dtype, shape or range, or NaN.
-    """
-    probabilities = np.asarray(probabilities)
-    if probabilities.ndim != 2 or probabilities.shape[1] != CLASSES or probabilities.dtype.kind != "f":
-        raise ValueError(
-            "probabilities must be floats of shape (n, 10), a row an image, "
-            f"not {probabilities.dtype} of shape {probabilities.shape}"
-        )
-    check_range("probabilities", probabilities)
-    return probabilities
-
-
-def check_range(what: str, values: np.ndarray, top: int = 1, remedy: str = "") -> None:
-    """See that all values, if there are any, lie in 0..top.
-
-    Raises:
-        ValueError: one does not, or is NaN.
-    """
-    if values.size and not (values.min() >= 0 and values.max() <= top):  # false for NaN, too
-        raise ValueError(f"{what} must lie in 0..{top}, not in {values.min()}..{values.max()}{remedy}")
-
-
-def check_networks(probabilities: dict[str, np.ndarray]) -> None:
-    """See that there are probabilities of at least one network, by its name.
-
-    Raises:
-        ValueError: no dictionary, or an empty one.
-    """
-    if not isinstance(probabilities, dict) or not probabilities:
-        raise ValueError('name the network, or several, whose probabilities these are: {"ReLU": probabilities}')
-
-
-def check_lengths(least: int = 0, **arrays: np.ndarray) -> None:
-    """See that arrays are as long as each other, and at least so long.
-
-    Raises:
-        ValueError: they are not, or have no length.
-    """
-    names = [name.replace("_", " ") for name in arrays]
-    lengths = [len(array) if np.ndim(array) else None for array in arrays.values()]
-    if None in lengths or len({*lengths}) > 1 or lengths[0] < least:
-        got = ", ".join(f"{length} {name}" for length, name in zip(lengths, names))
-        raise ValueError(f"{' and '.join(names)} must be equally many, at least {least}; got {got}")
+def check_predictions(predictions: dict[str, ArrayLike], *n: int) -> dict[str, np.ndarray]:
+    """Check the probabilities that named networks give: floats in 0..1, (10,) for one image, or (n, 10) for n."""
+    if not isinstance(predictions, dict) or not predictions:
+        raise ValueError('pass the probabilities by the name of their network: {"ReLU": probabilities}')
+    return {
+        name: check_array(f"probabilities of {name}", array, np.floating, (*n, CLASSES), 1)
+        for name, array in predictions.items()
+    }

@@ -3,9 +3,7 @@
 import os
 from pathlib import Path
 
-import mnist_cnn.quiet  # noqa: F401  (before Keras)
-import keras
-import tensorflow as tf
+from mnist_cnn.quiet import keras
 
 
 def device() -> str:
@@ -21,7 +19,7 @@ def choose_precision(cpu: Path = Path("/proc/cpuinfo")) -> str:
     """The number format to train in: "mixed_bfloat16" where that was measured to be faster, else "float32".
 
     It was measured on CPUs with AVX-512 BF16 instructions, under Linux, with TensorFlow and its oneDNN library, which
-    it uses unless told otherwise (benchmarks/README.md has the figures). Without them it takes many times as long.
+    it uses by default (benchmarks/README.md has the figures). Without them it takes many times as long.
 
     Args:
         cpu: the file in which Linux describes the processor; elsewhere there is none.
@@ -35,4 +33,6 @@ def fix_seed(seed: int) -> None:
     """Seed Python, NumPy and Keras; on a GPU also choose deterministic kernels, which are somewhat slower."""
     keras.utils.set_random_seed(seed)
     if device() == "GPU" and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf  # only here
+
         tf.config.experimental.enable_op_determinism()

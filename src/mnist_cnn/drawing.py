@@ -3,14 +3,14 @@
 import numpy as np
 from PIL import Image
 
-from mnist_cnn.checks import check_range
+from mnist_cnn.checks import check_array
 
 _LARGEST = 1000  # pixels; of a larger image, squares of 2 by 2 pixels are averaged first, or more
 _FAINT = 0.25  # of the strongest ink; what is fainter is shadow or noise
 
 
 def find_ink(pixels: np.ndarray) -> np.ndarray:
-    """Find what was drawn: whatever differs from the colour of the border, be it darker, lighter, or another colour.
+    """Find what was drawn: everything that differs from the border in brightness or in hue.
 
     Args:
         pixels: an image of a digit, (height, width) in grey, (height, width, 3) in colour, or (height, width, 4) with
@@ -20,15 +20,16 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
         float32 (height, width) in 0..1: 0 on the paper, 1 where the ink is strongest.
 
     Raises:
-        ValueError: another shape or range, NaN, no pixels, or nothing drawn on them.
+        ValueError: nothing is drawn, or too faintly to be seen.
     """
     pixels = np.asarray(pixels)
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or pixels.size == 0:
+    if pixels.dtype.kind not in "buif" or pixels.ndim < 2 or pixels.shape[2:] not in ((), (1,), (3,), (4,)):
         raise ValueError(
-            "an image has shape (height, width), (height, width, 3) in colour or (height, width, 4) with opacity, "
-            f"not {pixels.shape}"
+            "an image has numbers of shape (height, width), (height, width, 3) in colour or (height, width, 4) with "
+            f"opacity, not {pixels.dtype} of shape {pixels.shape}"
         )
-    channels = _reduce_to_unit_range(pixels)
+    high = 1 if pixels.dtype.kind in "bf" else 255
+    channels = _reduce(check_array("pixels", pixels, np.generic, ("height", "width", *pixels.shape[2:]), high)) / high
     if channels.shape[2] == 4:  # transparent pixels count as black, whatever colour they have; then opacity tells
         channels[..., :3] *= channels[..., 3:]
     border = np.concatenate([channels[0], channels[-1], channels[:, 0], channels[:, -1]])
@@ -40,19 +41,19 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
 
 
 def center_in_box(ink: np.ndarray) -> np.ndarray:
-    """Prepare ink (height, width) in 0..1 as MNIST's makers did: in a 20×20 box, with its centre of mass in the middle.
+    """Prepare ink (height, width) in 0..1 as MNIST's makers did: in a 20 x 20 box, its centre of mass in the middle.
 
     The longer side of the digit becomes 20 pixels; then whole pixels of shift bring its centre of mass to the centre of
-    the image (LeCun, Cortes and Burges, "The MNIST database"), as far as the digit stays on it. What a thin pen loses
-    of its strength by being made smaller, it gets back.
+    the image (LeCun, Cortes and Burges, "The MNIST database"), as far as the digit stays on it. A thin line that the
+    scaling made pale gets its strength back.
 
     Returns:
         uint8 (28, 28) in 0..255.
 
     Raises:
-        ValueError: another shape or range, no ink, or so little that nothing is left at this size.
+        ValueError: there is no ink, or too little for this size.
     """
-    ink = _check_ink(ink)
+    ink = check_array("ink", ink, np.floating, ("height", "width"), 1)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         raise ValueError("there is no ink")
@@ -64,26 +65,14 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
     image = np.zeros((28, 28), "uint8")
     masses = digit.sum(axis=1), digit.sum(axis=0)
     centers = (np.average(np.arange(len(mass)), weights=mass) for mass in masses)
-    top, left = (min(max(round(14 - center), 0), 28 - side) for center, side in zip(centers, digit.shape))
+    top, left = (min(max(round(14 - center), 0), 28 - side) for center, side in zip(centers, digit.shape, strict=True))
     image[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
     return image
 
 
 def shrink(ink: np.ndarray) -> np.ndarray:
-    """Shrink ink (height, width) in 0..1 to uint8 (28, 28) in 0..255, wherever on the image it is.
-
-    Raises:
-        ValueError: another shape or range.
-    """
-    return _resize(_check_ink(ink), (28, 28))
-
-
-def _check_ink(ink: np.ndarray) -> np.ndarray:
-    ink = np.asarray(ink)
-    if ink.ndim != 2 or ink.size == 0 or ink.dtype.kind not in "bf":
-        raise ValueError(f"ink must be floats of shape (height, width), not {ink.dtype} of shape {ink.shape}")
-    check_range("ink", ink, remedy="; `find_ink` makes it so")
-    return ink
+    """Shrink ink (height, width) in 0..1 to uint8 (28, 28) in 0..255, wherever on the image it is."""
+    return _resize(check_array("ink", ink, np.floating, ("height", "width"), 1), (28, 28))
 
 
 def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -92,13 +81,9 @@ def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.asarray(image.resize(shape[::-1], Image.Resampling.BILINEAR))
 
 
-def _reduce_to_unit_range(pixels: np.ndarray) -> np.ndarray:
-    """The same as float32 (height, width, channels) in 0..1, no larger than need be."""
-    if pixels.dtype.kind not in "buif":
-        raise ValueError(f"pixels must be numbers, not {pixels.dtype}")
-    top = {"b": 1, "f": 1}.get(pixels.dtype.kind, 255)
-    check_range(f"pixels of type {pixels.dtype}", pixels, top)
+def _reduce(pixels: np.ndarray) -> np.ndarray:
+    """Average squares of pixels until no side is longer than _LARGEST: float32 (height, width, channels)."""
     step = -(-max(pixels.shape[:2]) // _LARGEST)
     (height, rows), (width, columns) = ((max(side // step, 1), min(side, step)) for side in pixels.shape[:2])
     squares = pixels[: height * rows, : width * columns].reshape(height, rows, width, columns, -1)
-    return squares.mean(axis=(1, 3), dtype="float32") / top
+    return squares.mean(axis=(1, 3), dtype="float32")

@@ -1,7 +1,8 @@
-"""Import Keras and TensorFlow without TensorFlow's start-up messages and telemetry; import this before them.
+"""Import Keras and TensorFlow without TensorFlow's start-up messages and telemetry.
 
-TensorFlow 2.21 writes several lines to stderr as it loads, about instruction sets and absent GPUs, before its own
-TF_CPP_MIN_LOG_LEVEL takes effect (tensorflow/tensorflow#100442). In a notebook they look like errors.
+TensorFlow 2.21 writes several lines to stderr as it loads, about instruction sets and missing GPUs, before its own
+TF_CPP_MIN_LOG_LEVEL takes effect (tensorflow/tensorflow#100442). In a notebook they look like errors. Notebooks import
+this module before Keras; the package takes `keras` from here.
 """
 
 import logging
@@ -18,7 +19,7 @@ with tempfile.TemporaryFile() as messages:
     stderr = os.dup(2)
     os.dup2(messages.fileno(), 2)
     try:
-        import keras  # noqa: F401
+        import keras
     except BaseException:
         messages.seek(0)
         sys.stderr.write(messages.read().decode(errors="replace"))  # now they may say why
@@ -26,3 +27,5 @@ with tempfile.TemporaryFile() as messages:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+
+__all__ = ["keras"]

@@ -1,20 +1,12 @@
-"""How to train: the recipes, and all the settings that follow from them (notebook 04)."""
+"""How to train: the recipes, and the settings that follow from them (notebook 04)."""
 
-import hashlib
 from dataclasses import asdict, dataclass
+from operator import index
 
-import mnist_cnn.quiet  # noqa: F401  (before Keras)
-import keras
-import numpy as np
-import tensorflow as tf
-
-from mnist_cnn.checks import check_whole
-from mnist_cnn.data import Mnist, split_validation
-from mnist_cnn.device import choose_precision, device
-from mnist_cnn.models import build_model
-
-BATCH_SIZE = {"full": 128, "sample": 32}  # fewer images need smaller batches, or they get too few steps
-LABEL_SMOOTHING = 0.1  # how much of each label is spread evenly over the ten digits
+from mnist_cnn.checks import check_choice
+from mnist_cnn.data import Mnist
+from mnist_cnn.device import choose_precision
+from mnist_cnn.models import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -24,7 +16,8 @@ class Recipe:
     network: str  # a name that `build_model` knows
     epochs: int = 20  # as in the article
     learning_rate: float = 1.5e-3  # at the start; it falls to zero along half a cosine
-    augment: bool = False  # whether to turn, scale, shear and shift each image a little, anew in each epoch
+    augment: bool = False  # whether to rotate, scale, shear and shift each image a little, differently in each epoch
+    label_smoothing: float = 0.1  # how much of each label is spread evenly over the ten digits
 
 
 RECIPES = {
@@ -35,42 +28,29 @@ RECIPES = {
 }
 
 
-def check_recipe(recipe: str) -> None:
-    """See that there is a recipe of that name.
+@dataclass(frozen=True, kw_only=True)
+class Settings(Recipe):
+    """A recipe, and everything else that defines a run: with the same settings a machine trains the same weights."""
 
-    Raises:
-        ValueError: there is none.
-    """
-    if recipe not in RECIPES:
-        raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; not {recipe!r}")
+    recipe: str  # its name
+    batch_size: int
+    precision: str  # "float32" or "mixed_bfloat16"
+    seed: int
+    data: str  # the fingerprint of the digits
 
 
-def settle(recipe: str, digits: Mnist, epochs: int | None, seed: int, precision: str | None) -> dict:
-    """All that the weights of a training depend on, by name; arguments as of `train`.
+def choose_settings(recipe: str, digits: Mnist, epochs: int | None, seed: int, precision: str | None) -> Settings:
+    """Complete a recipe to the settings of a run; the arguments are those of `train`."""
+    check_choice("recipe", recipe, RECIPES)
+    precision = precision or choose_precision()
+    check_choice("precision", precision, PRECISIONS)
+    settings = asdict(RECIPES[recipe]) | {"recipe": recipe, "precision": precision, "seed": index(seed)}
+    settings |= {} if epochs is None else {"epochs": index(epochs)}
+    if settings["epochs"] < 1 or not 0 <= seed < 2**32:
+        raise ValueError(f"epochs must be at least 1, and the seed in 0..2**32 - 1, not {epochs} and {seed}")
+    return Settings(**settings, batch_size=choose_batch_size(len(digits.x_train)), data=digits.fingerprint)
 
-    Raises:
-        ValueError: an unknown recipe or precision, or epochs or a seed out of range.
-    """
-    check_recipe(recipe)
-    if check_whole("seed", seed, low=0) >= 2**32:
-        raise ValueError(f"seed must be below 2**32, not {seed}")
-    chosen, precision = RECIPES[recipe], precision or choose_precision()
-    digest = hashlib.sha256()
-    for array in (digits.x_train, digits.y_train, digits.x_test, digits.y_test):
-        digest.update(np.ascontiguousarray(array))
-    return {
-        "recipe": recipe,
-        **asdict(chosen),
-        "epochs": chosen.epochs if epochs is None else check_whole("epochs", epochs, low=1),
-        "seed": int(seed),
-        "data": digits.source,
-        "data_sha256": digest.hexdigest(),
-        "train_images": len(split_validation(digits.x_train, digits.y_train)[0][0]),
-        "precision": precision,
-        "device": device(),
-        "batch_size": BATCH_SIZE[digits.source],
-        "label_smoothing": LABEL_SMOOTHING,
-        "parameters": build_model(chosen.network, precision).count_params(),
-        "versions": {module.__name__: module.__version__ for module in (tf, keras, np)},
-        "backend": keras.backend.backend(),
-    }
+
+def choose_batch_size(images: int) -> int:
+    """How many images go into a step: 128, but 32 of up to 5,000 images, or there would be too few steps."""
+    return 32 if images <= 5_000 else 128

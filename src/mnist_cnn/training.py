@@ -1,36 +1,35 @@
-"""Train a network by a recipe and keep the run (notebook 04)."""
+"""Train a network by a recipe and save the run (notebook 04)."""
 
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 
-import mnist_cnn.quiet  # noqa: F401  (before Keras)
-import keras
 import numpy as np
-import tensorflow as tf
 
-from mnist_cnn.checks import Explained
-from mnist_cnn.data import Mnist, one_hot, prepare_images, random_affine, split_validation
-from mnist_cnn.device import fix_seed
+from mnist_cnn.augmentation import random_affine
+from mnist_cnn.checks import NoTraceback
+from mnist_cnn.data import Mnist, Pair, one_hot, prepare_images, split_validation
+from mnist_cnn.device import device, fix_seed
 from mnist_cnn.models import build_model, predict
-from mnist_cnn.recipes import LABEL_SMOOTHING, check_recipe, settle
-from mnist_cnn.runs import SHIPPED, Run, RunError, claim, count_epochs, load_run, open_run, runs_folder, save_run
+from mnist_cnn.quiet import keras
+from mnist_cnn.recipes import Recipe, Settings, choose_settings
+from mnist_cnn.runs import SHIPPED, Run, load_matching, load_run, lock, run_file, save_run, set_aside
 
-# Batches that are worked through without asking Python, a tenth faster; Keras cannot do that with PyTorch.
+# Batches between two returns to Python, which makes training a tenth faster; Keras cannot do that with PyTorch.
 _STEPS_PER_EXECUTION = 1 if keras.backend.backend() == "torch" else 16
 
-
 Progress = Callable[[dict[str, list[float]], int, float], None]
-"""Called with the history so far, the number of epochs to come to, and the seconds since the start."""
+"""Called with the history so far, the number of epochs planned, and the seconds of training so far."""
 
 
-class Interrupted(Explained, KeyboardInterrupt):
-    """A training was interrupted; the message says what was kept and how to go on."""
+class Interrupted(NoTraceback, KeyboardInterrupt):
+    """A training was interrupted; the message says what was saved and how to continue."""
 
 
 def print_progress(history: dict[str, list[float]], epochs: int, seconds: float) -> None:
-    """Print one line an epoch."""
+    """Print one line after each epoch."""
     done = len(history.get("val_accuracy", ()))
     if done:
         when = f"about {seconds / done * (epochs - done):.0f} s left" if done < epochs else f"{seconds:.0f} s in all"
@@ -47,119 +46,81 @@ def train(
     name: str | None = None,
     progress: Progress = print_progress,
 ) -> Run:
-    """Train by a recipe on all but the last tenth of the training images and keep the run in `runs/<name>/`.
+    """Train by a recipe on all but the last tenth of the training images; save the run in runs/<name>.npz.
 
-    The seed fixes the first weights, the order of the images, their augmentation and dropout, so the same seed gives
-    the same weights on the same machine. What is reported is computed in float32, whatever the precision of training.
-    The run is kept after every epoch. One that was interrupted, for whatever reason, goes on where it was when the
-    same call comes again, and ends with the same weights; one that is finished is not trained again. (It may come from
-    another machine, or from other versions; to continue one, they have to be the same.)
+    The seed fixes the first weights, the order of the images, their augmentation and dropout: the same seed gives the
+    same weights on the same machine. Validation is computed in float32, whatever the precision of training. The run is
+    saved after every epoch. The same call continues one that was interrupted, for whatever reason, and ends with the
+    same weights; it does not train a finished one again. A run with other settings is set aside under another name.
 
     Args:
         recipe: a name in RECIPES.
-        digits: what to train, validate and test on.
+        digits: what to train and validate on; the test images are not used.
         epochs: how often to see every training image, at least 1; as the recipe says if left out.
-        seed: any whole number from 0 below 2**32.
+        seed: a whole number from 0 up, below 2**32.
         precision: "float32" or "mixed_bfloat16"; what `choose_precision` says if left out.
-        name: of the run's folder; the recipe's name if left out, with "-sample" behind it on the sample.
+        name: of the run; the recipe's name if left out. On the sample, "-sample" is appended.
         progress: called at the start and after every epoch; prints a line if left out.
 
     Raises:
-        ValueError: an unknown recipe or precision, epochs or a seed out of range, or a name that is no folder's.
-        RunError: the folder holds a run with other settings, somebody else is training there, or it cannot be written.
-        Interrupted: by the user; the message says what was kept.
+        RunError: another process is training this run, or it cannot be saved.
+        Interrupted: the user interrupted the training; the message says what was saved.
     """
-    settings = settle(recipe, digits, epochs, seed, precision)
-    folder = runs_folder() / _check_name(name or _run_name(recipe, digits))
-    with claim(folder):
+    settings = choose_settings(recipe, digits, epochs, seed, precision)
+    file = run_file(name or recipe, digits)
+    with lock(file):
+        run, why_not = load_matching(file, asdict(settings))
+        if run is None and file.exists():
+            print(f"{recipe}: runs/{file.name} {why_not}. It is now runs/{set_aside(file).name}; training a new run.")
+        if run and run.finished:
+            print(f"{recipe}: runs/{file.name} is finished already; to train it again, delete that file")
+            progress(run.history, run.epochs_done, run.seconds)
+            return run
+        if run:
+            print(f"{recipe}: continuing runs/{file.name} after epoch {run.epochs_done} of {settings.epochs}")
         try:
-            run = open_run(folder)
-            if run is not None:
-                _check_settings(run, settings, any_precision=precision is None)
-                if run.finished:
-                    print(f"{recipe}: runs/{folder.name} is finished already; to train it anew, delete that folder")
-                    progress(run.history, run.epochs, run.metrics["seconds"])
-                    return run
-                print(f"{recipe}: continuing runs/{folder.name} after epoch {run.epochs} of {settings['epochs']}")
-            return _train_on(run, folder, settings, digits, progress)
+            return _train_from(run, file, settings, digits, progress)
         except KeyboardInterrupt:
-            kept = f"{count_epochs(folder)} of {settings['epochs']} epochs"
-            raise Interrupted(f"runs/{folder.name} keeps {kept}. Run this cell again to continue.") from None
-
-
-def _train_on(run: Run | None, folder: Path, settings: dict, digits: Mnist, progress: Progress) -> Run:
-    """Train from where a run is, or from the beginning, to the end."""
-    fix_seed(settings["seed"])
-    model = build_model(settings["network"], settings["precision"])
-    (x_train, y_train), validation = split_validation(digits.x_train, digits.y_train)
-    epochs, steps = settings["epochs"], -(-len(x_train) // settings["batch_size"])  # the last batch may be smaller
-    compile_model(model, settings["learning_rate"], epochs * steps)
-    scores = _Scores(build_model(settings["network"]), model.loss, *validation)
-    before = 0.0  # seconds
-    if run is None:
-        scores.look(model)
-    else:
-        run.restore(model)
-        scores.history, scores.predicted, before = run.history, list(run.predicted), run.metrics["seconds"]
-    start = time.perf_counter() - before
-    progress(scores.history, epochs, before)
-    for epoch in range(run.epochs if run else 0, epochs):
-        batches = _training_batches(x_train, y_train, epoch, settings)
-        fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
-        scores.add_epoch(fitted.history, model)
-        metrics = settings | {
-            "seconds": round(time.perf_counter() - start, 1),  # validation included
-            "val_accuracy": scores.history["val_accuracy"][-1],
-        }
-        last = epoch + 1 == epochs
-        if last:
-            metrics["test_accuracy"] = scores.accuracy(digits.x_test, digits.y_test)
-        predicted = np.stack(scores.predicted)
-        run = save_run(folder, scores.network, metrics, scores.history, predicted, None if last else model)
-        progress(run.history, epochs, metrics["seconds"])
-    return run
+            done = load_run(file).epochs_done if file.exists() else 0
+            raise Interrupted(
+                f"runs/{file.name} holds {done} of {settings.epochs} epochs. Run this cell again to continue."
+            ) from None
 
 
 def find_run(recipe: str, digits: Mnist) -> Run:
-    """Load a finished run on these digits: the learner's own, else the one that comes with the package. Says which.
+    """Load a finished run of a recipe on these digits: the learner's own, else the one that comes with the package.
 
-    None comes with it for the sample, whose test digits are among those that the shipped networks trained on, and none
-    for the recipe "short". There the learner's run is trained now if need be, in less than a minute.
+    Prints which, and why the learner's was passed over. No run comes with the package for the sample, whose test digits
+    are among those that the shipped networks trained on, and none for the recipe "short": there it is trained now.
 
     Raises:
-        ValueError: an unknown recipe.
         RunError: it has to be trained, and cannot be; see `train`.
     """
-    check_recipe(recipe)
-    name = _run_name(recipe, digits)
-    try:
-        run = load_run(runs_folder() / name)
-        if run.metrics["recipe"] != recipe:
-            why = f"in runs/{name} there is a run of {run.metrics['recipe']}"
-        elif run.finished:
-            print(f"{recipe}: your run in runs/{name}, epochs: {run.epochs}")
-            return run
-        else:
-            why = f"your run in runs/{name} was interrupted after epoch {run.epochs}"
-    except FileNotFoundError:
-        why = f"no run of yours in runs/{name} yet"
-    except RunError:
-        why = f"your run in runs/{name} is damaged"
-    if digits.source == "full" and (SHIPPED / name).is_dir():
-        print(f"{recipe}: {why}, so this is the one that comes with the package")
-        return load_run(SHIPPED / name)
-    print(f"{recipe}: {why}, so we train it now")
+    asked = asdict(choose_settings(recipe, digits, epochs=None, seed=0, precision=None))
+    del asked["seed"], asked["precision"]  # any will do
+    file = run_file(recipe, digits)
+    run, why_not = load_matching(file, asked)
+    if run and run.finished:
+        print(f"{recipe}: your run, runs/{file.name}")
+        return run
+    if run:
+        why_not = f"was interrupted after epoch {run.epochs_done} of {run.settings.epochs}"
+    shipped, _ = load_matching(SHIPPED / f"{recipe}.npz", asked)
+    if shipped:
+        print(f"{recipe}: the run that comes with the package, as runs/{file.name} {why_not}")
+        return shipped
+    print(f"{recipe}: training now, as runs/{file.name} {why_not}")
     return train(recipe, digits)
 
 
-def compile_model(model: keras.Model, learning_rate: float, steps: int) -> None:
-    """Say how to learn: Adam, cross-entropy, and a learning rate that falls to zero in so many steps.
+def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Compile with Adam, cross-entropy, and a learning rate that falls to zero in so many steps.
 
-    The schedule is that of Loshchilov and Hutter, "SGDR" (2017), without restarts; label smoothing that of Szegedy et
-    al., "Rethinking the Inception Architecture" (2016).
+    Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts; Szegedy et al., "Rethinking
+    the Inception Architecture" (2016), for label smoothing.
     """
-    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps=steps)
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING)
+    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
     optimizer = keras.optimizers.Adam(schedule)
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
@@ -169,72 +130,72 @@ def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-class _Scores:
-    """What a run keeps of every epoch, computed by a float32 twin of the network in training."""
-
-    def __init__(self, network: keras.Model, loss: keras.losses.Loss, x_val: np.ndarray, y_val: np.ndarray):
-        self.history: dict[str, list[float]] = {}
-        self.predicted: list[np.ndarray] = []  # before the first epoch, and after each
-        self.network, self._loss, self._x_val, self._y_val = network, loss, x_val, y_val
-
-    def look(self, model: keras.Model) -> dict[str, float]:
-        """Read the validation images with the network as it is now; return what the history says of it."""
-        self.network.set_weights(model.get_weights())
-        probabilities = predict(self.network, self._x_val)
-        self.predicted.append(probabilities.argmax(axis=1).astype("uint8"))
-        return {
-            "val_accuracy": np.mean(self.predicted[-1] == self._y_val),
-            "val_loss": self._loss(one_hot(self._y_val), probabilities),
-        }
-
-    def add_epoch(self, fitted: dict[str, list[float]], model: keras.Model) -> None:
-        """Add what `fit` said of an epoch, and how the network does after it."""
-        for key, value in ({key: values[0] for key, values in fitted.items()} | self.look(model)).items():
-            self.history.setdefault(key, []).append(float(value))
-
-    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
-        """The accuracy on other images, in 0..1, of the network last looked at."""
-        return float(np.mean(predict(self.network, images).argmax(axis=1) == labels))
-
-
-def _run_name(recipe: str, digits: Mnist) -> str:
-    return recipe if digits.source == "full" else f"{recipe}-{digits.source}"
-
-
-def _check_name(name: str) -> str:
-    if not re.fullmatch(r"\w[\w.+-]*", name):
-        raise ValueError(f"a run's name may have letters, digits, and . _ + - behind the first one; not {name!r}")
-    return name
-
-
-def _check_settings(run: Run, settings: dict, any_precision: bool) -> None:
-    """See that a run was made with these settings; if it is finished, no matter on which machine."""
-    before, folder = run.metrics, run.folder.parent
-    other = {name for name, value in settings.items() if before.get(name) != value}
-    if run.finished:
-        other -= {"device", "versions", "backend", *(("precision",) if any_precision else ())}
-    if other:
-        differences = "; ".join(f"{n} {before.get(n)!r}, not {settings[n]!r}" for n in settings if n in other)
-        raise RunError(
-            f"runs/{folder.name} holds a run with other settings: {differences}. Give this one a name of its own, "
-            f'as in train(…, name="{folder.name}-2"), or delete the folder {folder}.'
+def _train_from(run: Run | None, file: Path, settings: Settings, digits: Mnist, progress: Progress) -> Run:
+    """Train to the last epoch, from where the run is, or from the beginning."""
+    fix_seed(settings.seed)
+    (x_train, y_train), validation = split_validation(digits.x_train, digits.y_train)
+    model = build_model(settings.network, settings.precision)
+    steps = -(-len(x_train) // settings.batch_size)  # in an epoch; the last batch may be smaller
+    compile_model(model, settings, settings.epochs * steps)
+    model.optimizer.build(model.trainable_variables)
+    state = [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+    network = build_model(settings.network)  # to validate in float32, and to save
+    made_with = {"data": digits.source, "device": device(), "backend": keras.backend.backend()}
+    made_with["versions"] = {package: version(package) for package in ("keras", "tensorflow", "numpy")}
+    if run and [array.shape for array in run.state] != [variable.shape for variable in state]:
+        print(f"This version of Keras cannot continue the run; it is now runs/{set_aside(file).name}.")
+        run = None
+    if run is None:
+        run = Run(settings, made_with, 0.0, {}, _validate(model, network, *validation)[0][np.newaxis], [], [])
+    for variable, array in zip(state, run.state, strict=False):  # a new run has none
+        variable.assign(array)
+    start = time.perf_counter() - run.seconds
+    progress(run.history, settings.epochs, run.seconds)
+    for epoch in range(run.epochs_done, settings.epochs):
+        batches = _training_batches(x_train, one_hot(y_train), epoch, settings)
+        fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
+        predicted, scores = _validate(model, network, *validation)
+        scores = {name: values[0] for name, values in fitted.history.items()} | scores
+        run = replace(
+            run,
+            made_with=made_with,
+            seconds=round(time.perf_counter() - start, 1),
+            history={name: [*run.history.get(name, []), float(value)] for name, value in scores.items()},
+            predicted=np.vstack([run.predicted, predicted]),
+            weights=network.get_weights(),
+            state=[keras.ops.convert_to_numpy(variable) for variable in state if epoch + 1 < settings.epochs],
         )
+        save_run(file, run)
+        progress(run.history, settings.epochs, run.seconds)
+    return run
 
 
-def _training_batches(images: np.ndarray, labels: np.ndarray, epoch: int, settings: dict) -> tf.data.Dataset:
-    """One epoch of batches, prepared as they are needed, which saves memory, while TensorFlow works on those before."""
-    seed, batch_size, augment = settings["seed"], settings["batch_size"], settings["augment"]
-    order = epoch_order(len(images), seed, epoch)
-    rng = np.random.default_rng([seed, epoch, 1])  # another one than the order's
+def _validate(
+    model: keras.Model, network: keras.Model, images: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, dict[str, float]]:
+    """The digits read, uint8 (n,), and what the history says of them; in float32, as the `network` computes."""
+    network.set_weights(model.get_weights())
+    probabilities = predict(network, images)
+    predicted = probabilities.argmax(axis=1).astype("uint8")
+    loss = model.loss(one_hot(labels), probabilities)
+    return predicted, {"val_accuracy": np.mean(predicted == labels), "val_loss": loss}
 
-    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+
+def _training_batches(images: np.ndarray, targets: np.ndarray, epoch: int, settings: Settings) -> Iterable[Pair]:
+    """One epoch of batches. Each is prepared when it is needed, while TensorFlow works on those before."""
+    import tensorflow as tf  # after Keras, or its start-up messages appear
+
+    order = epoch_order(len(images), settings.seed, epoch)
+    rng = np.random.default_rng([settings.seed, epoch, 1])  # another one than the order's
+
+    def batches() -> Iterator[Pair]:
+        for start in range(0, len(order), settings.batch_size):
+            rows = order[start : start + settings.batch_size]
             x = prepare_images(images[rows])
-            yield random_affine(x, rng) if augment else x, one_hot(labels[rows])
+            yield random_affine(x, rng) if settings.augment else x, targets[rows]
 
     signature = (tf.TensorSpec((None, 28, 28, 1), "float32"), tf.TensorSpec((None, 10), "float32"))
     options = tf.data.Options()
     options.autotune.enabled = False  # with it, TensorFlow 2.21 often waits up to 4 s at the end of an epoch
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4).with_options(options)
-    return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(order) // batch_size)))
+    return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(order) // settings.batch_size)))

@@ -125,7 +125,7 @@ function render({ model, el }) {
   const [height, width] = model.get("shape");
   resize(width || SIDE, height || SIDE);
   if (height) {
-    // Shown once more, as after the page was loaded anew: the kernel has the drawing.
+    // Shown again, as after a reload of the page: the kernel still has the drawing.
     const { buffer, byteOffset, byteLength } = model.get("pixels");
     ink.putImageData(new ImageData(new Uint8ClampedArray(buffer, byteOffset, byteLength), width), 0, 0);
   }

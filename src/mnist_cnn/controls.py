@@ -1,4 +1,4 @@
-"""What the views that move are made of: HTML, widgets that run in the browser, sliders."""
+"""The controls and the HTML that the interactive views are made of."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from mnist_cnn.plots import bar_text
+from mnist_cnn.checks import CLASSES
+from mnist_cnn.evaluation import bar_text
 
 _BROWSER = Path(__file__).with_name("browser")  # the JavaScript
 
@@ -50,12 +51,12 @@ def gallery(images: np.ndarray, captions: Sequence[str], side: int = 56) -> str:
 
 
 def side_by_side(*parts: str) -> str:
-    """Parts from left to right, as far as they fit."""
+    """Arrange HTML from left to right, as far as it fits."""
     return f'<div class="mnist-side-by-side">{"".join(parts)}</div>'
 
 
 class Board(anywidget.AnyWidget):
-    """A line of text, read aloud when it changes, above a body of HTML."""
+    """A line of text, which screen readers announce when it changes, above a body of HTML."""
 
     _esm, _css = _BROWSER / "board.js", _BROWSER / "views.css"
     caption = traitlets.Unicode().tag(sync=True)
@@ -72,13 +73,9 @@ class Matrix(anywidget.AnyWidget):
 
     _esm, _css = _BROWSER / "matrix.js", _BROWSER / "views.css"
     counts = traitlets.List().tag(sync=True)  # ten rows of ten
-    chosen = traitlets.List().tag(sync=True)  # [actual, predicted], or empty
-
-    @traitlets.validate("chosen")
-    def _check_chosen(self, proposal: traitlets.Bunch) -> list[int]:
-        if proposal.value not in [[], *([actual, predicted] for actual, predicted in np.ndindex(10, 10))]:
-            raise traitlets.TraitError(f"chosen must be [actual, predicted], two digits, or [], not {proposal.value}")
-        return proposal.value
+    chosen = traitlets.List(traitlets.Int(min=0, max=CLASSES - 1), maxlen=2).tag(
+        sync=True
+    )  # [actual, predicted], or empty
 
 
 class Pad(anywidget.AnyWidget):
@@ -93,7 +90,7 @@ class Pad(anywidget.AnyWidget):
 
 
 class View(ipywidgets.VBox):
-    """Widgets from top to bottom; a still page shows `still` in their place."""
+    """Widgets from top to bottom; a static page shows the text `still` in their place."""
 
     def __init__(self, children: list[ipywidgets.Widget], still: str):
         self._still = still
@@ -106,14 +103,14 @@ class View(ipywidgets.VBox):
 
 
 def dropdown(description: str, options: list) -> ipywidgets.Dropdown:
-    """A choice of options, no wider than they are."""
+    """A dropdown, no wider than its options."""
     return ipywidgets.Dropdown(
         description=description, options=options, style={"description_width": "auto"}, layout={"width": "auto"}
     )
 
 
 def slider_to_play(description: str, low: int, high: int | None = None) -> tuple[ipywidgets.IntSlider, ipywidgets.HBox]:
-    """A slider, and a box that holds it with a button that plays it."""
+    """A slider, and a box that holds it and a play button."""
     slider = ipywidgets.IntSlider(
         description=description, min=low, max=high or low, value=low, layout={"width": "32em"}
     )
@@ -124,6 +121,6 @@ def slider_to_play(description: str, low: int, high: int | None = None) -> tuple
 
 
 def restart(slider: ipywidgets.IntSlider | ipywidgets.Play, high: int) -> None:
-    """Let a slider run to another end, from its beginning."""
+    """Give a slider another end, and move it to its beginning."""
     with slider.hold_trait_notifications():
         slider.value, slider.max = slider.min, high
