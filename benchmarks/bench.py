@@ -1,12 +1,11 @@
 """Measure how good and how fast the recipes are, beside the article's network: `make bench`, or `make bench-quick`.
 
-Every measurement is a process of its own and leaves a small file in benchmarks/work/, so that a long one can be stopped
-and taken up again: start it anew, and it goes on where it was. When all are there they become benchmarks/results.json,
-and the folder goes. The quick form takes fewer images and only prints.
+Each measurement is a process of its own and leaves a small file in benchmarks/work/, so a long series can be stopped at
+any time; run it again, and it continues where it was. When all are there they become benchmarks/results.json, and the
+folder is deleted. The quick form uses fewer images and only prints.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -16,115 +15,108 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import date
 from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from queue import SimpleQueue
 
 HERE = Path(__file__).parent
 SEEDS = range(10)
-ROUNDS = 2  # of the timings, each going through all contestants, so that a slow minute of the machine hits all alike
+ROUNDS = 2  # of the timings, each with all contestants in turn, so that a slow minute of the machine affects them alike
 IMAGES = 60_000
 RECIPES = ("relu", "leaky_relu", "improved", "short")
 SCALING = (1_000, 3_000, 10_000, 30_000, 60_000)
+ACCURACIES = ("seeds", "test_accuracy_mean", "test_accuracy_sd", "val_accuracy_mean", "test_accuracies")  # in a row
+TORCH = ["torch"] if find_spec("torch") else []  # compared where it is installed
 
 Contestant = tuple[str, str, str]
-"""How it is trained ("fit": by Keras, called as in the article; "train": by us; "torch": by PyTorch); what; and in
-which precision."""
+"""How it is trained ("fit": by plain Keras, called as in the article; "train": by this package; "torch": by PyTorch),
+which network or recipe, and in which precision."""
 
 BASELINE = ("fit", "article", "float32")
 
 
 def contestants(chosen: str) -> list[Contestant]:
-    """All that stand side by side, if `chosen` is the precision of this machine."""
-    peers = [BASELINE, ("fit", "relu", "float32")]
-    if importlib.util.find_spec("torch"):
-        peers.append(("torch", "relu", "float32"))
+    """All rows of the table, if `chosen` is the precision that this machine trains in."""
     precisions = dict.fromkeys(("float32", chosen))
-    return peers + [("train", recipe, precision) for recipe in RECIPES for precision in precisions]
+    ours = [("train", recipe, precision) for recipe in RECIPES for precision in precisions]
+    return [BASELINE, ("fit", "relu", "float32"), *((name, "relu", "float32") for name in TORCH), *ours]
 
 
 def studied(chosen: str) -> list[Contestant]:
-    """Those that are trained with all seeds: every recipe, and one in float32 too, to see what bfloat16 does to it."""
+    """Those trained with all seeds: every recipe, and one of them in float32 too, to compare the precisions."""
     return list(dict.fromkeys([("train", recipe, chosen) for recipe in RECIPES] + [("train", "short", "float32")]))
 
 
 def main() -> None:
-    """Measure, or be the process that does one measurement."""
+    """Measure everything, or be the process that makes one measurement."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer images, one round, no accuracies; only prints")
     keep = "keep the accuracies of results.json, for a change that leaves the weights as they are"
     parser.add_argument("--speeds", action="store_true", help=f"measure speeds only and {keep}")
-    parser.add_argument("--job", help=argparse.SUPPRESS)
+    parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
-        job = json.loads(arguments.job)
-        print(json.dumps(JOBS[job.pop("kind")](**job)))
+        print(json.dumps(JOBS[arguments.job.pop("kind")](**arguments.job)))
     elif arguments.quick:
-        from tables import recipes  # not needed by the processes that measure
+        from tables import all_recipes  # not needed by the processes that measure
 
         with tempfile.TemporaryDirectory() as work:
             results = collect(Path(work), rounds=1, images=IMAGES // 10, seeds=range(0), scaling=())
-        print(f"\nWith {IMAGES // 10:,} images, a tenth of them all:\n\n{recipes(results)}")
+        print(f"\nWith {IMAGES // 10:,} images, a tenth of them all:\n\n{all_recipes(results)}")
     else:
+        file = HERE / "results.json"
         results = collect(HERE / "work", ROUNDS, IMAGES, range(0) if arguments.speeds else SEEDS, SCALING)
         if arguments.speeds:
-            keep_accuracies(results, json.loads((HERE / "results.json").read_text(encoding="utf-8")))
-        results["views"] = run([{"kind": "views"}], HERE / "work")['{"kind": "views"}']
-        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            keep_accuracies(results, json.loads(file.read_text(encoding="utf-8")))
+        [results["views"]] = run([{"kind": "views"}], HERE / "work")
+        file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(HERE / "work")
         print("Wrote benchmarks/results.json")
 
 
 def collect(work: Path, rounds: int, images: int, seeds: range, scaling: tuple[int, ...]) -> dict:
     """Measure what is not in the folder `work` yet; return what results.json holds."""
-    measured = run([{"kind": "precision"}], work)
-    chosen = measured['{"kind": "precision"}']["chosen"]
+    [found] = run([{"kind": "precision"}], work)
+    chosen = found["chosen"]
     studies = {
-        c: [{"kind": "accuracy", "recipe": c[1], "precision": c[2], "seed": s} for s in seeds] for c in studied(chosen)
+        c: [{"kind": "accuracy", "recipe": c[1], "precision": c[2], "seed": seed} for seed in seeds]
+        for c in studied(chosen)
     }
-    measured |= run([job for jobs in studies.values() for job in jobs], work, at_once=cores())
+    run([job for jobs in studies.values() for job in jobs], work, at_once=cores())
     times = {c: [time_job(c, images, number) for number in range(rounds)] for c in contestants(chosen)}
-    growth = [time_job(("train", "relu", chosen), n, 0) for n in scaling]
-    imports = [{"kind": "import", "number": number} for number in range(3)]
-    in_turn = [job for jobs in zip(*times.values()) for job in jobs]
-    measured |= run([*in_turn, *growth, *imports], work)
-
-    def of(jobs: list[dict]) -> list[dict]:
-        return [measured[json.dumps(job)] for job in jobs]
-
-    baseline = row(BASELINE, of(times[BASELINE]), [])["seconds_total"]
-    rows = [row(c, of(jobs), of(studies.get(c, [])), baseline) for c, jobs in times.items()]
+    run([job for jobs in zip(*times.values(), strict=True) for job in jobs], work)  # in turn; below, from files
+    baseline = row(BASELINE, run(times[BASELINE], work))["seconds_total"]
+    rows = [row(c, run(jobs, work), run(studies.get(c, []), work), baseline) for c, jobs in times.items()]
+    growth = run([time_job(("train", "relu", chosen), n, 0) for n in scaling], work)
+    imports = run([{"kind": "import", "number": number} for number in range(3)], work)
     return {
         "date": date.today().isoformat(),
         "machine": machine(),
-        "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")}
-        | ({"torch": version("torch")} if importlib.util.find_spec("torch") else {})
+        "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", *TORCH)}
         | {"python": platform.python_version()},
-        "import_seconds": round(statistics.median(found["seconds"] for found in of(imports)), 1),
+        "import_seconds": round(statistics.median(found["seconds"] for found in imports), 1),
         "chosen_precision": chosen,
         "rows": rows,
         "scaling": [
-            {
-                "images": job["images"],
-                "seconds_per_epoch": round(statistics.median(found["later"]), 2),
-                "peak_mb": found["peak_mb"],
-            }
-            for job, found in zip(growth, of(growth))
+            {"images": n, "seconds_per_epoch": round(statistics.median(found["later"]), 2), "peak_mb": found["peak_mb"]}
+            for n, found in zip(scaling, growth, strict=True)
         ],
     }
 
 
 def keep_accuracies(results: dict, before: dict) -> None:
-    """Take over, row by row, what was found with all seeds, and say of when it is."""
+    """Copy the accuracies, row by row, from the results before, and say when they were measured."""
     results["accuracies_of"] = before.get("accuracies_of", before["date"])
     rows = {(row["what"], row["recipe"], row["precision"]): row for row in before["rows"]}
-    names = ("seeds", "test_accuracy_mean", "test_accuracy_sd", "val_accuracy_mean", "test_accuracies")
     for row in results["rows"]:
         old = rows.get((row["what"], row["recipe"], row["precision"]), row)
-        row |= {name: old[name] for name in names}
+        row |= {name: old[name] for name in ACCURACIES}
 
 
 def time_job(contestant: Contestant, images: int, number: int) -> dict:
@@ -132,13 +124,13 @@ def time_job(contestant: Contestant, images: int, number: int) -> dict:
     return {"kind": "time", "how": how, "recipe": recipe, "precision": precision, "images": images, "number": number}
 
 
-def row(contestant: Contestant, times: list[dict], studies: list[dict], baseline: float | None = None) -> dict:
+def row(contestant: Contestant, times: list[dict], studies: Sequence[dict] = (), baseline: float | None = None) -> dict:
     """One row of the table: a contestant's times, and its accuracies if it was trained with several seeds."""
     how, recipe, precision = contestant
     epochs = times[0]["epochs"]
     per_epoch = statistics.median(seconds for found in times for seconds in found["later"])
     total = statistics.median(found["first"] for found in times) + (epochs - 1) * per_epoch
-    scores = {name: [100 * found[name] for found in studies] for name in ("test_accuracy", "val_accuracy")}
+    test, validation = ([100 * found[f"{name}_accuracy"] for found in studies] for name in ("test", "val"))
     return {
         "what": how,
         "network": times[0]["network"],
@@ -147,9 +139,9 @@ def row(contestant: Contestant, times: list[dict], studies: list[dict], baseline
         "settings": times[0]["settings"],
         "epochs": epochs,
         "seeds": len(studies),
-        "test_accuracy_mean": round(statistics.mean(scores["test_accuracy"]), 3) if studies else None,
-        "test_accuracy_sd": round(statistics.stdev(scores["test_accuracy"]), 3) if studies else None,
-        "val_accuracy_mean": round(statistics.mean(scores["val_accuracy"]), 3) if studies else None,
+        "test_accuracy_mean": round(statistics.mean(test), 3) if studies else None,
+        "test_accuracy_sd": round(statistics.stdev(test), 3) if studies else None,
+        "val_accuracy_mean": round(statistics.mean(validation), 3) if studies else None,
         "seconds_per_epoch": round(per_epoch, 2),
         "seconds_total": round(total, 1),
         "ratio_to_article": round(baseline / total, 1) if baseline else None,
@@ -157,14 +149,14 @@ def row(contestant: Contestant, times: list[dict], studies: list[dict], baseline
         "peak_mb": max(found["peak_mb"] for found in times),
         "parameters": times[0]["parameters"],
         "weights_mb": round(4 * times[0]["parameters"] / 1e6, 2),
-        "test_accuracies": [round(score, 2) for score in scores["test_accuracy"]],
+        "test_accuracies": [round(score, 2) for score in test],
     }
 
 
-def run(jobs: list[dict], work: Path, at_once: int = 1) -> dict[str, dict]:
-    """Do the jobs that have left no result yet, each in a process, and say what is done; results by job.
+def run(jobs: list[dict], work: Path, at_once: int = 1) -> list[dict]:
+    """Do those jobs that have left no file yet, each in a process, and print what they found; return all results.
 
-    One at a time they have the machine to themselves. Several at once get one core each: more is done an hour.
+    One at a time they have the machine to themselves. Several at once get one core each: more is done in an hour.
     """
     work.mkdir(exist_ok=True)
     free: SimpleQueue[int] = SimpleQueue()
@@ -187,17 +179,18 @@ def run(jobs: list[dict], work: Path, at_once: int = 1) -> dict[str, dict]:
         return json.loads(file.read_text())
 
     with ThreadPoolExecutor(at_once) as pool:
-        return dict(zip(map(json.dumps, jobs), pool.map(do, jobs)))
+        return list(pool.map(do, jobs))
 
 
 def accuracy(recipe: str, precision: str, seed: int) -> dict:
-    """Train once; return the scores of the last epoch."""
+    """Train once; return the accuracies after the last epoch."""
     from mnist_cnn.data import load_mnist
+    from mnist_cnn.evaluation import evaluate_run
     from mnist_cnn.training import train
 
     digits = load_mnist(source="full")
-    metrics = train(recipe, digits, precision=precision, seed=seed, name=f"{recipe}-{precision}-{seed}").metrics
-    return {name: metrics[name] for name in ("val_accuracy", "test_accuracy")}
+    trained = train(recipe, digits, precision=precision, seed=seed, name=f"{recipe}-{precision}-{seed}")
+    return {"val_accuracy": trained.history["val_accuracy"][-1], "test_accuracy": evaluate_run(trained, digits)}
 
 
 def timing(how: str, recipe: str, precision: str, images: int, number: int) -> dict:
@@ -208,36 +201,41 @@ def timing(how: str, recipe: str, precision: str, images: int, number: int) -> d
     digits = replace(digits, x_train=digits.x_train[:images], y_train=digits.y_train[:images])
     by = {"train": time_train, "fit": time_fit, "torch": time_torch}[how]
     found, ends = by(recipe, precision, digits)
-    later = [round(after - before, 2) for before, after in zip(ends, ends[1:])]
-    return found | {"first": round(ends[0], 2), "later": later, "peak_mb": peak_mb()}
+    later = [round(after - before, 2) for before, after in pairwise(ends)]
+    return {"epochs": 20, "settings": {}} | found | {"first": round(ends[0], 2), "later": later, "peak_mb": peak_mb()}
 
 
 def time_train(recipe: str, precision: str, digits) -> tuple[dict, list[float]]:
-    """Three epochs of our training: what was trained, and the seconds from its start to the end of each epoch."""
+    """Three epochs by this package: what was trained, and the seconds from its start to the end of each epoch."""
+    from mnist_cnn.data import split_validation
     from mnist_cnn.recipes import RECIPES
     from mnist_cnn.training import train
 
-    ends = []
+    clock = []  # at the start, and after each epoch; more exact than the seconds that the run keeps
 
-    def progress(history: dict, epochs: int, seconds: float) -> None:
-        if history:
-            ends.append(seconds)
+    def progress(*_) -> None:
+        clock.append(time.perf_counter())
 
-    epochs = RECIPES[recipe].epochs
-    with tempfile.TemporaryDirectory() as runs:  # it has to begin at the beginning
-        os.environ["MNIST_CNN_RUNS"] = runs
-        metrics = train(recipe, digits, epochs=min(3, epochs), precision=precision, progress=progress).metrics
     settings = asdict(RECIPES[recipe])
-    found = {name: metrics[name] for name in ("network", "parameters", "train_images")}
-    return found | {"epochs": epochs, "settings": settings}, ends
+    with tempfile.TemporaryDirectory() as runs:  # so that there is no run to continue
+        os.environ["MNIST_CNN_RUNS"] = runs
+        trained = train(recipe, digits, epochs=min(3, settings["epochs"]), precision=precision, progress=progress)
+    (train_images, _), _ = split_validation(digits.x_train, digits.y_train)
+    found = {
+        "network": trained.settings.network,
+        "parameters": sum(array.size for array in trained.weights),
+        "train_images": len(train_images),
+        "epochs": settings["epochs"],
+        "settings": settings,
+    }
+    return found, [moment - clock[0] for moment in clock[1:]]
 
 
 def time_fit(network: str, precision: str, digits) -> tuple[dict, list[float]]:
     """Two epochs of plain Keras as the article calls it: batches of 64, a fifth of the images for validation."""
-    import mnist_cnn.quiet  # noqa: F401  (before Keras)
-    import keras
     from mnist_cnn.data import one_hot, prepare_images
     from mnist_cnn.models import build_model
+    from mnist_cnn.quiet import keras
 
     ends = []
     model = build_model(network, precision)
@@ -246,8 +244,7 @@ def time_fit(network: str, precision: str, digits) -> tuple[dict, list[float]]:
     start = time.perf_counter()
     clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter() - start))
     model.fit(x, y, batch_size=64, epochs=2, validation_split=0.2, verbose=0, callbacks=[clock])
-    found = {"network": network, "parameters": model.count_params(), "train_images": len(x) * 8 // 10}
-    return found | {"epochs": 20, "settings": {}}, ends
+    return {"network": network, "parameters": model.count_params(), "train_images": len(x) * 8 // 10}, ends
 
 
 def time_torch(recipe: str, precision: str, digits) -> tuple[dict, list[float]]:
@@ -255,12 +252,11 @@ def time_torch(recipe: str, precision: str, digits) -> tuple[dict, list[float]]:
     from peer_torch import fit
 
     ends, parameters, train_images = fit(digits)
-    found = {"network": recipe, "parameters": parameters, "train_images": train_images}
-    return found | {"epochs": 20, "settings": {}}, ends
+    return {"network": recipe, "parameters": parameters, "train_images": train_images}, ends
 
 
 def import_time(number: int) -> dict:
-    """Seconds until the package is imported, by a process that has done nothing else."""
+    """Seconds to import the package, in a process that has done nothing else."""
     start = time.perf_counter()
     import mnist_cnn.training  # noqa: F401
 
@@ -275,14 +271,14 @@ def precision() -> dict:
 
 
 def views() -> dict:
-    """How fast the views answer."""
+    """How fast the views respond."""
     from views import measure
 
     return measure()
 
 
 def peak_mb() -> int:
-    """The most memory that this process has taken, in millions of bytes."""
+    """The most memory that this process has used, in millions of bytes."""
     import resource  # there is none on Windows
 
     unit = 1 if sys.platform == "darwin" else 1024

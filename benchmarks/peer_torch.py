@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 import torch
-from mnist_cnn.data import Mnist, split_validation
 from torch import nn
+
+from mnist_cnn.data import Mnist, split_validation
 
 
 def fit(digits: Mnist, epochs: int = 3, batch_size: int = 128) -> tuple[list[float], int, int]:
@@ -38,7 +39,7 @@ def fit(digits: Mnist, epochs: int = 3, batch_size: int = 128) -> tuple[list[flo
             read = [network(prepare(x_val[first : first + 500])).argmax(1) for first in range(0, len(x_val), 500)]
         ends.append(time.perf_counter() - start)
     accuracy = (torch.cat(read).numpy() == y_val).mean()
-    print(f"validation accuracy {accuracy:.2%} after {epochs} epochs")  # to see that it learns
+    print(f"validation accuracy {accuracy:.2%} after {epochs} epochs")  # it has to learn, too
     return ends, sum(weights.numel() for weights in network.parameters()), len(images)
 
 

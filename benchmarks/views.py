@@ -1,9 +1,8 @@
-"""How fast the views answer: in a kernel, and in JupyterLab with Chromium as the tests use them."""
+"""Measure how fast the views respond: in a kernel, and in JupyterLab with Chromium."""
 
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,23 +10,21 @@ from pathlib import Path
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
-from lab import NO_CHROMIUM, Lab, Notebook, launch  # noqa: E402
+from lab import NO_CHROMIUM, Lab, Notebook, launch
 
 # Runs in a kernel, so that messages to the browser are made and sent; `set_state` is what a message from there calls.
 _IN_KERNEL = """
 import json
 from statistics import median
 from time import perf_counter
-import mnist_cnn.quiet
 import numpy as np
 from mnist_cnn.data import load_mnist, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
-from mnist_cnn.widgets import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser
+from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser
 
 digits = load_mnist(source="full")
-runs = {"ReLU": load_run(SHIPPED / "relu"), "LeakyReLU": load_run(SHIPPED / "leaky_relu")}
+runs = {"ReLU": load_run(SHIPPED / "relu.npz"), "LeakyReLU": load_run(SHIPPED / "leaky_relu.npz")}
 models = {name: run.load_model() for name, run in runs.items()}
 both = {name: predict(model, digits.x_test) for name, model in models.items()}
 browser = PredictionBrowser(digits.x_test, digits.y_test, both)
@@ -54,7 +51,7 @@ print(json.dumps({
 }))
 """
 
-# Waits for the next change below a view's board; milliseconds from the key or pointer until it is on the screen.
+# Waits for the next change below a view's board; milliseconds from the key or pointer until that is on the screen.
 _WATCH = """([view, event]) => {
   const board = [...view.querySelectorAll('.mnist-board')].pop(), body = board.querySelector('div');
   let start;
@@ -92,18 +89,14 @@ def in_kernel() -> dict[str, float]:
 
 
 def in_browser() -> dict:
-    """Notebook 06 in a fresh kernel with the runs that come with the package, opened and used three times."""
+    """Notebook 06, opened and used three times, each in a fresh kernel and with the shipped runs."""
     opened, keys, strokes = [], [], []
     with launch() as browser:
         if browser is None:
             raise RuntimeError(NO_CHROMIUM)
         for _ in range(3):
-            with tempfile.TemporaryDirectory() as folder:
-                lab = Lab(Path(folder), dict(os.environ))
-                try:
-                    use_06(browser, lab, opened, keys, strokes)
-                finally:
-                    lab.stop()
+            with tempfile.TemporaryDirectory() as folder, Lab(Path(folder), dict(os.environ)) as lab:
+                use_06(browser, lab, opened, keys, strokes)
     return {
         "key_to_picture_ms": round(statistics.median(keys)),
         "pen_to_answer_ms": round(statistics.median(strokes)),

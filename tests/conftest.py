@@ -5,6 +5,7 @@ import re
 import sys
 import tempfile
 import warnings
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,56 +19,67 @@ NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the runs of the tests, and of the notebooks' kernels, apart from the learner's."""
+    """Separate the runs of the tests, and of the notebooks' kernels, from the learner's."""
     runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
     config.add_cleanup(runs.cleanup)
     os.environ["MNIST_CNN_RUNS"] = runs.name
-    config.pluginmanager.register(KernelMemory())
+    config.pluginmanager.register(Notebooks())
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Their outputs are those of the full data; without it test_series.py still executes every notebook."""
-    if collection_path.suffix == ".ipynb" and full_mnist() is None:
-        return True
-    return None
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup`, one process runs all notebooks in their order, and a file's tests stay together."""
+    for item in items:
+        group = "notebooks" if item.path.suffix == ".ipynb" else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
-class KernelMemory:
-    """Watch how much memory the kernels of the notebooks take (on Linux).
+class Notebooks:
+    """Leave the notebooks out without the full data, and measure the memory of their kernels (on Linux).
 
-    A plugin of its own, because the hooks of this file itself see no item outside tests/.
+    A plugin of its own, because pytest calls some hooks of this file only for what lies in tests/.
     """
 
     def __init__(self) -> None:
-        self.peaks: dict[str, float] = {}  # MB, by notebook
+        self.peaks: dict[str, float] = {}  # MB, by notebook; 0 where it could not be measured
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Their outputs are those of the full data; without it test_series.py still executes every notebook."""
+        return True if collection_path.suffix == ".ipynb" and full_mnist() is None else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        """After every cell, see how much it was at most so far."""
+        """Measure the peak so far after every cell."""
+        peak = 0
         if item.path.suffix == ".ipynb":
             status = Path(f"/proc/{item.parent.kernel.km.provisioner.pid}/status")
             if status.exists() and (kibibytes := re.search(r"VmHWM:\s+(\d+)", status.read_text())):
-                self.peaks[item.path.stem] = int(kibibytes[1]) * 1024 / 1e6
+                peak = int(kibibytes[1]) * 1024 / 1e6
+            item.user_properties.append(("kernel_mb", peak))
         result = yield
-        peak = self.peaks.get(item.path.stem, 0)
         assert peak < MEMORY_LIMIT, f"the kernel has taken {peak:,.0f} MB, and may take {MEMORY_LIMIT:,}"
         return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called in the process that reports, also if others run the tests."""
+        if report.when == "teardown" and (peak := dict(report.user_properties).get("kernel_mb")) is not None:
+            name = Path(report.location[0]).stem
+            self.peaks[name] = max(peak, self.peaks.get(name, 0))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for notebook, peak in self.peaks.items():
             terminalreporter.write_line(f"{notebook}: at most {peak:,.0f} MB in its kernel")
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Every notebook that ran has to have been watched."""
-        ran = {item.path.stem for item in session.items if item.path.suffix == ".ipynb"}
-        if exitstatus == 0 and sys.platform == "linux" and ran - self.peaks.keys():
-            print(f"\nThe memory of these notebooks was not measured: {sorted(ran - self.peaks.keys())}")
+        unmeasured = sorted(notebook for notebook, peak in self.peaks.items() if not peak)
+        if exitstatus == 0 and sys.platform == "linux" and unmeasured:
+            print(f"\nThe memory of these notebooks was not measured: {unmeasured}")
             session.exitstatus = 1
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In CI every test has to run."""
-    skipped = session.config.pluginmanager.get_plugin("terminalreporter").stats.get("skipped", [])
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []  # processes of xdist have no reporter
     if os.environ.get("CI") and skipped and exitstatus == 0:
         print(f"\nNothing may be skipped in CI, but {len(skipped)} tests were.")
         session.exitstatus = 1
@@ -75,6 +87,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @cache
 def full_mnist() -> Mnist | None:
+    """Full MNIST, if it is on this machine or can be downloaded."""
     try:
         return load_mnist(source="full")
     except ConnectionError:
@@ -95,6 +108,12 @@ def sample() -> Mnist:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return load_mnist(source="sample")
+
+
+@pytest.fixture(scope="session")
+def few(sample: Mnist) -> Mnist:
+    """500 digits to train and validate on: 15 batches and 50 validation images."""
+    return replace(sample, x_train=sample.x_train[:500], y_train=sample.y_train[:500])
 
 
 @pytest.fixture

@@ -7,7 +7,13 @@ from PIL import Image, ImageDraw
 from mnist_cnn.data import Mnist
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.models import predict
+from mnist_cnn.quiet import keras
 from mnist_cnn.runs import SHIPPED, load_run
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    return load_run(SHIPPED / "leaky_relu.npz").load_model()
 
 
 def draw(size: tuple[int, int], points: list[tuple[float, float]], width: int) -> np.ndarray:
@@ -61,6 +67,11 @@ def test_shadow_and_noise_are_no_ink() -> None:
     assert np.array_equal(find_ink(photograph) > 0, SEVEN > 0)
 
 
+def test_a_stroke_may_run_over_the_edge_of_the_paper() -> None:
+    stroke = draw((100, 100), [(0, 50), (100, 50)], 60)
+    np.testing.assert_allclose(find_ink(255 - stroke), stroke / 255)
+
+
 @pytest.mark.parametrize(
     "points, width",
     [
@@ -99,16 +110,15 @@ def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Mnist) -> None:
     assert all(np.array_equal(center_in_box(image / 255), image) for image in sample.x_test)
 
 
-def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(full: Mnist) -> None:
+def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(full: Mnist, model) -> None:
     rng = np.random.default_rng(1)
-    sheets = np.full((500, 200, 150), 255, "uint8")
-    for sheet, image in zip(sheets, full.x_test):
+    sheets = np.full((250, 200, 150), 255, "uint8")
+    for sheet, image in zip(sheets, full.x_test, strict=False):
         side = rng.integers(40, 140)
         top, left = rng.integers(0, 200 - side), rng.integers(0, 150 - side)
         sheet[top : top + side, left : left + side] -= np.asarray(Image.fromarray(image).resize((side, side)))
-    model = load_run(SHIPPED / "leaky_relu").load_model()
     prepared, shrunk = (
-        np.mean(predict(model, np.stack([way(find_ink(sheet)) for sheet in sheets])).argmax(1) == full.y_test[:500])
+        np.mean(predict(model, np.stack([way(find_ink(sheet)) for sheet in sheets])).argmax(1) == full.y_test[:250])
         for way in (center_in_box, shrink)
     )
     assert prepared > 0.98 and shrunk < 0.6
@@ -116,12 +126,11 @@ def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(ful
 
 @pytest.mark.parametrize("width", [1, 2, 3, 6, 12, 25])
 @pytest.mark.parametrize("size", [280, 3000])
-def test_a_pen_of_any_width_is_read(width: int, size: int) -> None:
+def test_a_pen_of_any_width_is_read(model, width: int, size: int) -> None:
     scale = size / 280
     points = [(scale * x, scale * y) for x, y in [(50, 60), (190, 60), (110, 230)]]
     image = center_in_box(find_ink(255 - draw((size, size), points, round(width * scale))))
     assert image.max() == 255  # as in MNIST, however thin the line
-    model = load_run(SHIPPED / "leaky_relu").load_model()
     assert predict(model, image[np.newaxis]).argmax() == 7
 
 
@@ -162,19 +171,17 @@ def test_a_huge_image_is_read_like_a_small_one() -> None:
         (np.full((28, 28, 3), 255, "uint8"), "nothing is drawn"),
         (np.zeros((28, 28, 4), "uint8"), "nothing is drawn"),
         (200 + SEVEN // 20, "too faintly"),
-        (np.full((28, 28), np.nan), "must lie in 0..1, not in nan"),
-        (np.where(SEVEN > 0, np.nan, 0.0), "must lie in 0..1, not in nan"),
-        (np.where(SEVEN > 0, np.inf, 0.0), "must lie in 0..1, not in 0.0..inf"),
-        (SEVEN.astype("float32"), r"float32 must lie in 0..1, not in 0.0..255.0"),
-        (-SEVEN.astype("int16"), "must lie in 0..255, not in -255..0"),
-        (SEVEN.astype("uint16") * 257, "must lie in 0..255"),
-        (np.zeros((0, 28)), r"not \(0, 28\)"),
-        (np.zeros(784), r"not \(784,\)"),
-        (np.zeros((28, 28, 2)), r"not \(28, 28, 2\)"),
-        (np.zeros((1, 28, 28, 1)), r"not \(1, 28, 28, 1\)"),
-        (np.full((28, 28), "x"), "must be numbers"),
-        (np.full((28, 28), None), "must be numbers"),
-        (np.zeros((28, 28), complex), "must be numbers"),
+        (np.where(SEVEN > 0, np.nan, 0.0), r"pixels must lie in 0\.\.1, not in nan"),
+        (SEVEN.astype("float32"), r"pixels must lie in 0\.\.1, not in 0\.0\.\.255\.0"),
+        (-SEVEN.astype("int16"), r"pixels must lie in 0\.\.255, not in -255\.\.0"),
+        (SEVEN.astype("uint16") * 257, r"pixels must lie in 0\.\.255, not in 0\.\.65535"),
+        (np.zeros((0, 28)), r"not float64 of shape \(0, 28\)"),
+        (np.zeros(784), r"an image has numbers of shape .* not float64 of shape \(784,\)"),
+        (np.zeros((28, 28, 2)), r"not float64 of shape \(28, 28, 2\)"),
+        (np.zeros((1, 28, 28, 1)), r"not float64 of shape \(1, 28, 28, 1\)"),
+        (np.full((28, 28), "x"), "an image has numbers"),
+        (np.full((28, 28), None), "an image has numbers"),
+        (np.zeros((28, 28), complex), "an image has numbers"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(pixels: np.ndarray, message: str) -> None:

@@ -1,43 +1,25 @@
-"""Evaluation: every figure against an independent computation."""
+"""Evaluation: every number against an independent computation."""
 
+from dataclasses import replace
+
+import keras
 import numpy as np
 import pytest
-from scipy.stats import binomtest
-from sklearn import metrics
 
-from mnist_cnn.data import Mnist
-from mnist_cnn.evaluation import DISPUTED, compare, confusion_matrix, find_mistakes, rank_by_doubt, wilson_interval
-
-LABELS, GUESSES, OTHERS = np.random.default_rng(0).integers(0, 10, (3, 500))
+from mnist_cnn.data import Mnist, one_hot
+from mnist_cnn.evaluation import DISPUTED, bar_text, evaluate_run, find_mistakes, rank_by_doubt
+from mnist_cnn.models import build_model
+from mnist_cnn.runs import SHIPPED, load_run
 
 
-@pytest.mark.parametrize("correct, total", [(9939, 10_000), (0, 10), (10, 10), (1, 1), (0, 1), (970, 1000)])
-def test_wilson_interval_is_scipys(correct: int, total: int) -> None:
-    expected = binomtest(correct, total).proportion_ci(0.95, method="wilson")
-    assert wilson_interval(correct, total) == pytest.approx((expected.low, expected.high), abs=1e-7)
-
-
-def test_wilson_interval_of_the_article() -> None:
-    assert [round(100 * end, 2) for end in wilson_interval(9939, 10_000)] == [99.22, 99.52]
-
-
-def test_confusion_matrix_is_scikit_learns() -> None:
-    assert np.array_equal(confusion_matrix(LABELS, GUESSES), metrics.confusion_matrix(LABELS, GUESSES))
-    assert confusion_matrix(np.array([3]), np.array([5]))[3, 5] == 1
-
-
-def test_comparison_is_a_binomial_test_on_the_images_where_one_is_right() -> None:
-    first, second = np.where(LABELS % 3, LABELS, GUESSES), np.where(LABELS % 2, LABELS, OTHERS)
-    result = compare(LABELS, first, second)
-    only_first = sum(a == y != b for y, a, b in zip(LABELS, first, second))
-    only_second = sum(b == y != a for y, a, b in zip(LABELS, first, second))
-    assert (result.only_first_right, result.only_second_right) == (only_first, only_second)
-    assert result.both_right + result.both_wrong + only_first + only_second == 500
-    assert result.p_value == pytest.approx(binomtest(only_first, only_first + only_second).pvalue)
-
-
-def test_equal_networks_do_not_differ() -> None:
-    assert compare(LABELS, GUESSES, GUESSES).p_value == 1
+def test_the_accuracy_of_a_run_is_what_keras_evaluates(sample: Mnist) -> None:
+    keras.utils.set_random_seed(0)
+    model = build_model("relu")  # untrained, or it would be right about all of them
+    run = replace(load_run(SHIPPED / "relu.npz"), weights=model.get_weights())
+    model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    _, expected = model.evaluate(sample.x_test[..., np.newaxis] / 255, one_hot(sample.y_test), verbose=0)
+    assert 0 < expected < 0.5
+    assert evaluate_run(run, sample) == pytest.approx(expected, abs=1e-6)
 
 
 def test_mistakes_come_most_confident_first_and_doubt_least_sure_first() -> None:
@@ -46,6 +28,13 @@ def test_mistakes_come_most_confident_first_and_doubt_least_sure_first() -> None
     assert find_mistakes(np.array([0, 0, 0, 1]), probabilities).tolist() == [2, 1]
     assert find_mistakes(np.array([0, 1, 1, 1]), probabilities).tolist() == []
     assert rank_by_doubt(probabilities).tolist() == [3, 1, 2, 0]
+
+
+def test_bars_say_which_digit_is_predicted_and_which_is_actual() -> None:
+    probabilities = np.array([0.1, 0, 0, 0.6, 0, 0, 0, 0.3, 0, 0])
+    assert [bar_text(digit, 7, probabilities) for digit in (0, 3, 7)] == ["10.0%", "60.0%  predicted", "30.0%  actual"]
+    assert bar_text(3, 3, probabilities) == "60.0%  predicted  actual"
+    assert [bar_text(digit, None, probabilities) for digit in (3, 7)] == ["60.0%  predicted", "30.0%"]
 
 
 def test_the_disputed_labels_are_the_published_ones(full: Mnist) -> None:

@@ -1,6 +1,7 @@
 """The notebooks as people find them in the repository: executed, clean, linked."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -19,15 +20,19 @@ def test_all_six_are_here() -> None:
     assert [path.stem for path in NOTEBOOKS] == STEPS
 
 
+@pytest.mark.slow  # takes no time, but only means something in a run of the whole suite
 def test_nbval_runs_them(request: pytest.FixtureRequest) -> None:
     """Without the full data their outputs cannot be compared, and conftest.py leaves them out."""
+    assert request.config.getini("testpaths") == ["tests", "notebooks"]  # so plain `pytest` is never skipped below
     if full_mnist() is None:
         pytest.skip(NO_FULL_DATA)
-    if "notebooks" not in request.config.args:
-        pytest.skip("only a part of the tests was asked for")
+    start, options = request.config.invocation_params.dir, request.config.option
+    asked = {(start / argument.split("::")[0]).resolve() for argument in request.config.args}
     collected = [item.path.stem for item in request.session.items if item.path.suffix == ".ipynb"]
-    assert {stem: collected.count(stem) for stem in STEPS} == {
-        path.stem: len(code_cells(nbformat.read(path, as_version=4))) for path in NOTEBOOKS}  # fmt: skip
+    if not asked & {ROOT, ROOT / "notebooks"} or (not collected and (options.keyword or options.markexpr)):
+        pytest.skip("only a part of the tests was asked for, without the notebooks")
+    cells = {path.stem: len(code_cells(nbformat.read(path, as_version=4))) for path in NOTEBOOKS}
+    assert Counter(collected) == cells and list(cells) == STEPS
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -58,14 +63,15 @@ def test_github_can_show_it(path, notebook) -> None:
     assert path.stat().st_size < 600_000
 
 
-def test_a_view_leaves_a_sentence_where_it_cannot_run(notebook) -> None:
-    """A reference to a widget that is gone shows as an error in JupyterLab."""
-    views = ("LiveCurves", "PredictionBrowser", "ConfusionExplorer", "EpochScrubber", "DrawingPad")
-    for cell in code_cells(notebook):
-        for output in cell.outputs:
-            assert not [kind for kind in output.get("data", ()) if "widget" in kind]
-        if cell.source.splitlines()[-1].startswith(views):
-            assert re.search("running notebook$", cell.outputs[-1].data["text/plain"])
+def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
+    """A reference to a widget that no longer exists shows as an error in JupyterLab."""
+    view = re.compile(r"(PredictionBrowser|ConfusionExplorer|EpochScrubber|DrawingPad)\(")
+    left = {}
+    for cell in [cell for path in NOTEBOOKS for cell in code_cells(nbformat.read(path, as_version=4))]:
+        assert not [kind for output in cell.outputs for kind in output.get("data", ()) if "widget" in kind], cell.source
+        if shown := view.match(cell.source.splitlines()[-1]):
+            left[shown[1]] = cell.outputs[-1].data["text/plain"]
+    assert len(left) == 4 and all(sentence.endswith("running notebook") for sentence in left.values()), left
 
 
 def test_every_figure_has_words_for_those_who_do_not_see_it(notebook) -> None:

@@ -9,9 +9,16 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from mnist_cnn.data import Mnist
-from mnist_cnn.evaluation import confusion_matrix
 from mnist_cnn.plots import (
-    BLUE, RED, plot_bars, plot_confusion, plot_history, plot_probabilities, show_digits, show_predictions)  # fmt: skip
+    BLUE,
+    RED,
+    LiveCurves,
+    plot_confusion,
+    plot_history,
+    plot_probabilities,
+    show_digits,
+    show_predictions,
+)
 
 HISTORY = {"loss": [1.0, 0.1], "val_loss": [0.5, 0.2], "accuracy": [0.9, 0.99], "val_accuracy": [0.95, 0.98]}
 
@@ -34,7 +41,6 @@ def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(sample: Mnist, probabil
         show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities),
         plot_probabilities(sample.x_test[0], sample.y_test[0], {"one": probabilities[0], "other": probabilities[1]}),
         plot_probabilities(sample.x_test[0], None, {"one": probabilities[0]}),
-        plot_bars(np.arange(10), "digit", "images"),
         plot_confusion(np.zeros((10, 10), int)),
         plot_history({}, 20),
         plot_history(HISTORY, 2, "done"),
@@ -45,11 +51,13 @@ def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(sample: Mnist, probabil
     assert plt.get_fignums() == []  # a notebook would show those once more
 
 
-def test_each_image_stands_under_its_own_title(sample: Mnist) -> None:
+def test_each_image_has_its_own_title(sample: Mnist) -> None:
     figure = show_digits(sample.x_test[:3], titles=sample.y_test[:3], columns=2)
     shown = [axis for axis in figure.axes if axis.images]
     assert [axis.get_title() for axis in shown] == [str(label) for label in sample.y_test[:3]]
-    assert all(np.array_equal(axis.images[0].get_array(), image) for axis, image in zip(shown, sample.x_test))
+    assert all(
+        np.array_equal(axis.images[0].get_array(), image) for axis, image in zip(shown, sample.x_test[:3], strict=True)
+    )
 
 
 def test_a_wrong_prediction_stands_out(sample: Mnist, probabilities: np.ndarray) -> None:
@@ -79,7 +87,8 @@ def test_without_an_actual_digit_no_prediction_is_wrong(sample: Mnist, probabili
 
 
 def test_the_confusion_matrix_shows_every_count() -> None:
-    counts = confusion_matrix(np.array([0, 0, 3, 9]), np.array([0, 0, 5, 9]))
+    counts = np.diag([2, *[0] * 8, 1])
+    counts[3, 5] = 1
     figure = plot_confusion(counts)
     assert texts(figure) == [str(count) if count else "·" for count in counts.ravel()]
     shades = figure.axes[0].images[0].get_array()
@@ -97,3 +106,28 @@ def test_the_history_plots_all_four_curves() -> None:
     loss, accuracy = plot_history(HISTORY, 2).axes
     curves = [list(line.get_ydata()) for axis in (loss, accuracy) for line in axis.lines]
     assert curves == list(HISTORY.values())
+
+
+def test_live_curves_say_how_far_training_is_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+
+    class Handle:
+        def __init__(self, figure: Figure, display_id: bool):
+            assert display_id and not shown  # one place on the page, redrawn from then on
+            self.update(figure)
+
+        def update(self, figure: Figure) -> None:
+            shown.append(figure)
+
+    monkeypatch.setattr("mnist_cnn.plots.display", Handle)
+    curves = LiveCurves()
+    curves({}, 6, 0.0)
+    curves(HISTORY, 6, 70.0)
+    curves(HISTORY, 2, 70.0)
+    assert [figure.get_suptitle().splitlines() for figure in shown] == [
+        ["epoch 0 of 6, 0:00:00", "□□□□□□"],
+        ["epoch 2 of 6, 0:01:10, about 0:02:20 left", "■■□□□□"],
+        ["epoch 2 of 2, 0:01:10", "■■"],
+    ]
+    assert [list(line.get_ydata()) for axis in shown[1].axes for line in axis.lines] == list(HISTORY.values())
+    assert plt.get_fignums() == []

@@ -1,4 +1,4 @@
-"""JupyterLab itself, and a page of it in headless Chromium, as a person would use them."""
+"""Start JupyterLab and use it in headless Chromium, for the views' benchmarks and the tests in tests/browser."""
 
 import json
 import os
@@ -13,34 +13,36 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import nbformat
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 NO_CHROMIUM = "there is no Chromium here: apt install chromium, or `.venv/bin/playwright install chromium`"
 
-# Resolves when the last cell has run, with what went wrong. Waiting for the kernel first: "Run All" alone loses cells.
-_RUN_ALL = """async (patience) => {
+# Runs all cells, for at most five minutes; `window.ran` resolves when the last one has run, to what went wrong. It
+# waits for the kernel first: "Run All" alone loses cells.
+_RUN_ALL = """() => {
   const app = window.jupyterapp, panel = app.shell.currentWidget;
   const run = async () => {
     await panel.context.ready;
     await panel.sessionContext.ready;
     await panel.sessionContext.session.kernel.info;
     await app.commands.execute('notebook:run-all-cells');
+    const cells = panel.content.widgets.filter((cell) => cell.model.type === 'code');
+    return cells.flatMap((cell) => [
+      ...cell.model.outputs.toJSON().filter((output) => output.output_type === 'error').map((output) => output.evalue),
+      ...(cell.model.executionCount ? [] : ['not run: ' + cell.model.sharedModel.source]),
+    ]);
   };
-  const late = new Promise((_, fail) => setTimeout(() => fail(new Error('not done in time')), patience * 1000));
-  await Promise.race([run(), late]);
-  const cells = panel.content.widgets.filter((cell) => cell.model.type === 'code');
-  return cells.flatMap((cell) => [
-    ...cell.model.outputs.toJSON().filter((output) => output.output_type === 'error').map((output) => output.evalue),
-    ...(cell.model.executionCount ? [] : ['not run: ' + cell.model.sharedModel.source]),
-  ]);
+  const late = new Promise((done) => setTimeout(() => done(['not done in five minutes']), 300_000));
+  window.ran = Promise.race([run(), late]);
 }"""
 
 
 class Lab:
-    """A running JupyterLab, on a free port of this machine only, with copies of the notebooks."""
+    """A running JupyterLab with copies of the notebooks, on a free port, for this machine only; a context manager."""
 
     def __init__(self, folder: Path, environment: dict[str, str]):
         shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
@@ -80,28 +82,34 @@ class Lab:
         self._wait()
 
     def _wait(self) -> None:
-        """Until it answers; a server that ended has said why in its log."""
+        """Wait until it answers; a server that ended has said why in its log."""
         deadline = time.monotonic() + 60
         while self._server.poll() is None and time.monotonic() < deadline:
             with suppress(OSError):
-                urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=5).close()
+                urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=5).close()  # noqa: S310
                 return
             with suppress(subprocess.TimeoutExpired):
                 self._server.wait(0.1)
-        self.stop()
+        self._stop()
         raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
 
-    def stop(self) -> None:
+    def _stop(self, *_: object) -> None:
         self._server.terminate()
         self._server.wait(30)
 
+    __exit__ = _stop
+
+    def __enter__(self) -> Self:
+        return self
+
 
 class Notebook:
-    """A notebook on a page of JupyterLab, and all that went wrong there."""
+    """A notebook on a page of JupyterLab, and everything that went wrong there."""
 
     def __init__(self, browser: Browser, lab: Lab, name: str):
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, has_touch=True)
         page.set_default_timeout(30_000)
+        expect.set_options(timeout=30_000)  # 5 s, as it is otherwise, is too short on a busy machine
         self.page, self._log = page, lab.log
         self.complaints: list[str] = []
         self.redrawn = 0  # how often a figure was replaced by another
@@ -112,7 +120,7 @@ class Notebook:
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
 
     def _listen(self, message: str | bytes) -> None:
-        """What the kernel says of failing callbacks reaches JupyterLab's log alone, so read along."""
+        """Read what the kernel sends: only here does one see errors and warnings of a callback."""
         text = message if isinstance(message, str) else message.decode(errors="replace")
         text = text.replace('": "', '":"')
         # JupyterLab asks each fresh kernel for its widgets, before ipywidgets is imported there.
@@ -121,13 +129,18 @@ class Notebook:
         if '"msg_type":"error"' in text or '"name":"stderr"' in text:
             self.complaints.append(text)
 
-    def run_all(self, patience: int = 300) -> list[str]:
-        """Run all cells in at most so many seconds; return the errors."""
-        return self.page.evaluate(_RUN_ALL, patience)
-
     def start_all(self) -> None:
-        """Run all cells, and do not wait."""
-        self.page.evaluate(f"(patience) => {{ ({_RUN_ALL})(patience).catch(() => null); }}", 300)
+        """Begin to run all cells."""
+        self.page.evaluate(_RUN_ALL)
+
+    def finish(self) -> list[str]:
+        """Wait until they have run; return the errors."""
+        return self.page.evaluate("() => window.ran")
+
+    def run_all(self) -> list[str]:
+        """Run all cells; return the errors."""
+        self.start_all()
+        return self.finish()
 
     def all_complaints(self) -> list[str]:
         """Errors from the browser's console, from the kernel and in the server's log."""
@@ -137,9 +150,9 @@ class Notebook:
 
 @contextmanager
 def launch() -> Iterator[Browser | None]:
-    """Headless Chromium, which reaches this machine and nothing else; None if there is none.
+    """Headless Chromium that can reach nothing but this machine; None if there is none.
 
-    It is Chromium or Chrome of the system, or the one that Playwright installs.
+    It is the system's Chromium or Chrome, or the one that Playwright installs.
     """
     arguments = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
                  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip

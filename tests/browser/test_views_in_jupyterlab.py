@@ -1,4 +1,4 @@
-"""The views in JupyterLab and Chromium: every control by keyboard and mouse, and what a person would see change."""
+"""The views in JupyterLab and Chromium: every control by keyboard and mouse, and what a person sees change."""
 
 import os
 import re
@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lab import NO_CHROMIUM, ROOT, Lab, Notebook, launch
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Locator, expect
 
-from conftest import NO_FULL_DATA, full_mnist
-from mnist_cnn.data import load_mnist, split_validation
+from lab import NO_CHROMIUM, ROOT, Lab, Notebook, launch
+from mnist_cnn.data import Mnist, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
+
+pytestmark = pytest.mark.browser
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 
@@ -28,46 +29,49 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """With the full data and the runs that come with the package."""
-    if full_mnist() is None:
-        pytest.skip(NO_FULL_DATA)
-    lab = Lab(tmp_path_factory.mktemp("lab"), dict(os.environ))
-    yield lab
-    lab.stop()
+def lab(browser: Browser, full: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """With the full data and the shipped runs."""
+    with Lab(tmp_path_factory.mktemp("lab"), dict(os.environ)) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")
 def offline_lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """With neither data nor network: notebook 04 trains on the sample, in seconds."""
+    """With neither data nor network: notebook 04 trains on the sample, in a minute."""
     folder = tmp_path_factory.mktemp("offline_lab")
     proxies = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https")}  # nobody listens there
     hidden = ("MNIST_NPZ", "no_proxy", "NO_PROXY")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    lab = Lab(folder, environment | proxies | {"KERAS_HOME": str(folder / "keras")})
-    yield lab
-    lab.stop()
+    with Lab(folder, environment | proxies | {"KERAS_HOME": str(folder / "keras")}) as lab:
+        yield lab
 
 
-def run(browser: Browser, lab: Lab, name: str) -> Notebook:
-    notebook = Notebook(browser, lab, name)
+@pytest.fixture(scope="module")
+def started_04(browser: Browser, offline_lab: Lab) -> Notebook:
+    """Notebook 04, which trains while the tests use 06 and 05."""
+    notebook = Notebook(browser, offline_lab, "04_training")
+    notebook.start_all()
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def notebook_04(started_04: Notebook) -> Notebook:
+    assert started_04.finish() == []
+    return started_04
+
+
+@pytest.fixture(scope="module")
+def notebook_05(browser: Browser, lab: Lab) -> Notebook:
+    notebook = Notebook(browser, lab, "05_evaluation")
     assert notebook.run_all() == []
     return notebook
 
 
 @pytest.fixture(scope="module")
-def notebook_04(browser: Browser, offline_lab: Lab) -> Notebook:
-    return run(browser, offline_lab, "04_training")
-
-
-@pytest.fixture(scope="module")
-def notebook_05(browser: Browser, lab: Lab) -> Notebook:
-    return run(browser, lab, "05_evaluation")
-
-
-@pytest.fixture(scope="module")
-def notebook_06(browser: Browser, lab: Lab) -> Notebook:
-    return run(browser, lab, "06_prediction_visualization")
+def notebook_06(browser: Browser, lab: Lab, started_04: Notebook) -> Notebook:
+    notebook = Notebook(browser, lab, "06_prediction_visualization")
+    assert notebook.run_all() == []
+    return notebook
 
 
 _WATCH_STATUS = """(status) => {
@@ -105,11 +109,10 @@ class View:
         expect(self.status.filter(has_text=text)).to_have_count(1)
 
     def screenshot(self, name: str) -> None:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.root.screenshot(path=SCREENSHOTS / f"{name}.png")
 
     def controls(self) -> list[tuple[str, str]]:
-        """Role and name of all that can be used or looked at, as a screen reader gets them."""
+        """The role and name of everything that can be used or looked at, as a screen reader gets them."""
         lines = self.root.aria_snapshot().splitlines()
         roles = "application|button|slider|combobox|checkbox|img|table"
         found = (re.match(rf""" *- '?({roles}) ?(?:"(.*?)")?""", line) for line in lines)
@@ -140,11 +143,10 @@ def predictions(notebook_06: Notebook) -> View:
 
 
 @pytest.fixture(scope="module")
-def guesses() -> dict[str, np.ndarray]:
+def guesses(full: Mnist) -> dict[str, np.ndarray]:
     """What the shipped networks say of the test images."""
-    images = load_mnist(source="full").x_test
     names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
-    return {name: predict(load_run(SHIPPED / run).load_model(), images) for name, run in names.items()}
+    return {name: predict(load_run(SHIPPED / f"{run}.npz").load_model(), full.x_test) for name, run in names.items()}
 
 
 def test_the_slider_by_keyboard(predictions: View, guesses) -> None:
@@ -176,12 +178,12 @@ def test_the_slider_by_mouse(predictions: View) -> None:
     predictions.says(f"{position:,} of 10,000: image {position - 1},")
 
 
-def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: View, guesses) -> None:
+def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: View, guesses, full: Mnist) -> None:
     predictions.select("show", "the networks disagree")
     predictions.says("1 of ")
     predictions.screenshot("06_networks_disagree")
     index = int(re.search(r"image (\d+)", predictions.status.inner_text())[1])
-    label = load_mnist(source="full").y_test[index]
+    label = full.y_test[index]
     said = set()
     for name, probabilities in guesses.items():
         rows = predictions.root.get_by_role("table", name=name, exact=True).get_by_role("row").all()
@@ -195,8 +197,8 @@ def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: 
     assert len(said) == 2
 
 
-def test_filters(predictions: View, guesses) -> None:
-    labels = load_mnist(source="full").y_test
+def test_filters(predictions: View, guesses, full: Mnist) -> None:
+    labels = full.y_test
     for network, probabilities in guesses.items():
         predicted = probabilities.argmax(axis=1)
         predictions.select("of network", network)
@@ -222,16 +224,16 @@ def test_filters(predictions: View, guesses) -> None:
     expect(predictions.root.locator("img")).to_have_count(0)
 
 
-def test_filters_by_keyboard(predictions: View, guesses) -> None:
+def test_filters_by_keyboard(predictions: View, guesses, full: Mnist) -> None:
     predictions.root.get_by_label("show", exact=True).focus()
     predictions.press("ArrowDown")
-    predictions.says(f"1 of {(guesses['ReLU'].argmax(axis=1) != load_mnist(source='full').y_test).sum()}: ")
+    predictions.says(f"1 of {(guesses['ReLU'].argmax(axis=1) != full.y_test).sum()}: ")
     predictions.root.get_by_label("actual", exact=True).focus()
     predictions.press("9")
     predictions.says("actual 9.")
 
 
-def test_play_goes_on_by_itself(predictions: View) -> None:
+def test_play_moves_by_itself(predictions: View) -> None:
     play = predictions.root.get_by_role("button", name="Play or pause")
     play.focus()
     predictions.press("Enter")
@@ -241,11 +243,10 @@ def test_play_goes_on_by_itself(predictions: View) -> None:
     predictions.says("1 of 10,000: image 0, actual 7")
 
 
-def test_repeat_begins_again(predictions: View, guesses) -> None:
-    labels = load_mnist(source="full").y_test
+def test_repeat_begins_again(predictions: View, guesses, full: Mnist) -> None:
     predictions.select("actual", 4)
     predictions.select("taken for", 9)  # five
-    last = ((labels == 4) & (guesses["ReLU"].argmax(axis=1) == 9)).sum()
+    last = ((full.y_test == 4) & (guesses["ReLU"].argmax(axis=1) == 9)).sum()
     predictions.root.get_by_role("button", name="Repeat").click()
     predictions.root.get_by_role("button", name="Play or pause").click()
     predictions.says(f"{last} of {last}: ")
@@ -266,22 +267,24 @@ def test_a_narrower_choice_begins_at_its_first_image(predictions: View) -> None:
     assert all(text.startswith("1 of ") for text in seen.json_value())
 
 
-def test_five_hundred_steps_leave_nothing_in_the_page(predictions: View) -> None:
+def test_steps_leave_nothing_in_the_page(predictions: View) -> None:
     session = predictions.page.context.new_cdp_session(predictions.page)
-
-    def used() -> float:
-        session.send("HeapProfiler.collectGarbage")
-        return {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}[
-            "JSHeapUsedSize"
-        ]
-
     session.send("Performance.enable")
-    predictions.press(*["ArrowRight"] * 100)
-    predictions.says("101 of 10,000")
-    before = used()
-    predictions.press(*["ArrowRight"] * 500)
-    predictions.says("601 of 10,000")
-    assert used() - before < 3e6  # bytes; a page kept at each step would come to more
+
+    def used() -> tuple[int, int]:
+        """How many elements and texts the page holds, shown or not, and how many bytes of JavaScript."""
+        session.send("HeapProfiler.collectGarbage")
+        found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        return found["Nodes"], found["JSHeapUsedSize"]
+
+    predictions.press(*["ArrowRight"] * 50)
+    predictions.says("51 of 10,000")
+    nodes, size = used()
+    predictions.press(*["ArrowRight"] * 200)
+    predictions.says("251 of 10,000")
+    more_nodes, more_size = used()
+    assert more_nodes - nodes < 200  # the bars and the picture of one step alone have about sixty
+    assert more_size - size < 5e5
     session.detach()
 
 
@@ -320,7 +323,8 @@ def draw(pad: View, strokes: list[list[tuple[int, int]]], pointer: str = "mouse"
     session = pad.page.context.new_cdp_session(pad.page)
     for stroke in strokes:
         points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
-        for kind, (x, y) in zip(["start", *["move"] * (len(points) - 1), "end"], [*points, points[-1]]):
+        kinds = ["start", *["move"] * (len(points) - 1), "end"]
+        for kind, (x, y) in zip(kinds, [*points, points[-1]], strict=True):
             if pointer == "touch":
                 fingers = [] if kind == "end" else [{"x": x, "y": y}]
                 session.send("Input.dispatchTouchEvent", {"type": f"touch{kind.title()}", "touchPoints": fingers})
@@ -335,13 +339,12 @@ def draw(pad: View, strokes: list[list[tuple[int, int]]], pointer: str = "mouse"
 
 
 def answered(pad: View) -> None:
-    """Wait until the network has read all that was drawn."""
+    """Wait until the network has read everything that was drawn."""
     expect(pad.canvas).to_have_attribute("aria-busy", "false")
 
 
-@pytest.mark.parametrize("pointer", ["mouse", "pen", "touch"])
-@pytest.mark.parametrize("digit", STROKES)
-def test_a_drawn_digit_is_read(pad: View, digit: int, pointer: str) -> None:
+@pytest.mark.parametrize(("pointer", "digit"), [*(("mouse", digit) for digit in STROKES), ("pen", 7), ("touch", 4)])
+def test_a_drawn_digit_is_read(pad: View, pointer: str, digit: int) -> None:
     draw(pad, STROKES[digit], pointer)
     pad.says(f"The network reads a {digit}, with")
     pad.screenshot(f"06_drawn_{digit}_by_{pointer}")
@@ -418,9 +421,9 @@ def test_without_preparation_the_network_sees_the_whole_sheet(pad: View) -> None
 
 
 @pytest.fixture
-def photograph(tmp_path: Path) -> Image.Image:
+def photograph(full: Mnist) -> Image.Image:
     """A five of the test set, as large grey ink on light paper."""
-    five = Image.fromarray(load_mnist(source="full").x_test[23])
+    five = Image.fromarray(full.x_test[23])
     return Image.fromarray(220 - np.asarray(five.resize((600, 600))) // 4 * 3)
 
 
@@ -457,7 +460,7 @@ def test_the_same_file_can_be_opened_again(pad: View, photograph: Image.Image, t
         pad.says("Draw a digit")
 
 
-def test_a_pad_shown_once_more_shows_its_drawing(pad: View) -> None:
+def test_a_second_view_of_the_pad_shows_the_drawing(pad: View) -> None:
     draw(pad, STROKES[7])
     said = pad.status.inner_text()
     pad.root.click(position={"x": 700, "y": 5})  # makes its cell the active one
@@ -501,10 +504,29 @@ def test_the_pad_in_words_for_those_who_do_not_see_it(pad: View) -> None:
     (canvas, *others) = pad.controls()
     assert canvas[0] == "application" and canvas[1].startswith(keys)
     names = ["Clear", "Open an image…", "prepare it as MNIST's makers did"]
-    assert others == list(zip(("button", "button", "checkbox"), names))
+    assert others == list(zip(("button", "button", "checkbox"), names, strict=True))
     stops = pad.stops()
     assert stops >= set(names)
     assert any(stop.startswith(keys) for stop in stops)
+
+
+def test_a_picture_of_both_views(predictions: View, pad: View) -> None:
+    """For the README: build/screenshots/06_both_views.png."""
+    predictions.select("show", "the networks disagree")
+    predictions.says("LeakyReLU wrong: ")
+    predictions.page.mouse.move(0, 0)
+    predictions.screenshot("06_networks_disagree")
+    pad.root.scroll_into_view_if_needed()
+    draw(pad, STROKES[4])
+    pad.says("The network reads a 4, with")
+    pad.screenshot("06_drawn_4")
+    pictures = [Image.open(SCREENSHOTS / f"{name}.png") for name in ("06_networks_disagree", "06_drawn_4")]
+    assert pictures[0].width == pictures[1].width > 800
+    both = Image.new("RGB", (pictures[0].width, 40 + sum(picture.height for picture in pictures)), "white")
+    both.paste(pictures[0])
+    both.paste(pictures[1], (0, pictures[0].height + 40))
+    both = ImageOps.expand(both.crop(ImageOps.invert(both).getbbox()), 40, "white")
+    both.save(SCREENSHOTS / "06_both_views.png")
 
 
 # 05: the confusion explorer
@@ -520,17 +542,18 @@ def explorer(notebook_05: Notebook) -> View:
 
 
 def digits_shown(view: View) -> list[str]:
-    return [image.get_attribute("alt") for image in view.root.locator("img").all()]
+    return view.root.locator("img").evaluate_all("(images) => images.map((image) => image.alt)")
 
 
 def cell(view: View, actual: int, predicted: int) -> Locator:
     return view.root.get_by_role("button", name=re.compile(f"^actual {actual}, predicted {predicted}: "))
 
 
-def test_each_cell_opens_by_mouse(explorer: View, guesses) -> None:
-    labels, predicted = load_mnist(source="full").y_test, guesses["ReLU"].argmax(axis=1)
+def test_each_cell_opens_by_mouse(explorer: View, guesses, full: Mnist) -> None:
+    labels, predicted = full.y_test, guesses["ReLU"].argmax(axis=1)
     expect(explorer.root.locator("img")).to_have_count(44)
-    for actual, taken_for in {tuple(map(int, pair)) for pair in zip(labels, predicted) if pair[0] != pair[1]}:
+    wrong = labels != predicted
+    for actual, taken_for in np.unique(np.stack([labels[wrong], predicted[wrong]], axis=1), axis=0):
         button = cell(explorer, actual, taken_for)
         button.click()
         explorer.says(f"Actual {actual}, taken for {taken_for}: ")
@@ -557,9 +580,9 @@ def test_the_matrix_by_keyboard(explorer: View) -> None:
     explorer.says("All mistakes: ")
 
 
-def test_the_diagonal_has_pages(explorer: View, guesses) -> None:
-    labels, probabilities = load_mnist(source="full").y_test, guesses["ReLU"]
-    right = np.flatnonzero((labels == 8) & (probabilities.argmax(axis=1) == 8))
+def test_the_diagonal_has_pages(explorer: View, guesses, full: Mnist) -> None:
+    probabilities = guesses["ReLU"]
+    right = np.flatnonzero((full.y_test == 8) & (probabilities.argmax(axis=1) == 8))
     by_doubt = right[np.argsort(probabilities[right].max(axis=1), kind="stable")]
     cell(explorer, 8, 8).click()
     explorer.says(f"Actual 8, read right: {len(right)} images, here 1 to 44.")
@@ -592,9 +615,8 @@ def scrubber(notebook_04: Notebook) -> View:
     return view
 
 
-def test_sliding_through_the_epochs_by_keyboard(scrubber: View, offline_lab: Lab) -> None:
-    run = load_run(offline_lab.log.parent / "runs" / "relu-sample")
-    sample = load_mnist(source="sample")
+def test_sliding_through_the_epochs_by_keyboard(scrubber: View, offline_lab: Lab, sample: Mnist) -> None:
+    run = load_run(offline_lab.log.parent / "runs" / "relu-sample.npz")
     labels = split_validation(sample.x_train, sample.y_train)[1][1]
     scrubber.screenshot("04_untrained")
     for epoch in range(1, 21):
@@ -647,7 +669,7 @@ def test_curves_were_redrawn_after_every_epoch_of_both_trainings(notebook_04: No
 
 
 def test_complaints_are_heard(browser: Browser, offline_lab: Lab) -> None:
-    """Of the kernel, which goes on, of its warnings, and of the browser."""
+    """Errors and warnings of a kernel that keeps running, and errors of the browser."""
     notebook = Notebook(browser, offline_lab, "01_data_loading")
     notebook.page.evaluate("""async () => {
         const session = window.jupyterapp.shell.currentWidget.sessionContext;

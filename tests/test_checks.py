@@ -1,0 +1,212 @@
+"""Wrong arguments are refused in words, at one door that every public function stands behind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from mnist_cnn.augmentation import random_affine
+from mnist_cnn.checks import check_array, check_choice, check_predictions
+from mnist_cnn.data import Mnist, load_mnist, one_hot, prepare_images, split_validation
+from mnist_cnn.drawing import center_in_box, find_ink, shrink
+from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
+from mnist_cnn.models import build_model, predict
+from mnist_cnn.plots import plot_confusion, plot_probabilities, show_digits, show_predictions
+from mnist_cnn.runs import SHIPPED, load_run
+from mnist_cnn.training import find_run, train
+from mnist_cnn.views import ConfusionExplorer, EpochScrubber, PredictionBrowser
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), "uint8")
+LABELS = np.arange(20) % 10
+SURE = np.eye(10)[LABELS]
+
+# The door
+
+BATCH = (np.uint8, ("n", 28, 28))  # what most functions ask for
+DIGITS = (np.integer, ("n",), 9)
+SHARES = (np.floating, ("n", 2), 1)
+
+
+@pytest.mark.parametrize(
+    "array, asked",
+    [
+        (IMAGES, BATCH),
+        (IMAGES[:1], BATCH),
+        (IMAGES, (np.uint8, (20, 28, 28), 255)),
+        (IMAGES, (np.generic, ("n", "height", "width"))),
+        ([0, 9], DIGITS),
+        (LABELS.astype("int8"), DIGITS),
+        (LABELS.astype("uint64"), DIGITS),
+        ([[0.0, 1.0]], SHARES),
+        (np.ones((3, 2), "float16"), SHARES),
+        (np.array([-1, np.inf]), (np.floating, (2,))),
+    ],
+)
+def test_what_fits_comes_back_as_an_array(array, asked: tuple) -> None:
+    checked = check_array("array", array, *asked)
+    assert isinstance(checked, np.ndarray) and checked.dtype == np.asarray(array).dtype
+    assert np.array_equal(checked, array)
+
+
+@pytest.mark.parametrize(
+    "array, asked, refusal",
+    [
+        (IMAGES / 255, BATCH, "must be uint8 of shape (n, 28, 28), not float64 of shape (20, 28, 28)"),
+        (IMAGES.astype("int64"), BATCH, "must be uint8 of shape (n, 28, 28), not int64 of shape (20, 28, 28)"),
+        (IMAGES[:, 1:], BATCH, "must be uint8 of shape (n, 28, 28), not uint8 of shape (20, 27, 28)"),
+        (IMAGES[..., np.newaxis], BATCH, "must be uint8 of shape (n, 28, 28), not uint8 of shape (20, 28, 28, 1)"),
+        (IMAGES[:0], BATCH, "must be uint8 of shape (n, 28, 28), not uint8 of shape (0, 28, 28)"),
+        (IMAGES[0], BATCH, "turn a single one into a batch of one with [np.newaxis]"),
+        (None, BATCH, "must be uint8 of shape (n, 28, 28), not object of shape ()"),
+        (7, DIGITS, "must be integers of shape (n,), not int64 of shape ()"),
+        (["7"], DIGITS, "must be integers of shape (n,), not <U1 of shape (1,)"),
+        ([True], DIGITS, "must be integers of shape (n,), not bool of shape (1,)"),
+        ([1.0], DIGITS, "must be integers of shape (n,), not float64 of shape (1,)"),
+        (LABELS[1:], (np.integer, (20,), 9), "must be integers of shape (20,), not int64 of shape (19,)"),
+        ([3, -1], DIGITS, "must lie in 0..9, not in -1..3"),
+        ([10, 3], DIGITS, "must lie in 0..9, not in 3..10"),
+        ([[0, 1]], SHARES, "must be floats of shape (n, 2), not int64 of shape (1, 2)"),
+        ([[0.0, 100.0]], SHARES, "must lie in 0..1, not in 0.0..100.0"),
+        ([[0.0, np.nan]], SHARES, "must lie in 0..1, not in nan..nan"),
+        ([[0.0, np.inf]], SHARES, "must lie in 0..1, not in 0.0..inf"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_its_name(array, asked: tuple, refusal: str) -> None:
+    with pytest.raises(ValueError, match=r"^the argument must ") as error:
+        check_array("the argument", array, *asked)
+    assert refusal in str(error.value)
+    assert ("[np.newaxis]" in str(error.value)) == (np.shape(array) == asked[1][1:])
+
+
+def test_a_choice_is_one_of_a_few_words() -> None:
+    check_choice("network", "relu", {"relu": 1, "leaky_relu": 2})
+    for wrong in ("rleu", "", None):
+        with pytest.raises(ValueError, match=f"^network must be one of relu, leaky_relu; not {wrong!r}$"):
+            check_choice("network", wrong, {"relu": 1, "leaky_relu": 2})
+
+
+def test_predictions_go_by_the_names_of_their_networks() -> None:
+    assert np.array_equal(check_predictions({"a": SURE, "b": SURE.tolist()}, 20)["b"], SURE)
+    assert check_predictions({"a": SURE[0]})["a"].shape == (10,)
+    for unnamed in ({}, None, SURE, [SURE]):
+        with pytest.raises(ValueError, match=r"by the name of their network: \{\"ReLU\": probabilities\}$"):
+            check_predictions(unnamed, 20)
+    for wrong in (SURE[:5], SURE[0], SURE * 2, SURE.astype(int)):
+        with pytest.raises(ValueError, match=r"^probabilities of b must "):
+            check_predictions({"a": SURE, "b": wrong}, 20)
+
+
+# Who stands behind it
+
+
+def digits(**changes) -> Mnist:
+    arrays = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS}
+    return Mnist(**arrays | {"source": "sample", "origin": "memory"} | changes)
+
+
+def epochs_of(labels: np.ndarray) -> EpochScrubber:
+    return EpochScrubber(load_run(SHIPPED / "relu.npz"), IMAGES, labels)
+
+
+REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
+    "load_mnist": (lambda: load_mnist(source="ful"), "source must be one of auto, full, sample"),
+    "Mnist": (lambda: digits(source="mine"), "source must be one of full, sample"),
+    "Mnist, images": (lambda: digits(x_test=IMAGES / 255), "x_test must be uint8"),
+    "Mnist, labels": (lambda: digits(y_train=LABELS + 1), "y_train must lie in 0..9"),
+    "Mnist, fewer labels": (lambda: digits(y_test=LABELS[1:]), "y_test must be integers of shape (20,)"),
+    "prepare_images": (lambda: prepare_images(IMAGES[0]), "images must be uint8"),
+    "one_hot": (lambda: one_hot([10]), "labels must lie in 0..9"),
+    "split_validation": (lambda: split_validation(IMAGES, LABELS[1:]), "not 20 images, 19 labels"),
+    "split_validation, one": (lambda: split_validation(IMAGES[:1], LABELS[:1]), "at least 2, not 1 images, 1 labels"),
+    "random_affine": (lambda: random_affine(IMAGES, np.random.default_rng(0)), "images must be float32 of shape"),
+    "build_model": (lambda: build_model("resnet"), "network must be one of relu, leaky_relu, batch_norm, article"),
+    "build_model, precision": (lambda: build_model(precision="float16"), "precision must be one of float32"),
+    "predict": (lambda: predict(build_model(), IMAGES[0]), "images must be uint8"),
+    "find_mistakes": (lambda: find_mistakes(LABELS, SURE[1:]), "probabilities must be floats of shape (20, 10)"),
+    "find_mistakes, labels": (lambda: find_mistakes(LABELS + 1, SURE), "labels must lie in 0..9"),
+    "rank_by_doubt": (lambda: rank_by_doubt(100 * SURE), "probabilities must lie in 0..1"),
+    "show_digits": (lambda: show_digits(IMAGES[0]), "images must be numbers of shape (n, height, width)"),
+    "show_digits, titles": (lambda: show_digits(IMAGES, ["a"]), "one title for each of the 20 images, not 1"),
+    "show_predictions": (lambda: show_predictions(IMAGES, LABELS, SURE[1:]), "probabilities must be floats"),
+    "show_predictions, labels": (lambda: show_predictions(IMAGES, LABELS[1:], SURE), "labels must be integers"),
+    "plot_probabilities": (lambda: plot_probabilities(IMAGES[0], 3, {"a": SURE}), "probabilities of a must be"),
+    "plot_probabilities, image": (lambda: plot_probabilities(IMAGES, 3, {"a": SURE[0]}), "image must be numbers"),
+    "plot_confusion": (lambda: plot_confusion(np.zeros((9, 10))), "counts must be numbers of shape (1, 10, 10)"),
+    "plot_confusion, titles": (lambda: plot_confusion(np.zeros((2, 10, 10)), ["a"]), "counts must be numbers"),
+    "find_ink": (lambda: find_ink(IMAGES[0] * 1.0), "pixels must lie in 0..1"),
+    "center_in_box": (lambda: center_in_box(IMAGES[0]), "ink must be floats of shape (height, width)"),
+    "shrink": (lambda: shrink(IMAGES[0] * 1.0), "ink must lie in 0..1"),
+    "PredictionBrowser": (lambda: PredictionBrowser(IMAGES[:0], LABELS[:0], {"a": SURE[:0]}), "images must be uint8"),
+    "PredictionBrowser, labels": (lambda: PredictionBrowser(IMAGES, LABELS + 1, {"a": SURE}), "labels must lie"),
+    "PredictionBrowser, one of two": (
+        lambda: PredictionBrowser(IMAGES, LABELS, {"a": SURE, "b": SURE[:5]}), "probabilities of b must be floats"),
+    "ConfusionExplorer": (lambda: ConfusionExplorer(IMAGES, LABELS, LABELS[1:]), "predicted must be integers"),
+    "ConfusionExplorer, order": (
+        lambda: ConfusionExplorer(IMAGES, LABELS, LABELS, LABELS), "order must name each index in 0..19 once"),
+    "EpochScrubber": (lambda: epochs_of(LABELS), "labels must be integers of shape (6000,)"),
+    "EpochScrubber, images": (lambda: epochs_of(np.arange(6000) % 10), "labels must be integers of shape (20,)"),
+    "train": (lambda: train("rleu", digits()), "recipe must be one of relu, leaky_relu, improved, short; not 'rleu'"),
+    "train, precision": (lambda: train("relu", digits(), precision="bfloat16"), "precision must be one of float32"),
+    "train, no epoch": (lambda: train("relu", digits(), epochs=0), "epochs must be at least 1"),
+    "train, seed": (lambda: train("relu", digits(), seed=-1), "the seed in 0..2**32 - 1, not None and -1"),
+    "train, huge seed": (lambda: train("relu", digits(), seed=2**32), "the seed in 0..2**32 - 1"),
+    "train, a name elsewhere": (lambda: train("relu", digits(), name="../mine"), "the name of a run must begin"),
+    "train, a path": (lambda: train("relu", digits(), name="/mine"), "the name of a run must begin"),
+    "train, a hidden name": (lambda: train("relu", digits(), name=".mine"), "the name of a run must begin"),
+    "find_run": (lambda: find_run("rleu", digits()), "recipe must be one of relu"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_wrong_argument_is_refused_before_anything_is_done(case: str, runs: Path) -> None:
+    call, refusal = REFUSALS[case]
+    with pytest.raises(ValueError) as error:
+        call()
+    assert refusal in str(error.value)
+    assert not runs.exists() and plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0.5}, {"epochs": "two"}, {"seed": 1.0}, {"seed": None}])
+def test_epochs_and_seed_are_whole_numbers(wrong: dict, runs: Path) -> None:
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        train("relu", digits(), **wrong)
+    assert not runs.exists()
+
+
+def test_lists_are_as_good_as_arrays() -> None:
+    assert digits(y_test=LABELS.tolist()).y_test.dtype == np.uint8
+    assert prepare_images([IMAGES[0]]).shape == (1, 28, 28, 1)
+    assert one_hot([0, 9]).argmax(axis=1).tolist() == [0, 9]
+    assert find_mistakes([0, 1], SURE[:2].tolist()).tolist() == []
+    assert find_mistakes([0, 3], SURE[:2].tolist()).tolist() == [1]
+
+
+def test_a_notebook_shows_our_errors_without_a_traceback(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "page.npz").write_text("<!doctype html>")
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("MNIST_CNN_RUNS", str(tmp_path / "file"))
+    shell = InteractiveShell()
+    shell.user_ns["digits"] = digits()
+
+    def interrupt(history: dict, epochs: int, seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    shell.user_ns["interrupt"] = interrupt
+    shell.run_cell("from mnist_cnn.data import load_mnist\nfrom mnist_cnn.training import train")
+    for cell, beginning in (
+        (f"load_mnist({str(tmp_path / 'page.npz')!r})", "DataError: "),
+        ("train('relu', digits)", "RunError: Runs cannot be saved in "),
+        (
+            f"%env MNIST_CNN_RUNS={tmp_path / 'runs'}\ntrain('relu', digits, progress=interrupt)",
+            "Interrupted: runs/relu-sample.npz holds 0 of 20 epochs. Run this cell again to continue.",
+        ),
+    ):
+        capsys.readouterr()
+        shell.run_cell(cell)
+        *_, line = capsys.readouterr().out.splitlines()
+        assert line.startswith(beginning)
+    shell.run_cell("1 / 0")
+    assert "Traceback" in capsys.readouterr().out

