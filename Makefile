@@ -9,7 +9,7 @@ endif
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run lab test notebooks shipped-runs bench bench-speeds bench-quick tables clean
+.PHONY: run lab check lint test notebooks shipped-runs bench bench-speeds bench-quick tables clean
 
 run: $(ENV)/installed  ## set up, then execute all six notebooks into build/
 	$(BIN)/python -m mnist_cnn
@@ -18,26 +18,32 @@ lab: $(ENV)/installed  ## set up, then open JupyterLab at the first notebook
 	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --notebook-dir=. \
 		notebooks/01_data_loading.ipynb
 
-test: $(ENV)/installed  ## set up, then run every check; executes all notebooks on the way
-	$(BIN)/python -m pytest
+check: lint  ## format, lint, imports and all fast tests, in less than 90 seconds; run it before each commit
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser" tests
 
-notebooks: $(ENV)/installed  ## execute the notebooks and keep the outputs in place
+lint: $(ENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+
+test: lint  ## run every test; executes all notebooks on the way
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
 	$(BIN)/python -m mnist_cnn --in-place
 
-shipped-runs: $(ENV)/installed  ## train anew the runs that come with the package
+shipped-runs: $(ENV)/installed  ## train the runs that come with the package, after a change that moves the weights
 	rm -rf build/shipped_runs
 	for recipe in relu leaky_relu improved; do \
 		MNIST_CNN_RUNS=build/shipped_runs $(BIN)/python -c "from mnist_cnn.data import load_mnist; \
 		from mnist_cnn.training import train; train('$$recipe', load_mnist(source='full'))" || exit 1; done
-	rm -rf src/mnist_cnn/shipped_runs
-	mv build/shipped_runs src/mnist_cnn/
-	rm src/mnist_cnn/shipped_runs/.*.lock
+	mv build/shipped_runs/*.npz src/mnist_cnn/shipped_runs/
 
-bench: $(ENV)/installed  ## measure everything, write benchmarks/results.json and the tables; two hours, in as many goes as you like
+bench: $(ENV)/installed  ## measure everything, write benchmarks/results.json and the tables; two hours, can be interrupted
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/tables.py
 
-bench-speeds: $(ENV)/installed  ## measure speeds anew and keep the accuracies, in half an hour
+bench-speeds: $(ENV)/installed  ## measure the speeds again and leave the accuracies, in half an hour
 	$(BIN)/python benchmarks/bench.py --speeds
 	$(BIN)/python benchmarks/tables.py
 
