@@ -19,7 +19,7 @@ lab: $(ENV)/installed  ## set up, then open JupyterLab at the first notebook
 		notebooks/01_data_loading.ipynb
 
 check: lint  ## format, lint, imports and all fast tests, in less than 90 seconds; run it before each commit
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser" tests
+	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" tests
 
 lint: $(ENV)/installed
 	$(BIN)/ruff format --check .
@@ -27,7 +27,7 @@ lint: $(ENV)/installed
 	$(BIN)/lint-imports --no-logo
 
 test: lint  ## run every test; executes all notebooks on the way
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
 	$(BIN)/python -m mnist_cnn --in-place

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from mnist_cnn.data import Mnist, load_mnist
 
@@ -27,10 +28,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist loadgroup`, one process runs all notebooks in their order, and a file's tests stay together."""
-    for item in items:
-        group = "notebooks" if item.path.suffix == ".ipynb" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with what takes longest, so that at the end of `-n 2` neither process waits for the other."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: (item.path.suffix != ".ipynb", item.path not in slow))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """With `-n 2`, one process runs all notebooks in their order, and the tests of a file stay together."""
+    config.option.loadscopereorder = False
+    return NotebooksTogether(config, log)
+
+
+class NotebooksTogether(LoadFileScheduling):
+    """xdist's own `--dist loadgroup` would do this, but 3.8 does not work with pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "notebooks" if file.endswith(".ipynb") else file
 
 
 class Notebooks:
