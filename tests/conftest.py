@@ -30,7 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that at the end of `-n 2` neither process waits for the other."""
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
-    items.sort(key=lambda item: (item.path.suffix != ".ipynb", item.path not in slow))
+    longest = ("notebooks", "test_series", "browser")
+
+    def rank(item: pytest.Item) -> tuple[int, bool]:
+        places = [place for place, name in enumerate(longest) if name in (item.path.stem, item.path.parent.name)]
+        return min(places, default=len(longest)), item.path not in slow
+
+    items.sort(key=rank)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
