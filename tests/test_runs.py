@@ -89,7 +89,6 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: os.truncate(file, 0),
     "a web page": lambda file: file.write_text("<!doctype html>"),
     "no run": lambda file: np.savez(file, np.arange(3)),
-    "pickled": lambda file: np.savez(file, about=np.array([{}], dtype=object)),
     "of another version": lambda file: rewrite(file, settings=settings_of(file) | {"momentum": 0.9}),
     "with a network that is gone": lambda file: rewrite(file, settings=settings_of(file) | {"network": "relu_1"}),
     "with half a history": lambda file: rewrite(file, history={"val_accuracy": [0.9, 0.9]}),
@@ -115,6 +114,23 @@ def test_a_run_without_its_first_layer_is_refused(made: Path, tmp_path) -> None:
     np.savez(tmp_path / "run.npz", **arrays)
     with pytest.raises(RunError, match=r"run.npz cannot be read as a run \(a part of it is missing\)"):
         load_run(tmp_path / "run.npz")
+
+
+class Pickled:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_a_run_is_never_unpickled(tmp_path) -> None:
+    np.savez(tmp_path / "run.npz", about=np.array([Pickled(tmp_path / "harm")], dtype=object))
+    with pytest.raises(RunError, match="cannot be read as a run"):
+        load_run(tmp_path / "run.npz")
+    assert not (tmp_path / "harm").exists()
 
 
 def test_weights_of_another_network_are_not_loaded(made: Path) -> None:
@@ -235,6 +251,9 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Mnist, made, m
         monkeypatch.setenv("MNIST_CNN_RUNS", name)
         monkeypatch.chdir(name)  # the checkout may be closed to other users, too
         shutil.copy(made / "mine-sample.npz", folder)
+        lock_file = folder / ".mine-sample.lock"  # from the day before, when the folder was still open
+        lock_file.touch()
+        lock_file.chmod(0o666)
         with (
             read_only(folder),
             pytest.raises(RunError, match=r"Runs cannot be saved in .*Name a folder that can be wri"),
