@@ -42,4 +42,11 @@ def test_the_disputed_labels_are_the_published_ones(full: Mnist) -> None:
         947: "8→9", 1621: "0→6", 1901: "9→4", 2130: "4→9", 2462: "2→0", 2597: "5→3", 2654: "6→1", 3520: "6→4",
         3558: "5→0", 5937: "5→3", 6651: "0→6", 6783: "1→6", 8527: "4→9", 9679: "6→3", 9729: "5→6",
     }  # fmt: skip
-    assert {index: f"{full.y_test[index]}→{digit}" for index, digit in DISPUTED.items()} == published
+    assert {index: f"{full.y_test[index]}→{digit}" for index, (digit, *_) in DISPUTED.items()} == published
+
+
+def test_five_people_voted_on_each_disputed_label_and_fewer_than_three_for_it() -> None:
+    votes = [votes for _, *votes in DISPUTED.values()]
+    assert all(sum(of_five) == 5 and of_five[0] < 3 for of_five in votes)
+    assert sum(suggested == 5 for _, suggested, _ in votes) == 2  # as notebook 05 says
+    assert sum(neither >= 3 for *_, neither in votes) == 3

@@ -77,6 +77,7 @@ def test_bars_name_the_predicted_and_the_actual_digit(sample: Mnist, probabiliti
     for axis, (name, heights) in zip(figure.axes[1:], {"wrong": wrong, "right": right}.items(), strict=True):
         assert axis.get_title() == name
         assert [bar.get_width() for bar in axis.patches] == pytest.approx(heights)
+        assert axis.get_xlim() == (0, 1)
         assert any(bar.get_facecolor() == to_rgba(RED) for bar in axis.patches) == (name == "wrong")
 
 
@@ -102,10 +103,16 @@ def test_confusion_matrices_stand_side_by_side() -> None:
     assert texts(figure)[1:] == [str(count) for count in range(1, 300)]
 
 
-def test_the_history_plots_all_four_curves() -> None:
-    loss, accuracy = plot_history(HISTORY, 2).axes
+@pytest.mark.parametrize("scale", [1, 0.1])
+def test_the_history_plots_all_four_curves_from_end_to_end(scale: float) -> None:
+    history = {name: [scale * value for value in values] for name, values in HISTORY.items()}
+    loss, accuracy = plot_history(history, 2).axes
     curves = [list(line.get_ydata()) for axis in (loss, accuracy) for line in axis.lines]
-    assert curves == list(HISTORY.values())
+    assert curves == list(history.values())
+    for axis, values in ((loss, curves[0] + curves[1]), (accuracy, curves[2] + curves[3])):
+        low, high = axis.get_ylim()
+        assert low <= min(values) and max(values) <= high
+    assert loss.get_yscale() == ("linear" if scale == 1 else "log")  # where the loss gets small, its end can be read
 
 
 def test_live_curves_say_how_far_training_is_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:

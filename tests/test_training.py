@@ -38,8 +38,14 @@ def test_training_in_steps_of_keras_gives_the_same_weights(few: Mnist, runs, rec
     keras.utils.set_random_seed(3)
     model = build_model(settings.network)
     schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, decay_steps=2 * 15)
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
-    model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
+    if recipe == "relu":
+        assert (settings.weight_decay, settings.label_smoothing) == (0.02, 0)
+        optimizer, loss = keras.optimizers.AdamW(schedule, weight_decay=0.02), "categorical_crossentropy"
+    else:  # without a decay AdamW is Adam
+        assert (settings.weight_decay, settings.label_smoothing) == (0, 0.1)
+        optimizer = keras.optimizers.Adam(schedule)
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    model.compile(optimizer, loss, metrics=["accuracy"])
     (x, y), (x_val, y_val) = split_validation(few.x_train, few.y_train)
     for epoch in range(2):
         order = epoch_order(len(x), 3, epoch)

@@ -236,11 +236,14 @@ def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(shipped: Run, ful
 
 def test_a_chosen_cell_stays_chosen_from_epoch_to_epoch(shipped: Run, full: Mnist) -> None:
     images, labels = split_validation(full.x_train, full.y_train)[1]
+    wrong = shipped.predicted[20] != labels
+    cells, counts = np.unique([labels[wrong], shipped.predicted[20][wrong]], axis=1, return_counts=True)
+    actual, guess = cells[:, counts.argmax()].tolist()  # the commonest confusion
     scrubber = EpochScrubber(shipped, images, labels)
-    scrubber.explorer.matrix.chosen = [4, 9]
+    scrubber.explorer.matrix.chosen = [actual, guess]
     scrubber.slider.value = 20
-    assert scrubber.explorer.board.caption == "Actual 4, taken for 9: 4 images."
-    assert {(actual, guess) for actual, guess, _ in gallery(scrubber.explorer)} == {(4, 9)}
+    assert scrubber.explorer.board.caption == f"Actual {actual}, taken for {guess}: {counts.max()} images."
+    assert {(label, digit) for label, digit, _ in gallery(scrubber.explorer)} == {(actual, guess)}
 
 
 # The drawing pad
@@ -285,7 +288,7 @@ def test_an_empty_pad_asks_for_a_drawing(drawing_pad: DrawingPad) -> None:
     ids=["drawn", "dark on light", "light on dark", "colours", "white on transparent", "tiny", "small"],
 )  # fmt: skip
 def test_a_seven_is_read_whatever_it_is_drawn_with(drawing_pad: DrawingPad, image: Image.Image) -> None:
-    assert re.fullmatch(r"The network reads a 7, with \d\d\.\d%\.", draw(drawing_pad, image))
+    assert re.fullmatch(r"The network reads a 7, with \d+\.\d%\.", draw(drawing_pad, image))
 
 
 def test_the_switch_changes_what_the_network_sees(drawing_pad: DrawingPad, model: keras.Model) -> None:

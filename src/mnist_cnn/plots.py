@@ -77,9 +77,9 @@ def plot_probabilities(image: np.ndarray, label: int | None, probabilities: dict
         predicted = int(heights.argmax())
         bars = axis.barh(range(10), heights, color=BLUE)
         bars[predicted].set_color(BLUE if label in (None, predicted) else RED)
-        for digit, probability in enumerate(heights):
-            axis.text(probability + 0.01, digit, bar_text(digit, label, heights), va="center", fontsize=9)
-        axis.set(yticks=range(10), xlim=(0, 1.5), xticks=(0, 0.5, 1), xlabel="probability", ylabel="digit", title=name)
+        for digit in range(CLASSES):
+            axis.text(1.04, digit, bar_text(digit, label, heights), va="center", fontsize=9)
+        axis.set(yticks=range(10), xlim=(0, 1), xticks=(0, 0.5, 1), xlabel="probability", ylabel="digit", title=name)
         axis.title.set_fontsize(10)
         axis.invert_yaxis()
     return _finish(figure)
@@ -120,8 +120,11 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
         axis.grid(axis="y", color="#e4e7eb")
         if training:
             axis.legend(frameon=False, fontsize=8)
+    if min(history.get("val_loss", [1])) < 0.1:  # with smoothed labels it stays above 0.5
+        axes[0].set_yscale("log")  # so that both ends of the curve can be read
+        axes[0].yaxis.set_major_formatter("{x:g}")
     axes[0].set_ylabel("loss (cross-entropy)")
-    axes[1].set_ylim(min([0.98, *validation]) - 0.002, 1.001)
+    axes[1].set_ylim(min([0.98, *training, *validation]) - 0.002, 1.001)
     axes[1].yaxis.set_major_formatter("{x:.1%}")
     figure.suptitle(note, fontsize=10)
     return _finish(figure)

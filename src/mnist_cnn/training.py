@@ -116,12 +116,12 @@ def find_run(recipe: str, digits: Mnist) -> Run:
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     """Compile with Adam, cross-entropy, and a learning rate that falls to zero in so many steps.
 
-    Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts; Szegedy et al., "Rethinking
-    the Inception Architecture" (2016), for label smoothing.
+    Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and "Decoupled Weight Decay
+    Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for label smoothing.
     """
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    optimizer = keras.optimizers.Adam(schedule)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
 

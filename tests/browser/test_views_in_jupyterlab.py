@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -218,8 +219,10 @@ def test_filters(predictions: View, guesses, full: Mnist) -> None:
         predictions.says(f"1 of {len(pair)}: image {pair[0]}, actual 4")
         predictions.select("actual", "any")
         predictions.select("taken for", "any")
-    predictions.select("actual", 0)
-    predictions.select("taken for", 1)
+    found = set(zip(labels.tolist(), predicted.tolist(), strict=True))
+    actual, taken_for = next(pair for pair in product(range(10), repeat=2) if pair not in found)
+    predictions.select("actual", actual)
+    predictions.select("taken for", taken_for)
     predictions.says("There is no such image.")
     expect(predictions.root.locator("img")).to_have_count(0)
 
@@ -245,7 +248,7 @@ def test_play_moves_by_itself(predictions: View) -> None:
 
 def test_repeat_begins_again(predictions: View, guesses, full: Mnist) -> None:
     predictions.select("actual", 4)
-    predictions.select("taken for", 9)  # five
+    predictions.select("taken for", 9)
     last = ((full.y_test == 4) & (guesses["ReLU"].argmax(axis=1) == 9)).sum()
     predictions.root.get_by_role("button", name="Repeat").click()
     predictions.root.get_by_role("button", name="Play or pause").click()
@@ -533,8 +536,9 @@ def test_a_picture_of_both_views(predictions: View, pad: View) -> None:
 
 
 @pytest.fixture
-def explorer(notebook_05: Notebook) -> View:
-    view = View(notebook_05, "actual 0, predicted 0: 978 images")
+def explorer(notebook_05: Notebook, guesses, full: Mnist) -> View:
+    zeros = np.sum((full.y_test == 0) & (guesses["ReLU"].argmax(axis=1) == 0))
+    view = View(notebook_05, f"actual 0, predicted 0: {zeros} images")
     for pressed in view.root.locator("[aria-pressed=true]").all():
         pressed.click()
     view.says("All mistakes: ")
