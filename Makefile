@@ -39,7 +39,7 @@ shipped-runs: $(ENV)/installed  ## train the runs that come with the package, af
 		from mnist_cnn.training import train; train('$$recipe', load_mnist(source='full'))" || exit 1; done
 	mv build/shipped_runs/*.npz src/mnist_cnn/shipped_runs/
 
-bench: $(ENV)/installed  ## measure everything, write benchmarks/results.json and the tables; two hours, can be interrupted
+bench: $(ENV)/installed  ## measure everything, write benchmarks/results.json and the tables; four hours, can be interrupted
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/tables.py
 

@@ -1,6 +1,7 @@
 """The benchmarks: the pages show the numbers that were measured, and a stopped measurement continues where it was."""
 
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def test_every_table_is_on_a_page() -> None:
 
 def test_tables_follow_the_results_and_leave_the_rest_alone() -> None:
     place = "<!-- bench: {} -->\n<!-- end of bench -->"
-    empty = f"before\n{place.format('recipes')}\nbetween\n{place.format('all_recipes')}\nafter"
+    empty = f"before\n{place.format('recipes')}\nbetween\n{place.format('times')}\nafter"
     filled = tables.fill(empty, RESULTS)
     assert tables.fill(filled, RESULTS) == filled
     assert [line for line in filled.splitlines() if not line.startswith("|")] == empty.splitlines()
@@ -52,8 +53,24 @@ def test_tables_follow_the_results_and_leave_the_rest_alone() -> None:
     for row in altered["rows"]:
         row |= {"seconds_per_epoch": 12345.6, "seconds_total": 98765, "test_accuracy_mean": 12.34}
     short, full = tables.fill(filled, altered).split("between")
-    assert "| relu, ours | 12.34 ±" in short and short.count("98,765 s") == 4
-    assert "12.34 ±" in full and full.count("12345.6 s") == len(ROWS)
+    assert short.count("12.34 ±") == 4 and "| relu, ours | 12.34 ±" in short and short.count("98,765 s") == 4
+    assert full.count("12345.6 s") == len(ROWS)
+
+
+def test_in_a_code_cell_the_table_is_python() -> None:
+    cell = "# <!-- bench: scores -->\n# <!-- end of bench -->\nbest = {name: max(s) for name, s in scores.items()}"
+    filled = tables.fill(cell, RESULTS)
+    assert tables.fill(filled, RESULTS) == filled
+    exec(filled, found := {})  # noqa: S102
+    assert found["scores"]["relu"] == ROWS["train", "relu", CHOSEN]["test_accuracies"] and len(found["best"]) == 4
+    assert found["scores"]["article"] == ROWS["fit", "article", CHOSEN]["test_accuracies"]
+
+
+def test_there_is_no_blank_in_a_table() -> None:
+    rows = [line for table in tables.TABLES.values() for line in table(RESULTS).splitlines() if line.startswith("| ")]
+    heads = [row for row in rows if row.startswith("|  |")]
+    assert len(rows) > 50 and len(heads) == 5
+    assert not [row for row in rows if row not in heads and re.search(r"\|\s*\||None", row)]
 
 
 def test_pages_are_written_only_where_a_table_changes(tmp_path, monkeypatch) -> None:
@@ -78,6 +95,7 @@ def test_pages_are_written_only_where_a_table_changes(tmp_path, monkeypatch) -> 
 def test_results_are_complete_and_of_the_recipes_as_they_are() -> None:
     assert set(bench.RECIPES) == set(RECIPES)
     assert [row for row in ROWS if row[0] != "torch"] == [c for c in bench.contestants(CHOSEN) if c[0] != "torch"]
+    assert {contestant for contestant, row in ROWS.items() if row["seeds"]} == set(bench.studied(CHOSEN))
     baseline = ROWS[bench.BASELINE]
     for (what, recipe, _), row in ROWS.items():
         if what == "train":
@@ -96,6 +114,7 @@ def test_what_the_pages_say_was_measured() -> None:
         assert row["seeds"] == 10 and row["test_accuracy_mean"] >= accuracy and row["ratio_to_article"] >= ratio
     relu, leaky, improved, short = (ROWS["train", recipe, CHOSEN] for recipe in bench.RECIPES)
     assert improved["test_accuracy_mean"] >= 99.60 and improved["epochs"] <= 20 and improved["parameters"] < 1e6
+    assert max(ROWS["fit", "article", CHOSEN]["test_accuracies"]) < min(relu["test_accuracies"])  # 02
     assert min(improved["test_accuracies"]) > statistics.mean(relu["test_accuracies"] + leaky["test_accuracies"])
     for first, second in ((relu, leaky), (leaky, relu)):  # 05: choose one seed of each, and either seems better
         assert max(first["test_accuracies"]) > min(second["test_accuracies"])
@@ -152,7 +171,7 @@ def test_an_accuracy_is_that_on_the_test_images(full, runs, capsys) -> None:
     run = load_run(SHIPPED / "relu.npz")
     runs.mkdir()
     copyfile(SHIPPED / "relu.npz", runs / f"relu-{run.settings.precision}-{run.settings.seed}.npz")
-    found = bench.accuracy("relu", run.settings.precision, run.settings.seed)
+    found = bench.accuracy("train", "relu", run.settings.precision, run.settings.seed)
     assert "is finished already" in capsys.readouterr().out
     probabilities = run.load_model().predict(prepare_images(full.x_test), verbose=0)
     assert found["test_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == full.y_test).mean(), abs=1e-9)
@@ -169,8 +188,8 @@ def test_measurements_that_were_stopped_continue(tmp_path, capfd) -> None:
             slow = 2 if contestant == bench.BASELINE else 1
             found = times | {"first": slow * first, "later": [slow * seconds for seconds in later]}
             files["-".join(["time", *contestant, "1000", str(number)])] = found
-        for _, *recipe in bench.studied("float32"):
-            files["-".join(["accuracy", *recipe, str(number)])] = {
+        for contestant in bench.studied("float32"):
+            files["-".join(["accuracy", *contestant, str(number)])] = {
                 "val_accuracy": 0.9,
                 "test_accuracy": 0.5 + number / 10,
             }
@@ -185,5 +204,5 @@ def test_measurements_that_were_stopped_continue(tmp_path, capfd) -> None:
     ours = results["rows"][-1]
     assert ours["recipe"] == "short" and ours["ratio_to_article"] == 2 and ours["images_per_second"] == 360
     assert ours["test_accuracies"] == [50, 60] and ours["test_accuracy_mean"] == 55 and ours["val_accuracy_mean"] == 90
-    assert ours["test_accuracy_sd"] == pytest.approx(50**0.5, abs=1e-3) and article["test_accuracy_mean"] is None
+    assert ours["test_accuracy_sd"] == pytest.approx(50**0.5, abs=1e-3) and relu["test_accuracy_mean"] is None
     assert results["scaling"] == [{"images": 1000, "seconds_per_epoch": 1.5, "peak_mb": 7}]
