@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STEPS = ["01_data_loading", "02_model_building", "03_leaky_relu", "04_training", "05_evaluation",
          "06_prediction_visualization"]  # fmt: skip
-PAGES = [*NOTEBOOKS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+GLOSSARY = ROOT / "notebooks" / "glossary.md"
+PAGES = [*NOTEBOOKS, GLOSSARY, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 
 def test_all_six_are_here() -> None:
@@ -85,6 +86,7 @@ def test_it_has_the_shape_of_the_series(path, notebook) -> None:
     assert first.startswith("# ") and first.count("\n# ") == 0
     assert all(word in first for word in ("**You will**", "**You need**", "**Time**"))
     assert re.findall(r"\*\*(\d\d) ", first) == [path.stem[:2]]  # this step in bold, the others as links
+    assert "[glossary](../notebooks/glossary.md)" in first  # leads there from build/, too
     assert all(word in last for word in ("## In this notebook we…", "## Exercises", "<details>"))
     following = [*STEPS[STEPS.index(path.stem) + 1 :], "README"][0]
     assert following in last.splitlines()[-1]
@@ -117,6 +119,17 @@ def anchors(path: Path) -> str:
             cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
         )
     return path.read_text()
+
+
+def test_the_glossary_is_in_order_and_its_words_are_met_where_it_says() -> None:
+    entries = re.findall(r"^\*\*([\w -]+)\*\*.*?(?=:)", GLOSSARY.read_text(), re.MULTILINE)
+    assert len(entries) > 30 and entries == sorted(entries, key=str.lower)
+    places = re.findall(r"^\*\*([\w -]+)\*\*[^\n[]*(\[.*?\]): ", GLOSSARY.read_text(), re.MULTILINE)
+    assert [word for word, _ in places] == entries
+    for word, where in places:
+        for page in re.findall(r"\((\w+\.ipynb)\)", where):
+            text = " ".join(anchors(ROOT / "notebooks" / page).lower().split())
+            assert word.lower() in text, (word, page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
