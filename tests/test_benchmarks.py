@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from shutil import copyfile
 
@@ -176,6 +176,17 @@ def test_an_accuracy_is_that_on_the_test_images(full, runs, capsys) -> None:
     probabilities = run.load_model().predict(prepare_images(full.x_test), verbose=0)
     assert found["test_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == full.y_test).mean(), abs=1e-9)
     assert found["val_accuracy"] == run.history["val_accuracy"][-1]
+
+
+@pytest.mark.slow
+def test_an_accuracy_of_plain_keras_is_that_after_twenty_epochs(sample, monkeypatch) -> None:
+    few = replace(sample, x_train=sample.x_train[:300], y_train=sample.y_train[:300])
+    monkeypatch.setattr("mnist_cnn.data.load_mnist", lambda source: few)
+    found = bench.accuracy("fit", "relu", "float32", seed=3)
+    model, history = bench.fit_as_in_the_article("relu", "float32", few, epochs=20, seed=3)
+    right = model.predict(prepare_images(few.x_test), verbose=0).argmax(axis=1) == few.y_test
+    assert found == {"val_accuracy": history["val_accuracy"][-1], "test_accuracy": right.mean()}
+    assert found["test_accuracy"] > 0.5
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ if sys.platform == "win32":
 
 EPOCHS = 4
 BATCHES = 15  # in an epoch
-KILLS = 5  # for each of the four recipes
+KILLS = 3  # for each of the four recipes: one of each kind
 
 # Processes of their own, forked from one in which Keras is imported already.
 processes = multiprocessing.get_context("forkserver")

@@ -152,7 +152,7 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Mnist, 
     start = time.perf_counter() - run.seconds
     progress(run.history, settings.epochs, run.seconds)
     for epoch in range(run.epochs_done, settings.epochs):
-        batches = _training_batches(x_train, one_hot(y_train), epoch, settings)
+        batches = _training_batches(x_train, y_train, epoch, settings)
         fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
         predicted, scores = _validate(model, network, *validation)
         scores = {name: values[0] for name, values in fitted.history.items()} | scores
@@ -181,8 +181,8 @@ def _validate(
     return predicted, {"val_accuracy": np.mean(predicted == labels), "val_loss": loss}
 
 
-def _training_batches(images: np.ndarray, targets: np.ndarray, epoch: int, settings: Settings) -> Iterable[Pair]:
-    """One epoch of batches. Each is prepared when it is needed, while TensorFlow works on those before."""
+def _training_batches(images: np.ndarray, labels: np.ndarray, epoch: int, settings: Settings) -> Iterable[Pair]:
+    """One epoch of batches, each prepared while TensorFlow works on those before; it keeps `order` for ever."""
     import tensorflow as tf  # after Keras, or its start-up messages appear
 
     order = epoch_order(len(images), settings.seed, epoch)
@@ -192,7 +192,7 @@ def _training_batches(images: np.ndarray, targets: np.ndarray, epoch: int, setti
         for start in range(0, len(order), settings.batch_size):
             rows = order[start : start + settings.batch_size]
             x = prepare_images(images[rows])
-            yield random_affine(x, rng) if settings.augment else x, targets[rows]
+            yield random_affine(x, rng) if settings.augment else x, one_hot(labels[rows])
 
     signature = (tf.TensorSpec((None, 28, 28, 1), "float32"), tf.TensorSpec((None, 10), "float32"))
     options = tf.data.Options()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 EPOCHS = 8
 CELLS = (
     "from mnist_cnn.data import load_mnist\nfrom mnist_cnn.training import train",
-    f"run = train('improved', load_mnist(source='sample'), epochs={EPOCHS}, name='mine')",
+    f"run = train('relu', load_mnist(source='sample'), epochs={EPOCHS}, name='mine')",
     "print('the next cell')",
 )
 
@@ -50,5 +50,5 @@ def test_a_training_interrupted_by_the_button_continues_to_the_same_weights(tmp_
             expect(training).not_to_contain_text(f"epoch  1 of {EPOCHS}")  # not from the beginning
             expect(after.locator(".jp-OutputArea-output")).to_contain_text("the next cell")
     resumed = load_run(file).load_model().get_weights()
-    straight = train("improved", sample, epochs=EPOCHS).load_model().get_weights()
+    straight = train("relu", sample, epochs=EPOCHS).load_model().get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(resumed, straight, strict=True))
