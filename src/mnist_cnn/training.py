@@ -114,7 +114,7 @@ def find_run(recipe: str, digits: Mnist) -> Run:
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Compile with Adam, cross-entropy, and a learning rate that falls to zero in so many steps.
+    """Compile with AdamW, cross-entropy, and a learning rate that falls to zero in so many steps.
 
     Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and "Decoupled Weight Decay
     Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for label smoothing.
@@ -182,7 +182,7 @@ def _validate(
 
 
 def _training_batches(images: np.ndarray, labels: np.ndarray, epoch: int, settings: Settings) -> Iterable[Pair]:
-    """One epoch of batches, each prepared while TensorFlow works on those before; it keeps `order` for ever."""
+    """One epoch of batches, each prepared while TensorFlow works on those before. (It never frees `order`.)"""
     import tensorflow as tf  # after Keras, or its start-up messages appear
 
     order = epoch_order(len(images), settings.seed, epoch)

@@ -107,7 +107,10 @@ class View:
         self.root.get_by_label(label, exact=True).select_option(str(option))
 
     def says(self, text: str) -> None:
-        expect(self.status.filter(has_text=text)).to_have_count(1)
+        try:
+            expect(self.status.filter(has_text=text)).to_have_count(1)
+        except AssertionError:
+            raise AssertionError(f"{text!r} is not in {self.status.all_inner_texts()}") from None
 
     def screenshot(self, name: str) -> None:
         self.root.screenshot(path=SCREENSHOTS / f"{name}.png")
