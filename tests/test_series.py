@@ -90,8 +90,9 @@ def test_with_nothing_there_the_series_and_its_solutions_run_in_reverse_and_twic
         expected = r"No full MNIST here|load_mnist\(\)|[Mm]atplotlib|^$"  # which would like to store its list of fonts
         assert [line for line in complaints if not re.search(expected, line)] == []
         page = path.with_suffix(".html").read_text()
-        described = re.findall(r'<img[^>]*? alt="([^"]*)"', page)
-        assert described and all(len(words) > 20 for words in described), path
+        images = re.findall(r"<img [^>]*>", page)
+        assert images and all(re.search(r'alt="[^"]{21,}"', image) for image in images), path
+        assert all('style="max-width: 100%"' in image for image in images)  # no wider than the text
         assert len(set(re.findall(r'href="(\d\d_\w+\.html)"', page))) == 5 and ".ipynb" not in page
     assert "it opens in a running notebook" in built[1].with_suffix(".html").read_text()
     assert "widget-view" not in built[1].read_text()

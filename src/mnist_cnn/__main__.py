@@ -21,7 +21,8 @@ from mnist_cnn.data import DataError, Mnist, load_mnist
 
 _TEMPLATE = """{%- extends "lab/index.html.j2" -%}
 {% block data_png scoped %}
-<img src="data:image/png;base64,{{ output.data['image/png'] }}" alt="{{ cell.metadata.alt | escape_html }}">
+<img style="max-width: 100%" alt="{{ cell.metadata.alt | escape_html }}"
+  src="data:image/png;base64,{{ output.data['image/png'] }}">
 {% endblock data_png %}"""
 
 
