@@ -66,10 +66,12 @@ def test_the_badge_follows_the_address_of_the_repository() -> None:
 def test_the_package_is_as_small_as_the_readme_says() -> None:
     modules = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "src" / "mnist_cnn").glob("*.py")}
     scripts = [len(path.read_text().splitlines()) for path in (ROOT / "src" / "mnist_cnn" / "browser").glob("*.js")]
-    said = re.search(r"([\d,]+) lines of Python, no module above (\d+), and (\d+) of JavaScript", README)
-    total, largest, javascript = (int(number.replace(",", "")) for number in said.groups())
-    assert sum(modules.values()) == total <= 1650 and max(modules.values()) <= largest == 210
-    assert sum(scripts) == javascript
+    said = r"([\d,]+) lines of Python for the notebooks, (\d+) for studies, no module above (\d+); and (\d+) of Java"
+    numbers = re.search(said, " ".join(README.split())).groups()
+    lesson, studies, largest, javascript = (int(number.replace(",", "")) for number in numbers)
+    assert max(modules.values()) <= largest == 210 and sum(scripts) == javascript
+    assert sum(modules.pop(f"{name}.py") for name in ("study", "cluster", "results")) == studies <= 435
+    assert sum(modules.values()) == lesson <= 1650
 
 
 @pytest.fixture

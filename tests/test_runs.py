@@ -200,7 +200,10 @@ def test_what_a_killed_process_left_half_written_is_in_nobodys_way(few: Mnist, m
 
 
 def test_a_run_that_another_process_trains_is_left_to_it(few: Mnist, mine) -> None:
-    with lock(mine), pytest.raises(RunError, match=r'Another notebook or program is training .*name="mine-sample-2"'):
+    with (
+        lock(mine, ""),
+        pytest.raises(RunError, match=r'Another notebook or program is writing to .*name="mine-sample-2"'),
+    ):
         train_mine(few)
     assert train_mine(few).finished
 

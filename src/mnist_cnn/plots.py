@@ -42,7 +42,7 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
         axis.imshow(image, cmap="gray_r", vmin=low, vmax=high)
         if titles is not None:
             axis.set_title(titles[index], fontsize=9)
-    return _finish(figure)
+    return finish(figure)
 
 
 def show_predictions(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Figure:
@@ -82,7 +82,7 @@ def plot_probabilities(image: np.ndarray, label: int | None, probabilities: dict
         axis.set(yticks=range(10), xlim=(0, 1), xticks=(0, 0.5, 1), xlabel="probability", ylabel="digit", title=name)
         axis.title.set_fontsize(10)
         axis.invert_yaxis()
-    return _finish(figure)
+    return finish(figure)
 
 
 def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",)) -> Figure:
@@ -105,7 +105,7 @@ def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",)) -> Figure:
         axis.set_title(title, fontsize=10)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-    return _finish(figure)
+    return finish(figure)
 
 
 def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
@@ -127,7 +127,7 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
     axes[1].set_ylim(min([0.98, *training, *validation]) - 0.002, 1.001)
     axes[1].yaxis.set_major_formatter("{x:.1%}")
     figure.suptitle(note, fontsize=10)
-    return _finish(figure)
+    return finish(figure)
 
 
 class LiveCurves:
@@ -148,7 +148,7 @@ class LiveCurves:
             self._handle.update(figure)
 
 
-def _finish(figure: Figure) -> Figure:
+def finish(figure: Figure) -> Figure:
     """Close the figure for pyplot, so that a notebook shows it once: as the value of its cell."""
     plt.close(figure)
     return figure

@@ -129,11 +129,11 @@ def set_aside(file: Path) -> Path:
 
 
 @contextmanager
-def lock(file: Path) -> Iterator[None]:
-    """Keep other processes from training into the file of a run; make its folder.
+def lock(file: Path, instead: str) -> Iterator[None]:
+    """Keep other processes from writing to a file; make its folder. `instead` is what the message adds to waiting.
 
     Raises:
-        RunError: another process is training there, or the folder cannot be written.
+        RunError: another process is writing there, or the folder cannot be written.
     """
     held = FileLock(file.with_name(f".{file.stem}.lock"))
     try:
@@ -141,10 +141,7 @@ def lock(file: Path) -> Iterator[None]:
         tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
         held.acquire(timeout=0)
     except Timeout:
-        raise RunError(
-            f"Another notebook or program is training {file}. Wait for it, or give this run a name of its own, as in "
-            f'train(…, name="{file.stem}-2").'
-        ) from None
+        raise RunError(f"Another notebook or program is writing to {file}. Wait for it, or {instead}.") from None
     except OSError as error:
         raise RunError(
             f"Runs cannot be saved in {file.parent} ({error}). Name a folder that can be written, with "

@@ -68,7 +68,7 @@ def train(
     """
     settings = choose_settings(recipe, digits, epochs, seed, precision)
     file = run_file(name or recipe, digits)
-    with lock(file):
+    with lock(file, f'give this run another name, as in train(…, name="{file.stem}-2")'):
         run, why_not = load_matching(file, asdict(settings))
         if run is None and file.exists():
             print(f"{recipe}: runs/{file.name} {why_not}. It is now runs/{set_aside(file).name}; training a new run.")
@@ -125,6 +125,12 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
 
+def made_with(digits: Mnist) -> dict:
+    """What a run is made with on this machine, besides its settings: data, device, backend, versions."""
+    versions = {package: version(package) for package in ("mnist-cnn", "keras", "tensorflow", "numpy")}
+    return {"data": digits.source, "device": device(), "backend": keras.backend.backend(), "versions": versions}
+
+
 def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     """The order in which an epoch (counted from 0) sees the images; it depends on seed and epoch alone."""
     return np.random.default_rng([seed, epoch]).permutation(images)
@@ -140,13 +146,11 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Mnist, 
     model.optimizer.build(model.trainable_variables)
     state = [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
     network = build_model(settings.network)  # to validate in float32, and to save
-    made_with = {"data": digits.source, "device": device(), "backend": keras.backend.backend()}
-    made_with["versions"] = {package: version(package) for package in ("keras", "tensorflow", "numpy")}
     if run and [array.shape for array in run.state] != [variable.shape for variable in state]:
         print(f"This version of Keras cannot continue the run; it is now runs/{set_aside(file).name}.")
         run = None
     if run is None:
-        run = Run(settings, made_with, 0.0, {}, _validate(model, network, *validation)[0][np.newaxis], [], [])
+        run = Run(settings, made_with(digits), 0.0, {}, _validate(model, network, *validation)[0][np.newaxis], [], [])
     for variable, array in zip(state, run.state, strict=False):  # a new run has none
         variable.assign(array)
     start = time.perf_counter() - run.seconds
@@ -158,7 +162,7 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Mnist, 
         scores = {name: values[0] for name, values in fitted.history.items()} | scores
         run = replace(
             run,
-            made_with=made_with,
+            made_with=made_with(digits),
             seconds=round(time.perf_counter() - start, 1),
             history={name: [*run.history.get(name, []), float(value)] for name, value in scores.items()},
             predicted=np.vstack([run.predicted, predicted]),

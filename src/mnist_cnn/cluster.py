@@ -1,0 +1,128 @@
+"""Dask, as studies use it: find workers, ask what they train with, and what they do.
+
+Whoever reaches a Dask scheduler can run code on its workers. Those that start here listen to this machine alone.
+"""
+
+import io
+import logging
+import os
+import platform
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+from mnist_cnn.data import Mnist, load_mnist
+from mnist_cnn.device import choose_precision, device
+from mnist_cnn.evaluation import evaluate_run
+from mnist_cnn.models import NETWORKS, build_model
+from mnist_cnn.recipes import Settings, choose_settings
+from mnist_cnn.results import Result, StudyError, digest, result_key
+from mnist_cnn.training import made_with, train
+
+TOPIC = "mnist_cnn.study"  # under which workers say how many epochs of which training they have done
+_MEMORY = 1.5e9  # bytes for each worker; a training takes about 1 GB
+_LEAVE_INTERRUPTS = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # to the study, which ends its workers
+)
+
+_load = cache(lambda source: load_mnist(source=source))  # once in each process
+_training = Lock()  # seeds and precision belong to the process, and a worker may have several threads
+
+
+@contextmanager
+def connect(scheduler: str | None, workers: int | None) -> Iterator:
+    """Connect to the scheduler at an address, or to one with workers on this machine that end with the study."""
+    try:
+        from distributed import Client, LocalCluster
+        from distributed.system import MEMORY_LIMIT
+    except ImportError:
+        raise StudyError('A study needs Dask. Install it: python -m pip install -e ".[study]"') from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters comes as an error, too
+    with ExitStack() as stack:
+        if scheduler is None:
+            # One core each: two such workers do 1.28 times the work of one with two. A GPU has memory for one.
+            workers = workers or (1 if device() == "GPU" else max(1, min(cores(), int(MEMORY_LIMIT / _MEMORY))))
+            threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(max(1, cores() // workers)))
+            options = {"threads_per_worker": 1, "env": threads, "preload": [_LEAVE_INTERRUPTS]}
+            options |= {"dashboard_address": "127.0.0.1:0", "silence_logs": "CRITICAL"}
+            scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
+        try:
+            client = stack.enter_context(Client(scheduler, timeout=10))
+            client.wait_for_workers(1, timeout=60)
+        except (OSError, ValueError) as error:  # TimeoutError is an OSError
+            raise StudyError(f"No Dask scheduler with workers answers at {scheduler} ({error}).") from None
+        yield client
+
+
+def ask_workers(client, digits: Mnist) -> dict:
+    """What all workers train with; an error if one cannot, or would train with something else."""
+    answers = client.run(describe, digits.source, on_error="return")
+    first = next(iter(answers.values()))
+    for address, answer in answers.items():
+        if isinstance(answer, Exception):
+            raise StudyError(f"The worker {address} cannot train: {answer}")
+        if answer["fingerprint"] != digits.fingerprint:
+            raise StudyError(f"The worker {address} has other digits than this process.")
+        if answer != first:
+            raise StudyError(
+                f"Workers train with different things: {answer}, but {first}. Install the same everywhere."
+            )
+    return first
+
+
+def describe(source: str) -> dict:
+    """What this process trains with, besides settings: fingerprint of the digits, precision, `made_with` by network."""
+    digits = _load(source)
+    layers = {network: build_model(network).to_json() for network in NETWORKS}
+    return {
+        "fingerprint": digits.fingerprint,
+        "precision": choose_precision(),
+        # Keras counts layers in their names: the same ones are conv2d_1 here and conv2d_9 there.
+        "made_with": {
+            network: made_with(digits) | {"layers": digest(re.sub(r"_\d+\b", "", text))}
+            for network, text in layers.items()
+        },
+    }
+
+
+def train_one(settings: Settings, environment: dict, source: str) -> Result:
+    """Train one seed, on a worker, in what `ask_workers` found; say after each epoch how far it is."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    made = environment["made_with"][settings.network]
+    key = result_key(settings, made)
+    with _training, redirect_stdout(io.StringIO()):
+        digits = _load(source)
+        options = {"epochs": settings.epochs, "seed": settings.seed, "precision": settings.precision}
+        if describe(source) != environment or choose_settings(settings.recipe, digits, **options) != settings:
+            raise StudyError(f"the worker {worker.address} has other versions, digits or recipes than the study")
+        run = train(
+            settings.recipe,
+            digits,
+            **options,
+            name=f"study-{settings.recipe}-{settings.seed}-{key}",
+            progress=lambda history, *_: worker.log_event(TOPIC, (key, len(history.get("loss", ())))),
+        )
+        return Result(
+            settings=settings,
+            made_with=made,
+            val_accuracy=run.history["val_accuracy"][-1],
+            test_accuracy=evaluate_run(run, digits),
+            seconds=run.seconds,
+            where={"processor": processor(), "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", cores()))},
+        )
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def processor(cpu: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's name."""
+    names = re.findall(r"model name\s*: (.*)", cpu.read_text()) if cpu.is_file() else []
+    return names[0] if names else platform.processor()

@@ -1,0 +1,234 @@
+"""Studies: they find what `train` finds, lose nothing, count nothing twice, and say what is wrong."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mnist_cnn.data import prepare_images
+from mnist_cnn.recipes import choose_settings
+from mnist_cnn.results import (
+    Result,
+    StudyError,
+    collect_scores,
+    compare,
+    load_results,
+    plot_scores,
+    report,
+    save_result,
+)
+from mnist_cnn.runs import RunError, load_run, lock
+from mnist_cnn.study import run_study
+
+distributed = pytest.importorskip("distributed")
+ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ROOT = Path(__file__).parents[1]
+MADE_WITH = {"data": "sample", "device": "CPU", "backend": "b", "versions": {"keras": "3"}, "layers": "l"}
+
+
+def result(sample, recipe: str, seed: int, test: float = 0.5, **changed) -> Result:
+    settings = replace(choose_settings(recipe, sample, None, seed, "float32"), **changed)
+    return Result(settings, MADE_WITH, test - 0.1, test, 1.0, {"processor": "p", "threads": 1})
+
+
+@pytest.fixture
+def file(sample, tmp_path) -> Path:
+    """A results file with four results, written as studies do."""
+    for seed in range(2):
+        for recipe in ("relu", "short"):
+            save_result(tmp_path / "study.jsonl", result(sample, recipe, seed))
+    return tmp_path / "study.jsonl"
+
+
+def test_results_come_back_as_they_were_saved(file, sample) -> None:
+    assert load_results(file) == [result(sample, recipe, seed) for seed in range(2) for recipe in ("relu", "short")]
+
+
+def test_a_result_is_another_one_if_anything_differs_that_the_weights_depend_on(sample) -> None:
+    first = result(sample, "relu", 0)
+    others = [result(sample, "relu", 1), result(sample, "relu", 0, epochs=19), result(sample, "relu", 0, data="x")]
+    others += [replace(first, made_with=MADE_WITH | {name: "other"}) for name in MADE_WITH if name != "versions"]
+    others += [replace(first, made_with=MADE_WITH | {"versions": {"keras": "4"}})]
+    same = replace(first, seconds=9.0, where={"processor": "q", "threads": 8}, test_accuracy=0.1)
+    assert len({other.key for other in [first, same, *others]}) == 1 + len(others)
+
+
+@pytest.mark.parametrize("cut", [1, 40, -1])
+def test_a_last_line_that_was_not_finished_is_left_out_and_not_in_the_way_of_the_next(
+    file, sample, cut, capsys
+) -> None:
+    content = file.read_bytes()
+    start = content.rindex(b"\n", 0, -1) + 1
+    file.write_bytes(content[: start + cut] if cut > 0 else content[:-1])
+    complete = 4 if cut < 0 else 3  # only its end of line is missing
+    assert len(load_results(file)) == complete
+    assert ("Line 4 of " in capsys.readouterr().err) == (complete == 3)
+    save_result(file, result(sample, "short", 7))
+    assert [found.settings.seed for found in load_results(file)] == [0, 0, 1] + [1] * (complete - 3) + [7]
+
+
+def test_a_result_that_is_there_twice_counts_once(file) -> None:
+    file.write_bytes(file.read_bytes() * 2)
+    assert len(load_results(file)) == 4
+
+
+def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, sample) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"my": "notes"}\nmore\n')
+    with pytest.raises(StudyError, match=r"other.jsonl is not a results file"):
+        run_study(["relu"], [0], other, sample)
+    assert other.read_text() == '{"my": "notes"}\nmore\n'
+    with pytest.raises(FileNotFoundError):
+        load_results(tmp_path / "none.jsonl")
+
+
+def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(file, sample) -> None:
+    results = load_results(file)
+    assert collect_scores(results) == {recipe: {0: 50, 1: 50} for recipe in ("relu", "short")}
+    assert collect_scores(results, "validation")["relu"] == {0: 40, 1: 40}
+    more = [result(sample, "short", 0, 0.7, precision="mixed_bfloat16"), result(sample, "relu", 9, 0.6)]
+    assert collect_scores([*results, *more]) == {
+        "relu": {0: 50, 1: 50, 9: 60},
+        "short, precision float32": {0: 50, 1: 50},
+        "short, precision mixed_bfloat16": {0: 70},
+    }
+    newer = replace(results[0], made_with=MADE_WITH | {"versions": {"keras": "4"}})
+    assert set(collect_scores([*results, newer])) == {"relu, keras 3", "relu, keras 4", "short"}
+
+
+def test_the_report_is_that_of_the_formulas() -> None:
+    scores = {"a": {0: 99.1, 1: 99.4, 2: 99.3}, "bb": {2: 99.5, 1: 99.4, 0: 99.5, 5: 90.0}, "c": {0: 98.0}}
+    first, second, third, *differences = report(scores).splitlines()
+    margin = 4.302653 * 0.152753 / 3**0.5  # Student's t of two degrees of freedom at 97.5 %
+    assert (
+        first
+        == f"a   mean 99.267 ± 0.153 %, 95 % interval {99.26667 - margin:.3f} to {99.26667 + margin:.3f} (3 seeds)"
+    )
+    assert "mean 97.100 ± 4.734" in second and third == "c   mean 98.000 (1 seeds)"
+    assert differences[0] == f"bb minus a: {compare(scores, 'bb', 'a')}" and "too few" in differences[1]
+    pairs = np.array([0.4, 0.0, 0.2])
+    margin = 4.302653 * pairs.std(ddof=1) / 3**0.5
+    p = stats.ttest_1samp(pairs, 0).pvalue
+    expected = f"+0.200, 95 % interval {0.2 - margin:+.3f} to {0.2 + margin:+.3f}, p = {p:.2g} (3 pairs)"
+    assert compare(scores, "bb", "a") == expected
+
+
+def test_the_figure_has_a_dot_for_each_seed() -> None:
+    scores = {"a": {0: 99.1, 1: 99.4}, "b": {0: 99.5}}
+    (axis,) = plot_scores(scores).axes
+    dots = [tuple(point) for collection in axis.collections for point in collection.get_offsets()]
+    assert dots == [(99.1, 0), (99.4, 0), (99.5, 1)]
+    assert [line.get_xdata()[0] for line in axis.lines] == [99.25, 99.5]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b"]
+
+
+def test_one_study_at_a_time_writes_to_a_file(file, sample) -> None:
+    with lock(file, ""), pytest.raises(RunError, match=r"is writing to .*study.jsonl. Wait for it, or name another"):
+        run_study(["relu"], [0], file, sample)
+
+
+@pytest.mark.slow
+def test_an_unknown_recipe_and_an_absent_scheduler_are_said(tmp_path, sample) -> None:
+    with pytest.raises(ValueError, match="recipe must be one of relu, "):
+        run_study(["relu", "rely"], [0], tmp_path / "a", sample)
+    for address in ("tcp://127.0.0.1:9", "nonsense"):  # nobody listens on the discard port
+        with pytest.raises(StudyError, match=f"No Dask scheduler with workers answers at {address}"):
+            run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
+
+
+def test_without_dask_a_study_says_what_to_install(tmp_path, sample, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(StudyError, match=r'pip install -e "\.\[study\]"'):
+        run_study(["relu"], [0], tmp_path / "a", sample)
+
+
+def cluster(n_workers: int, **environment: str):
+    """A scheduler and workers of one core each, as others may have started them."""
+    options = {"threads_per_worker": 1, "dashboard_address": None, "env": ONE_CORE | environment}
+    return distributed.LocalCluster(n_workers=n_workers, **options, silence_logs="CRITICAL")
+
+
+@pytest.mark.slow
+def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(sample, tmp_path, runs) -> None:
+    file, events, two_epochs = tmp_path / "study.jsonl", [], threading.Event()
+
+    def look(event: tuple) -> None:
+        events.append(tuple(event[1]))
+        if event[1][1] == 2:
+            two_epochs.set()
+
+    with cluster(2) as workers, distributed.Client(workers) as client, ThreadPoolExecutor() as pool:
+        client.subscribe_topic("mnist_cnn.study", look)
+        pids = client.run(os.getpid)
+        study = partial(run_study, ["short"], range(3), file, sample, scheduler=workers.scheduler_address)
+        future = pool.submit(study)
+        assert two_epochs.wait(timeout=120)
+        key = next(key for key, done in events if done == 2)
+        [address] = [at for at, tasks in client.processing().items() if any(key in task for task in tasks)]
+        os.kill(pids[address], signal.SIGKILL)
+        results = future.result(timeout=120)
+        assert study() == results  # and trains nothing
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert sorted(line["settings"]["seed"] for line in lines) == [0, 1, 2] == [r.settings.seed for r in results]
+    assert [done for told, done in events if told == key].count(0) == 1, "it began again"
+    found = next(result for result in results if result.key == key)
+    code = f"train('short', load_mnist(source='sample'), seed={found.settings.seed}, name='alone')"
+    imports = "from mnist_cnn.data import load_mnist; from mnist_cnn.training import train"
+    subprocess.run([sys.executable, "-c", f"{imports}; {code}"], env=os.environ | ONE_CORE, check=True, timeout=120)
+    alone, studied = (
+        load_run(runs / f"{name}-sample.npz") for name in ("alone", f"study-short-{found.settings.seed}-{key}")
+    )
+    assert all(map(np.array_equal, alone.weights, studied.weights)) and alone.history == studied.history
+    right = alone.load_model().predict(prepare_images(sample.x_test), verbose=0).argmax(axis=1) == sample.y_test
+    assert (found.val_accuracy, found.test_accuracy) == (alone.history["val_accuracy"][-1], right.mean())
+    assert found.settings == alone.settings and found.where["threads"] == 1
+
+
+@pytest.mark.slow
+def test_a_worker_without_mnist_says_so_before_it_trains(full, tmp_path, runs, offline) -> None:
+    lacking = {
+        name: value for name, value in offline.items() if name.lower().endswith("_proxy") or name == "KERAS_HOME"
+    }
+    with (
+        cluster(1, MNIST_NPZ="", **lacking) as workers,
+        pytest.raises(StudyError, match=r"tcp://\S+ cannot train: MNIST is not"),
+    ):
+        run_study(["short"], [0], tmp_path / "a", full, scheduler=workers.scheduler_address)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows interrupts a group of processes in another way")
+def test_the_command_can_be_interrupted_and_continued(tmp_path, offline) -> None:
+    file = tmp_path / "study.jsonl"
+    options = ["--recipes", "short", "--seeds", "3", "--workers", "1", "--epochs", "1", "--results", str(file)]
+    command = [sys.executable, "-m", "mnist_cnn.study", *options]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    first = subprocess.Popen(command, env=offline, **pipes)
+    while "1/3" not in (seen := first.stderr.readline()):  # text mode ends a line at each \r, as the bar does
+        assert seen, first.stdout.read()
+    os.killpg(first.pid, signal.SIGINT)
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 130 and "http://127.0.0.1:" in out
+    assert err.splitlines()[-1] == f"Interrupted. What was finished is in {file}; the same command continues."
+    done = len(load_results(file))
+    assert "Traceback" not in err and 1 <= done < 3
+    again = subprocess.run(command, env=offline, capture_output=True, text=True, check=True, timeout=120)
+    assert f"{file} has {done} of 3 trainings." in again.stdout and len(load_results(file)) == 3
+    assert again.stdout.splitlines()[-2] == report(collect_scores(load_results(file), "validation"))
+    assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    _, example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    found = {}
+    exec(example.replace("../runs/study.jsonl", str(file)), found)  # noqa: S102
+    assert found["scores"] == collect_scores(load_results(file), "test")
