@@ -65,7 +65,7 @@ def test_the_file_holds_what_happened(few: Mnist, runs, precision: str) -> None:
     asked = {"recipe": "relu", "epochs": 2, "seed": 0, "precision": precision, "batch_size": 32}
     assert asdict(run.settings) == asdict(RECIPES["relu"]) | asked | {"data": few.fingerprint}
     assert run.made_with["data"] == "sample" and run.made_with["device"] in ("CPU", "GPU") and run.seconds > 0
-    assert set(run.made_with["versions"]) == {"tensorflow", "keras", "numpy"}
+    assert set(run.made_with["versions"]) == {"mnist-cnn", "tensorflow", "keras", "numpy"}
     assert {name: len(values) for name, values in run.history.items()} == {
         "accuracy": 2, "loss": 2, "val_accuracy": 2, "val_loss": 2}  # fmt: skip
 

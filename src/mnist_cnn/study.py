@@ -49,7 +49,7 @@ def run_study(
         digits: full MNIST or the sample; the workers load the same themselves.
         epochs: as in `train`.
         precision: as in `train`; what the workers choose if left out.
-        scheduler: the address of a Dask scheduler, as tcp://host:8786; workers start on this machine if left out.
+        scheduler: the address of a Dask scheduler, as host:8786; workers start on this machine if left out.
         workers: how many of those; one for each core, as far as there is memory, if left out, and on a GPU one.
 
     Raises:
@@ -124,7 +124,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--epochs", type=int, help="other than the recipe's")
     parser.add_argument("--precision", choices=PRECISIONS, help="other than what the workers choose")
-    parser.add_argument("--scheduler", help="of a Dask cluster, as tcp://host:8786; else this machine works")
+    parser.add_argument("--scheduler", help="of a Dask cluster, as host:8786; else this machine works")
     parser.add_argument("--workers", type=int, help="on this machine; one for each core, if there is memory")
     parser.add_argument("--results", type=Path, default=runs_folder() / "study.jsonl", help="file (%(default)s)")
     parser.add_argument(
