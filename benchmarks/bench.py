@@ -85,6 +85,8 @@ def main() -> None:
 
 def collect(work: Path, rounds: int, images: int, seeds: range, scaling: tuple[int, ...]) -> dict:
     """Measure what is not in the folder `work` yet; return what results.json holds."""
+    from mnist_cnn.cluster import cores, processor  # imports Keras, which a process that measures does by itself
+
     [found] = run([{"kind": "precision"}], work)
     chosen = found["chosen"]
     studies = {
@@ -100,7 +102,7 @@ def collect(work: Path, rounds: int, images: int, seeds: range, scaling: tuple[i
     imports = run([{"kind": "import", "number": number} for number in range(3)], work)
     return {
         "date": date.today().isoformat(),
-        "machine": machine(),
+        "machine": f"{processor()}, {cores()} cores",
         "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", *TORCH)}
         | {"python": platform.python_version()},
         "import_seconds": round(statistics.median(found["seconds"] for found in imports), 1),
@@ -311,19 +313,6 @@ def peak_mb() -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
-
-
-def machine() -> str:
-    """The processor's name and the number of cores."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {cores()} cores"
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 JOBS = {"accuracy": accuracy, "time": timing, "import": import_time, "precision": precision, "views": views}

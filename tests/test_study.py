@@ -95,10 +95,10 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, sample) ->
 
 def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(file, sample) -> None:
     results = load_results(file)
-    assert collect_scores(results) == {recipe: {0: 50, 1: 50} for recipe in ("relu", "short")}
+    assert collect_scores(results, "test") == {recipe: {0: 50, 1: 50} for recipe in ("relu", "short")}
     assert collect_scores(results, "validation")["relu"] == {0: 40, 1: 40}
     more = [result(sample, "short", 0, 0.7, precision="mixed_bfloat16"), result(sample, "relu", 9, 0.6)]
-    assert collect_scores([*results, *more]) == {
+    assert collect_scores([*results, *more], "test") == {
         "relu": {0: 50, 1: 50, 9: 60},
         "short, precision float32": {0: 50, 1: 50},
         "short, precision mixed_bfloat16": {0: 70},
@@ -115,7 +115,7 @@ def test_the_report_is_that_of_the_formulas() -> None:
         first
         == f"a   mean 99.267 ± 0.153 %, 95 % interval {99.26667 - margin:.3f} to {99.26667 + margin:.3f} (3 seeds)"
     )
-    assert "mean 97.100 ± 4.734" in second and third == "c   mean 98.000 (1 seeds)"
+    assert "mean 97.100 ± 4.734" in second and third == "c   mean 98.000 (1 seed)"
     assert differences[0] == f"bb minus a: {compare(scores, 'bb', 'a')}" and "too few" in differences[1]
     pairs = np.array([0.4, 0.0, 0.2])
     margin = 4.302653 * pairs.std(ddof=1) / 3**0.5
@@ -140,6 +140,9 @@ def test_one_study_at_a_time_writes_to_a_file(file, sample) -> None:
 
 @pytest.mark.slow
 def test_an_unknown_recipe_and_an_absent_scheduler_are_said(tmp_path, sample) -> None:
+    for recipes, seeds, workers in (([], [0], 1), (["relu"], range(0), 1), (["relu"], [0], -1)):
+        with pytest.raises(ValueError, match="at least one recipe, one seed and one worker"):
+            run_study(recipes, seeds, tmp_path / "a", sample, workers=workers)
     with pytest.raises(ValueError, match="recipe must be one of relu, "):
         run_study(["relu", "rely"], [0], tmp_path / "a", sample)
     for address in ("tcp://127.0.0.1:9", "nonsense"):  # nobody listens on the discard port

@@ -1,4 +1,4 @@
-"""Dask, as studies use it: find workers, ask what they train with, and what they do.
+"""Dask, as studies use it: connect to workers, check what they train with, and train on them.
 
 Whoever reaches a Dask scheduler can run code on its workers. Those that start here listen to this machine alone.
 """
@@ -24,10 +24,8 @@ from mnist_cnn.training import made_with, train
 
 TOPIC = "mnist_cnn.study"  # under which workers say how many epochs of which training they have done
 _MEMORY = 1.5e9  # bytes for each worker; a training takes about 1 GB
-_LEAVE_INTERRUPTS = (
-    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # to the study, which ends its workers
-)
-
+# Run in each local worker: Ctrl-C reaches workers, too, but it is for the study, which then stops them.
+_IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 _load = cache(lambda source: load_mnist(source=source))  # once in each process
 _training = Lock()  # seeds and precision belong to the process, and a worker may have several threads
 
@@ -46,7 +44,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
             # One core each: two such workers do 1.28 times the work of one with two. A GPU has memory for one.
             workers = workers or (1 if device() == "GPU" else max(1, min(cores(), int(MEMORY_LIMIT / _MEMORY))))
             threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(max(1, cores() // workers)))
-            options = {"threads_per_worker": 1, "env": threads, "preload": [_LEAVE_INTERRUPTS]}
+            options = {"threads_per_worker": 1, "env": threads, "preload": [_IGNORE_INTERRUPTS]}
             options |= {"dashboard_address": "127.0.0.1:0", "silence_logs": "CRITICAL"}
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
         try:
@@ -89,7 +87,7 @@ def describe(source: str) -> dict:
 
 
 def train_one(settings: Settings, environment: dict, source: str) -> Result:
-    """Train one seed, on a worker, in what `ask_workers` found; say after each epoch how far it is."""
+    """Train one seed on a worker, if it still is as `ask_workers` found it; report each epoch to the study."""
     from distributed import get_worker
 
     worker = get_worker()

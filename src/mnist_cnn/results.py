@@ -1,4 +1,4 @@
-"""What studies find: the results file, and how to compare recipes by it (notebook 05)."""
+"""What studies find: the results file, and how to compare recipes by it."""
 
 import json
 import os
@@ -70,8 +70,7 @@ def load_results(file: str | os.PathLike) -> list[Result]:
             damaged.append(f"Line {number} of {file} is left out: it is no result of this version ({error}).")
     if damaged and not results:
         raise StudyError(f"{file} is not a results file. Its line 1 is no result of this version; nor is any other.")
-    for message in damaged:
-        print(message, file=sys.stderr)
+    print(*damaged, sep="\n", end="\n" * bool(damaged), file=sys.stderr)
     return list(results.values())
 
 
@@ -85,12 +84,12 @@ def save_result(file: Path, result: Result) -> None:
         os.fsync(stream.fileno())
 
 
-def collect_scores(results: Iterable[Result], images: str = "test") -> Scores:
-    """Collect the accuracies on the "test" or the "validation" images.
+def collect_scores(results: Iterable[Result], images: str = "validation") -> Scores:
+    """Collect the accuracies on the "validation" images, by which to choose, or on the "test" images, to report.
 
     Results are not mixed if anything but the seed differs; then the name of their recipe is followed by what does.
     """
-    check_choice("images", images, ("test", "validation"))
+    check_choice("images", images, ("validation", "test"))
     groups: dict[tuple, dict[int, float]] = defaultdict(dict)
     for result in results:
         about = result.made_with | result.made_with["versions"] | asdict(result.settings)
@@ -109,9 +108,7 @@ def collect_scores(results: Iterable[Result], images: str = "test") -> Scores:
 
 
 def report(scores: Scores) -> str:
-    """The mean accuracy of each recipe, in percent, with its standard deviation and Student's interval; then `compare`
-    for each two of them.
-    """
+    """Each recipe's mean in percent, standard deviation and Student's 95 % interval; and `compare` for each two."""
     lines, width = [], max(map(len, scores))
     for name, by_seed in scores.items():
         values = np.array(list(by_seed.values()))
@@ -119,7 +116,7 @@ def report(scores: Scores) -> str:
         if len(values) > 1:
             low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
             spread = f" ± {values.std(ddof=1):.3f} %, 95 % interval {low:.3f} to {high:.3f}"
-        lines.append(f"{name:{width}}  mean {values.mean():.3f}{spread} ({len(values)} seeds)")
+        lines.append(f"{name:{width}}  mean {values.mean():.3f}{spread} ({len(values)} seed{'s' * (len(values) > 1)})")
     for first, second in combinations(scores, 2):
         lines.append(f"{second} minus {first}: {compare(scores, second, first)}")
     return "\n".join(lines)

@@ -42,6 +42,8 @@ def run_study(
 ) -> list[Result]:
     """Train each recipe with each seed, unless its result is in the file; return the results of all.
 
+    Whatever goes wrong, what was finished is in the file.
+
     Args:
         recipes: names in RECIPES.
         seeds: whole numbers from 0 up; the same for all recipes, so that they can be compared pair by pair.
@@ -53,11 +55,13 @@ def run_study(
         workers: how many of those; one for each core, as far as there is memory, if left out, and on a GPU one.
 
     Raises:
-        StudyError: no worker can do it as asked, another study writes to the file, or some seeds could not be trained.
-            What was finished is in the file.
+        StudyError: Dask is not installed, no worker can train as asked, or some trainings failed.
+        RunError: another study is writing to the file, or its folder cannot be written.
     """
     for recipe in recipes:
         check_choice("recipe", recipe, RECIPES)
+    if not recipes or not seeds or (workers or 1) < 1:
+        raise ValueError("a study needs at least one recipe, one seed and one worker")
     file = Path(file)
     with lock(file, "name another file for the results"), ExitStack() as stack:
         client = stack.enter_context(connect(scheduler, workers)) if scheduler else None
@@ -72,7 +76,7 @@ def run_study(
         print(f"{file} has {len(asked) - len(missing)} of {len(asked)} trainings.")
         if missing:
             client = client or stack.enter_context(connect(None, workers))
-            print(f"Training the others; Dask shows how at {client.dashboard_link}")
+            print(f"Training the others. Dashboard of Dask: {client.dashboard_link}")
             results |= _train_missing(missing, client, environment, digits.source, file)
     return [results[key] for key in asked]
 
@@ -128,7 +132,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, help="on this machine; one for each core, if there is memory")
     parser.add_argument("--results", type=Path, default=runs_folder() / "study.jsonl", help="file (%(default)s)")
     parser.add_argument(
-        "--images", choices=("validation", "test"), default="validation", help="that the report is about"
+        "--images", choices=("validation", "test"), default="validation", help="to report on (%(default)s)"
     )
     given = vars(parser.parse_args())
     images, file, first = given.pop("images"), given.pop("results"), given.pop("first")
