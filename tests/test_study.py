@@ -215,20 +215,21 @@ def test_a_worker_without_mnist_says_so_before_it_trains(full, tmp_path, runs, o
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows interrupts a group of processes in another way")
 def test_the_command_can_be_interrupted_and_continued(tmp_path, offline) -> None:
     file = tmp_path / "study.jsonl"
-    options = ["--recipes", "short", "--seeds", "3", "--workers", "1", "--epochs", "1", "--results", str(file)]
-    command = [sys.executable, "-m", "mnist_cnn.study", *options]
+    options = ["--recipes", "short", "--workers", "1", "--epochs", "1", "--results", str(file)]
+    command = [sys.executable, "-m", "mnist_cnn.study", *options, "--seeds"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    first = subprocess.Popen(command, env=offline, **pipes)
-    while "1/3" not in (seen := first.stderr.readline()):  # text mode ends a line at each \r, as the bar does
+    first = subprocess.Popen([*command, "50"], env=offline, **pipes)
+    while "1/50" not in (seen := first.stderr.readline()):  # text mode ends a line at each \r, as the bar does
         assert seen, first.stdout.read()
     os.killpg(first.pid, signal.SIGINT)
     out, err = first.communicate(timeout=60)
     assert first.returncode == 130 and "http://127.0.0.1:" in out
     assert err.splitlines()[-1] == f"Interrupted. What was finished is in {file}; the same command continues."
     done = len(load_results(file))
-    assert "Traceback" not in err and 1 <= done < 3
+    assert "Traceback" not in err and 1 <= done < 50
+    command.append(str(done + 1))
     again = subprocess.run(command, env=offline, capture_output=True, text=True, check=True, timeout=120)
-    assert f"{file} has {done} of 3 trainings." in again.stdout and len(load_results(file)) == 3
+    assert f"{file} has {done} of {done + 1} trainings." in again.stdout and len(load_results(file)) == done + 1
     assert again.stdout.splitlines()[-2] == report(collect_scores(load_results(file), "validation"))
     assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     _, example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
