@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mnist_cnn.cluster import connect
 from mnist_cnn.data import prepare_images
 from mnist_cnn.recipes import choose_settings
 from mnist_cnn.results import (
@@ -196,6 +197,15 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(sample, tmp_p
     right = alone.load_model().predict(prepare_images(sample.x_test), verbose=0).argmax(axis=1) == sample.y_test
     assert (found.val_accuracy, found.test_accuracy) == (alone.history["val_accuracy"][-1], right.mean())
     assert found.settings == alone.settings and found.where["threads"] == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_has_grown_is_not_paused() -> None:
+    """Dask would pause it at 80 % of its memory, and replace it at 95 %, which a paused one never reaches."""
+    with connect(None, 1) as client:
+        [pause] = client.run(lambda dask_worker: dask_worker.memory_manager.memory_pause_fraction).values()
+        [worker] = client.scheduler_info()["workers"].values()
+    assert pause is False and worker["memory_limit"] > 0 and worker["nanny"].startswith("tcp://")
 
 
 @pytest.mark.slow

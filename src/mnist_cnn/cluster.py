@@ -18,6 +18,7 @@ from mnist_cnn.data import Mnist, load_mnist
 from mnist_cnn.device import choose_precision, device
 from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import NETWORKS, build_model
+from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Settings, choose_settings
 from mnist_cnn.results import Result, StudyError, digest, result_key
 from mnist_cnn.training import made_with, train
@@ -34,6 +35,7 @@ _training = Lock()  # seeds and precision belong to the process, and a worker ma
 def connect(scheduler: str | None, workers: int | None) -> Iterator:
     """Connect to the scheduler at an address, or to one with workers on this machine that end with the study."""
     try:
+        import dask
         from distributed import Client, LocalCluster
         from distributed.system import MEMORY_LIMIT
     except ImportError:
@@ -46,6 +48,8 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
             threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(max(1, cores() // workers)))
             options = {"threads_per_worker": 1, "env": threads, "preload": [_IGNORE_INTERRUPTS]}
             options |= {"dashboard_address": "127.0.0.1:0", "silence_logs": "CRITICAL"}
+            # A worker grows by 20 to 30 MB with each training. Near its limit it should be replaced, not paused.
+            stack.enter_context(dask.config.set({"distributed.worker.memory.pause": False}))
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
         try:
             client = stack.enter_context(Client(scheduler, timeout=10))
@@ -65,9 +69,7 @@ def ask_workers(client, digits: Mnist) -> dict:
         if answer["fingerprint"] != digits.fingerprint:
             raise StudyError(f"The worker {address} has other digits than this process.")
         if answer != first:
-            raise StudyError(
-                f"Workers train with different things: {answer}, but {first}. Install the same everywhere."
-            )
+            raise StudyError(f"Workers differ: {answer}, but {first}. Install the same everywhere.")
     return first
 
 
@@ -94,6 +96,7 @@ def train_one(settings: Settings, environment: dict, source: str) -> Result:
     made = environment["made_with"][settings.network]
     key = result_key(settings, made)
     with _training, redirect_stdout(io.StringIO()):
+        keras.utils.clear_session()  # or it would keep the networks of the trainings before
         digits = _load(source)
         options = {"epochs": settings.epochs, "seed": settings.seed, "precision": settings.precision}
         if describe(source) != environment or choose_settings(settings.recipe, digits, **options) != settings:

@@ -81,9 +81,7 @@ def run_study(
     return [results[key] for key in asked]
 
 
-def _train_missing(
-    missing: dict[str, Settings], client, environment: dict, source: str, file: Path
-) -> dict[str, Result]:
+def _train_missing(missing: dict[str, Settings], client, environment: dict, source: str, file: Path) -> dict:
     """Let the workers train; append each result to the file as it comes, and return all by their keys."""
     from distributed import as_completed
     from tqdm.auto import tqdm
@@ -131,9 +129,7 @@ def main() -> int:
     parser.add_argument("--scheduler", help="of a Dask cluster, as host:8786; else this machine works")
     parser.add_argument("--workers", type=int, help="on this machine; one for each core, if there is memory")
     parser.add_argument("--results", type=Path, default=runs_folder() / "study.jsonl", help="file (%(default)s)")
-    parser.add_argument(
-        "--images", choices=("validation", "test"), default="validation", help="to report on (%(default)s)"
-    )
+    parser.add_argument("--images", choices=("validation", "test"), default="validation", help="to report on")
     given = vars(parser.parse_args())
     images, file, first = given.pop("images"), given.pop("results"), given.pop("first")
     seeds = range(first, first + given.pop("seeds"))

@@ -186,13 +186,12 @@ def _validate(
 
 
 def _training_batches(images: np.ndarray, labels: np.ndarray, epoch: int, settings: Settings) -> Iterable[Pair]:
-    """One epoch of batches, each prepared while TensorFlow works on those before. (It never frees `order`.)"""
+    """One epoch of batches, each prepared while TensorFlow works on those before."""
     import tensorflow as tf  # after Keras, or its start-up messages appear
 
-    order = epoch_order(len(images), settings.seed, epoch)
-    rng = np.random.default_rng([settings.seed, epoch, 1])  # another one than the order's
-
-    def batches() -> Iterator[Pair]:
+    def batches() -> Iterator[Pair]:  # TensorFlow never frees what this refers to: so the order is made inside
+        order = epoch_order(len(images), settings.seed, epoch)
+        rng = np.random.default_rng([settings.seed, epoch, 1])  # another one than the order's
         for start in range(0, len(order), settings.batch_size):
             rows = order[start : start + settings.batch_size]
             x = prepare_images(images[rows])
@@ -202,4 +201,4 @@ def _training_batches(images: np.ndarray, labels: np.ndarray, epoch: int, settin
     options = tf.data.Options()
     options.autotune.enabled = False  # with it, TensorFlow 2.21 often waits up to 4 s at the end of an epoch
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4).with_options(options)
-    return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(order) // settings.batch_size)))
+    return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(images) // settings.batch_size)))
