@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from importlib.metadata import version
@@ -118,7 +119,7 @@ def time_job(contestant: Contestant, images: int, number: int) -> dict:
 
 
 def row(contestant: Contestant, times: list[dict], baseline: list[dict]) -> dict:
-    """One row of the table: what a contestant's training costs, and that of the baseline by it."""
+    """One row of the table: what a contestant's training costs, also beside the baseline's."""
     how, recipe, precision = contestant
     about, epoch = times[0], median_epoch(times, "clock")
     later = [seconds for found in times for seconds in found["clock"][1:]]
@@ -213,7 +214,7 @@ def time_fit(network: str, precision: str, digits, look) -> dict:
     return {"parameters": model.count_params(), "train_images": len(digits.x_train) * 8 // 10}
 
 
-def fit_as_in_the_article(network: str, precision: str, digits, epochs: int, seed: int, callbacks: list = ()):
+def fit_as_in_the_article(network: str, precision: str, digits, epochs: int, seed: int, callbacks: Sequence = ()):
     """Train by plain Keras: Adam at its usual rate, batches of 64, a fifth of the images for validation."""
     from mnist_cnn.data import one_hot, prepare_images
     from mnist_cnn.device import fix_seed
