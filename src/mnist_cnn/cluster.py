@@ -48,8 +48,10 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
             threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(max(1, cores() // workers)))
             options = {"threads_per_worker": 1, "env": threads, "preload": [_IGNORE_INTERRUPTS]}
             options |= {"dashboard_address": "127.0.0.1:0", "silence_logs": "CRITICAL"}
-            # A worker grows by 20 to 30 MB with each training. Near its limit it should be replaced, not paused.
-            stack.enter_context(dask.config.set({"distributed.worker.memory.pause": False}))
+            # A worker grows by 20 to 30 MB with each training. Near its limit it should be replaced, not paused. And it
+            # should not reserve another training while it has one.
+            ours = {"distributed.worker.memory.pause": False, "distributed.scheduler.worker-saturation": 1.0}
+            stack.enter_context(dask.config.set(ours))
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
         try:
             client = stack.enter_context(Client(scheduler, timeout=10))

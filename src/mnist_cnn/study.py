@@ -96,17 +96,16 @@ def _train_missing(missing: dict[str, Settings], client, environment: dict, sour
             bar.update(sum(epochs.values()) - bar.n)
 
     client.subscribe_topic(TOPIC, show)
-    futures = [
-        client.submit(train_one, settings, environment, source, key=f"{settings.recipe} {settings.seed} {key}")
-        for key, settings in missing.items()
-    ]
+    # In one group, so that Dask keeps them in order, and gives a worker the next one when it has finished the last.
+    keys = [("train", settings.recipe, settings.seed, key) for key, settings in missing.items()]
+    futures = client.map(train_one, [*missing.values()], key=keys, environment=environment, source=source)
     results, failures = {}, []
     with bar:
         for future in as_completed(futures):
             try:
                 result = future.result()
             except Exception as error:  # whatever it met, the others go on
-                failures.append(f"{future.key}: {error}")
+                failures.append(f"{future.key[1]} {future.key[2]}: {error}")
             else:
                 save_result(file, result)
                 results[result.key] = result
@@ -143,8 +142,7 @@ def main() -> int:
         return 1
     scores = collect_scores(results, images)
     print(f"Accuracy on the {images} images after the last epoch:\n{report(scores)}")
-    figure = file.with_suffix(".png")
-    plot_scores(scores).savefig(figure, dpi=150)
+    plot_scores(scores).savefig(figure := file.with_suffix(".png"), dpi=150)
     print(f"{figure} shows every seed as a dot.")
     return 0
 
