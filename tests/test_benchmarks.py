@@ -142,6 +142,20 @@ def test_what_the_pages_say_was_measured() -> None:
     assert min(relu + leaky + short) >= 99.30
 
 
+def test_notebook_05_tells_how_the_recipes_compare_on_both_collections_of_images() -> None:
+    def interval(name: str, images: str) -> tuple[float, float]:
+        of, relu = RESULTS[images][name], RESULTS[images]["relu"]
+        difference = [of[seed] - relu[seed] for seed in range(10)]
+        margin = 2.2622 * statistics.stdev(difference) / 10**0.5  # Student's t of nine degrees of freedom at 97.5 %
+        return statistics.mean(difference) - margin, statistics.mean(difference) + margin
+
+    low, high = interval("leaky_relu", "test")
+    assert low < 0 < high < 0.1 and low + high > 0  # "looks a little like it", "fewer than ten images in 10,000"
+    low, high = interval("leaky_relu", "validation")
+    assert low + high <= 0 < high  # "no lead at all"
+    assert min(interval("improved", "test") + interval("improved", "validation")) > 0.1  # "well ahead on both"
+
+
 def test_the_chosen_precision_is_faster() -> None:
     for recipe in RECIPES:
         chosen, plain = (ROWS["train", recipe, precision] for precision in (CHOSEN, "float32"))
