@@ -9,7 +9,7 @@ endif
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run lab check lint test notebooks shipped-runs bench bench-speeds bench-quick tables clean
+.PHONY: run lab check lint test notebooks study bench bench-quick tables clean
 
 run: $(ENV)/installed  ## set up, then execute all six notebooks into build/
 	$(BIN)/python -m mnist_cnn
@@ -32,25 +32,21 @@ test: lint  ## run every test; executes all notebooks on the way
 notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
 	$(BIN)/python -m mnist_cnn --in-place
 
-shipped-runs: $(ENV)/installed  ## train the runs that come with the package, after a change that moves the weights
-	rm -rf build/shipped_runs
+study: $(ENV)/installed  ## train ten seeds of each recipe; hours, can be interrupted; seed 0 comes with the package
+	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --recipes relu leaky_relu improved short \
+		--precision float32 --images test --results benchmarks/study.jsonl
 	for recipe in relu leaky_relu improved; do \
-		MNIST_CNN_RUNS=build/shipped_runs $(BIN)/python -c "from mnist_cnn.data import load_mnist; \
-		from mnist_cnn.training import train; train('$$recipe', load_mnist(source='full'))" || exit 1; done
-	mv build/shipped_runs/*.npz src/mnist_cnn/shipped_runs/
-
-bench: $(ENV)/installed  ## measure everything, write benchmarks/results.json and the tables; four hours, can be interrupted
-	$(BIN)/python benchmarks/bench.py
+		cp build/study/study-$$recipe-0-*.npz src/mnist_cnn/shipped_runs/$$recipe.npz || exit 1; done
 	$(BIN)/python benchmarks/tables.py
 
-bench-speeds: $(ENV)/installed  ## measure the speeds again and leave the accuracies, in half an hour
-	$(BIN)/python benchmarks/bench.py --speeds
+bench: $(ENV)/installed  ## measure the speeds, alone on the machine, in an hour; can be interrupted
+	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/tables.py
 
 bench-quick: $(ENV)/installed  ## measure speeds on fewer images, in less than three minutes, and print them
 	$(BIN)/python benchmarks/bench.py --quick
 
-tables: $(ENV)/installed  ## put the numbers of benchmarks/results.json into README and notebooks
+tables: $(ENV)/installed  ## put what was measured into README and notebooks
 	$(BIN)/python benchmarks/tables.py
 
 clean:  ## remove what the other commands made, except your runs

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 ROOT = Path(__file__).parents[1]
 NO_CHROMIUM = "there is no Chromium here: apt install chromium, or `.venv/bin/playwright install chromium`"
 
-# Runs all cells, for at most five minutes; `window.ran` resolves when the last one has run, to what went wrong. It
+# Runs all cells, for at most fifteen minutes; `window.ran` resolves when the last one has run, to what went wrong. It
 # waits for the kernel first: "Run All" alone loses cells.
 _RUN_ALL = """() => {
   const app = window.jupyterapp, panel = app.shell.currentWidget;
@@ -36,7 +36,7 @@ _RUN_ALL = """() => {
       ...(cell.model.executionCount ? [] : ['not run: ' + cell.model.sharedModel.source]),
     ]);
   };
-  const late = new Promise((done) => setTimeout(() => done(['not done in five minutes']), 300_000));
+  const late = new Promise((done) => setTimeout(() => done(['not done in fifteen minutes']), 900_000));
   window.ran = Promise.race([run(), late]);
 }"""
 

@@ -1,4 +1,4 @@
-"""Write the tables in README.md, benchmarks/README.md and the notebooks from results.json: `make tables`.
+"""Write the tables in README.md, benchmarks/README.md and the notebooks from what was measured: `make tables`.
 
 A table is between two comments, `<!-- bench: name -->` and `<!-- end of bench -->`; the name is a function below. In a
 code cell the comments start with a `#`, and lines of Python stand between them.
@@ -6,10 +6,14 @@ code cell the comments start with a `#`, and lines of Python stand between them.
 
 import json
 import re
+import statistics
 import tomllib
 from pathlib import Path
 
 import nbformat
+
+from mnist_cnn.results import collect_scores, load_results
+from mnist_cnn.results import report as report_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
@@ -17,6 +21,14 @@ PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of ben
 
 _HOW = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _BITS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+
+
+def load() -> dict:
+    """The speeds, and under "test" and "validation" the accuracies in percent, by recipe and seed."""
+    folder = ROOT / "benchmarks"
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    studied = load_results(folder / "study.jsonl")
+    return results | {images: collect_scores(studied, images) for images in ("test", "validation")}
 
 
 def write_tables(results: dict) -> None:
@@ -43,13 +55,17 @@ def fill(text: str, results: dict) -> str:
 def recipes(results: dict) -> str:
     """What a newcomer asks: how good and how fast the article's network is, and what is trained here."""
     chosen, rows = results["chosen_precision"], by_contestant(results)
-    article = rows["fit", "article", "float32"], rows["fit", "article", chosen]  # for its speed, for its accuracy
-    ours = [(row, row) for row in (rows["train", recipe, chosen] for recipe in ("relu", "improved", "short"))]
+    compared = [("fit", "article", "float32"), *(("train", recipe, chosen) for recipe in ("relu", "improved", "short"))]
     return markdown(
         ("", "test accuracy, mean ± sd", "time in all", "times as fast"),
         [
-            (contestant(fast), score(good), f"{fast['seconds_total']:,.0f} s", f"{fast['ratio_to_article']:.1f}")
-            for fast, good in [article, *ours]
+            (
+                contestant(row),
+                score(accuracies(results, row["recipe"])),
+                f"{row['seconds_total']:,.0f} s",
+                f"{row['ratio_to_article']:.1f}",
+            )
+            for row in (rows[which] for which in compared)
         ],
     )
 
@@ -57,63 +73,72 @@ def recipes(results: dict) -> str:
 def times(results: dict) -> str:
     """What everything that was measured costs."""
     return markdown(
-        ("", "precision", "epochs", "per epoch", "in all", "times as fast", "peak memory"),
+        ("", "precision", "epochs", "per epoch, median", "fastest to slowest", "processor", "in all", "times as fast",
+         "by processor", "peak memory"),
         [
             (
                 contestant(row),
                 _BITS[row["precision"]],
                 row["epochs"],
                 f"{row['seconds_per_epoch']:.1f} s",
+                "{:.1f} to {:.1f} s".format(*row["fastest_and_slowest"]),
+                f"{row['processor_seconds_per_epoch']:.1f} s",
                 f"{row['seconds_total']:,.0f} s",
                 f"{row['ratio_to_article']:.1f}",
+                f"{row['ratio_by_processor']:.1f}",
                 f"{row['peak_mb']:,} MB",
             )
             for row in results["rows"]
         ],
-    )
+    )  # fmt: skip
 
 
 def seeds(results: dict) -> str:
     """The accuracies of everything that was trained with several seeds, and their spread."""
+    article, studied = results["article"], results["validation"].items()
+    validation = {"article": article["validation_mean"]} | {name: statistics.mean(s.values()) for name, s in studied}
     return markdown(
-        ("", "precision", "epochs", "test accuracy, mean ± sd", "lowest", "highest", "validation, mean"),
+        ("", "test accuracy, mean ± sd", "lowest", "highest", "validation, mean"),
         [
             (
-                contestant(row),
-                _BITS[row["precision"]],
-                row["epochs"],
-                score(row),
-                *(f"{extreme(row['test_accuracies']):.2f} %" for extreme in (min, max)),
-                f"{row['val_accuracy_mean']:.2f} %",
+                recipe,
+                score(values := accuracies(results, recipe)),
+                *(f"{extreme(values):.2f} %" for extreme in (min, max)),
+                f"{mean:.2f} %",
             )
-            for row in results["rows"]
-            if row["seeds"]
+            for recipe, mean in validation.items()
         ],
     )
 
 
+def study(results: dict) -> str:
+    """The report of the study on the test images, as `python -m mnist_cnn.study` prints it."""
+    return f"```\n{report_of(results['test'])}\n```"
+
+
 def scores(results: dict) -> str:
     """The test accuracies, seed by seed, of the recipes that notebook 05 compares: lines of Python."""
-    chosen, rows = results["chosen_precision"], by_contestant(results)
-    compared = [("train", "relu"), ("train", "leaky_relu"), ("train", "improved"), ("fit", "article")]
-    lines = [f'    "{name}": {rows[how, name, chosen]["test_accuracies"]},' for how, name in compared]
-    return "\n".join(["scores = {", *lines, "}"])
+    return python(results, ("relu", "leaky_relu", "improved", "article"), "test")
+
+
+def validation_scores(results: dict) -> str:
+    """Those of the same networks on the validation images; the article's network has others."""
+    return python(results, ("relu", "leaky_relu", "improved"), "validation")
 
 
 def ten_scores(results: dict) -> str:
     """Those of one recipe, for notebook 01."""
-    return f"scores = {by_contestant(results)['train', 'relu', results['chosen_precision']]['test_accuracies']}"
+    return f"scores = {rounded(accuracies(results, 'relu'))}"
 
 
 def pooling(results: dict) -> str:
     """The article's network and ours: the speed of both by plain Keras, and the accuracy of each as it is trained."""
-    chosen, rows = results["chosen_precision"], by_contestant(results)
-    good = {"article": rows["fit", "article", chosen], "relu": rows["train", "relu", chosen]}
+    rows = by_contestant(results)
     return markdown(
         ("network", "images per second", "seconds per epoch", "test accuracy, mean ± sd"),
         [
-            (name, f"{row['images_per_second']:,}", f"{row['seconds_per_epoch']:.1f}", score(good[name]))
-            for name, row in ((name, rows["fit", name, "float32"]) for name in good)
+            (name, f"{row['images_per_second']:,}", f"{row['seconds_per_epoch']:.1f}", score(accuracies(results, name)))
+            for name, row in ((name, rows["fit", name, "float32"]) for name in ("article", "relu"))
         ],
     )
 
@@ -162,8 +187,8 @@ def conditions(results: dict) -> str:
     """Where and when."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return (
-        f"Measured on {results['date']} (accuracies: {results.get('accuracies_of', results['date'])}) on "
-        f"{results['machine']}, with {versions}. Importing the package takes {results['import_seconds']} s."
+        f"Measured on {results['date']} on {results['machine']}, with {versions}. "
+        f"Importing the package takes {results['import_seconds']} s."
     )
 
 
@@ -181,7 +206,8 @@ def binder(repository: str) -> str:
     return f"https://mybinder.org/v2/gh/{owner_and_name}/HEAD?urlpath=lab/tree/notebooks/01_data_loading.ipynb"
 
 
-PLACED = (badge, recipes, times, seeds, scores, ten_scores, pooling, sizes, scaling, views, conditions)
+PLACED = (badge, recipes, times, seeds, study, scores, validation_scores, ten_scores, pooling, sizes, scaling, views,
+          conditions)  # fmt: skip
 TABLES = {table.__name__: table for table in PLACED}
 
 
@@ -193,8 +219,25 @@ def contestant(row: dict) -> str:
     return f"{row['recipe']}, {_HOW[row['what']]}"
 
 
-def score(row: dict) -> str:
-    return f"{row['test_accuracy_mean']:.2f} ± {row['test_accuracy_sd']:.2f} % ({row['seeds']} seeds)"
+def accuracies(results: dict, recipe: str, images: str = "test") -> list[float]:
+    """In percent, by seed; those of the article's network on the test images only."""
+    if recipe == "article":
+        return results["article"]["test_accuracies"]
+    return list(results[images][recipe].values())
+
+
+def rounded(values: list[float]) -> list[float]:
+    return [round(value, 2) for value in values]
+
+
+def python(results: dict, recipes: tuple[str, ...], images: str) -> str:
+    """Accuracies as a dictionary."""
+    lines = [f'    "{recipe}": {rounded(accuracies(results, recipe, images))},' for recipe in recipes]
+    return "\n".join(["scores = {", *lines, "}"])
+
+
+def score(values: list[float]) -> str:
+    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f} % ({len(values)} seeds)"
 
 
 def markdown(head: tuple, rows: list[tuple]) -> str:
@@ -204,4 +247,4 @@ def markdown(head: tuple, rows: list[tuple]) -> str:
 
 
 if __name__ == "__main__":
-    write_tables(json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8")))
+    write_tables(load())

@@ -122,7 +122,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "split_validation": (lambda: split_validation(IMAGES, LABELS[1:]), "not 20 images, 19 labels"),
     "split_validation, one": (lambda: split_validation(IMAGES[:1], LABELS[:1]), "at least 2, not 1 images, 1 labels"),
     "random_affine": (lambda: random_affine(IMAGES, np.random.default_rng(0)), "images must be float32 of shape"),
-    "build_model": (lambda: build_model("resnet"), "network must be one of relu, leaky_relu, batch_norm, article"),
+    "build_model": (lambda: build_model("resnet"), "network must be one of relu, leaky_relu, batch_norm, small"),
     "build_model, precision": (lambda: build_model(precision="float16"), "precision must be one of float32"),
     "predict": (lambda: predict(build_model(), IMAGES[0]), "images must be uint8"),
     "find_mistakes": (lambda: find_mistakes(LABELS, SURE[1:]), "probabilities must be floats of shape (20, 10)"),

@@ -104,7 +104,7 @@ def test_a_named_file_comes_first_then_the_variable_then_the_cache(archive, offl
 
 def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.slow

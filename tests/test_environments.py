@@ -36,7 +36,7 @@ def test_binder_installs_the_same_without_the_gpu_part() -> None:
 
 def test_binder_builds_with_conda_the_right_python_and_our_package() -> None:
     command = [Path(sys.executable).with_name("jupyter-repo2docker"), "--no-build", "--debug", "."]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=600)
     plan = done.stdout + done.stderr
     assert "Building conda environment for python=3.11" in plan
     assert "binder/environment.yml" in plan and "RUN ./binder/postBuild" in plan
@@ -89,7 +89,7 @@ def make(tmp_path):
             (tmp_path / name).symlink_to(shutil.which(name))
         environment = {"PATH": str(tmp_path)}
         command = [shutil.which("make"), *arguments, f"ENV={tmp_path / 'env'}"]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
     return call
 

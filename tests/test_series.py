@@ -38,7 +38,7 @@ def copy_in_reverse(target: Path) -> list[Path]:
 def run_series(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in environment.items() if name != "MNIST_CNN_RUNS"}
     command = [sys.executable, "-m", "mnist_cnn", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1200)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=2400)
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_the_example_in_the_readme_runs(tmp_path: Path, offline) -> None:
     example, _ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     offline.pop("MNIST_CNN_RUNS")
     command = [sys.executable, "-c", example]
-    done = subprocess.run(command, cwd=tmp_path, env=offline, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=tmp_path, env=offline, capture_output=True, text=True, timeout=900)
     *_, last_epoch, accuracy, digit = done.stdout.splitlines()
     assert last_epoch.startswith("epoch  3 of 3")
     assert float(accuracy.rstrip("%")) >= 96

@@ -177,13 +177,13 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(sample, tmp_p
         pids = client.run(os.getpid)
         study = partial(run_study, ["short"], range(6), file, sample, scheduler=workers.scheduler_address)
         future = pool.submit(study)
-        assert two_epochs.wait(timeout=120)
+        assert two_epochs.wait(timeout=600)
         key = next(key for key, done in events if done == 2)
         processing = client.processing()
         assert max(map(len, processing.values())) <= 2, "the others have to wait for whoever is free first"
         [address] = [at for at, tasks in processing.items() if any(key in task for task in tasks)]
         os.kill(pids[address], signal.SIGKILL)
-        results = future.result(timeout=120)
+        results = future.result(timeout=600)
         assert study() == results  # and trains nothing
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert sorted(line["settings"]["seed"] for line in lines) == [*range(6)] == [r.settings.seed for r in results]
@@ -191,7 +191,7 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(sample, tmp_p
     found = next(result for result in results if result.key == key)
     code = f"train('short', load_mnist(source='sample'), seed={found.settings.seed}, name='alone')"
     imports = "from mnist_cnn.data import load_mnist; from mnist_cnn.training import train"
-    subprocess.run([sys.executable, "-c", f"{imports}; {code}"], env=os.environ | ONE_CORE, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", f"{imports}; {code}"], env=os.environ | ONE_CORE, check=True, timeout=600)
     alone, studied = (
         load_run(runs / f"{name}-sample.npz") for name in ("alone", f"study-short-{found.settings.seed}-{key}")
     )
@@ -234,13 +234,13 @@ def test_the_command_can_be_interrupted_and_continued(tmp_path, offline) -> None
     while "1/50" not in (seen := first.stderr.readline()):  # text mode ends a line at each \r, as the bar does
         assert seen, first.stdout.read()
     os.killpg(first.pid, signal.SIGINT)
-    out, err = first.communicate(timeout=60)
+    out, err = first.communicate(timeout=300)
     assert first.returncode == 130 and "http://127.0.0.1:" in out
     assert err.splitlines()[-1] == f"Interrupted. What was finished is in {file}; the same command continues."
     done = len(load_results(file))
     assert "Traceback" not in err and 1 <= done < 50
     command.append(str(done + 1))
-    again = subprocess.run(command, env=offline, capture_output=True, text=True, check=True, timeout=120)
+    again = subprocess.run(command, env=offline, capture_output=True, text=True, check=True, timeout=600)
     assert f"{file} has {done} of {done + 1} trainings." in again.stdout and len(load_results(file)) == done + 1
     assert again.stdout.splitlines()[-2] == report(collect_scores(load_results(file), "validation"))
     assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")

@@ -39,11 +39,11 @@ def test_training_in_steps_of_keras_gives_the_same_weights(few: Mnist, runs, rec
     model = build_model(settings.network)
     schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, decay_steps=2 * 15)
     if recipe == "relu":
-        assert (settings.weight_decay, settings.label_smoothing) == (0.02, 0)
+        assert (settings.weight_decay, settings.beta_2, settings.label_smoothing) == (0.02, 0.999, 0)
         optimizer, loss = keras.optimizers.AdamW(schedule, weight_decay=0.02), "categorical_crossentropy"
     else:  # without a decay AdamW is Adam
-        assert (settings.weight_decay, settings.label_smoothing) == (0, 0.1)
-        optimizer = keras.optimizers.Adam(schedule)
+        assert (settings.weight_decay, settings.beta_2, settings.label_smoothing) == (0, 0.97, 0.1)
+        optimizer = keras.optimizers.Adam(schedule, beta_2=0.97)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
     model.compile(optimizer, loss, metrics=["accuracy"])
     (x, y), (x_val, y_val) = split_validation(few.x_train, few.y_train)
@@ -126,13 +126,14 @@ def test_printed_progress(capsys: pytest.CaptureFixture) -> None:
 
 
 @pytest.mark.skipif(device() == "GPU", reason="there it is float32, as nothing was measured")
-def test_precision_is_chosen_by_the_instructions_of_the_processor(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precision_is_chosen_by_the_processor(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    with_it, without = tmp_path / "with", tmp_path / "without"
-    with_it.write_text("flags\t\t: fpu avx512vl avx512_bf16 clzero\n")
-    without.write_text("flags\t\t: fpu avx512vl clzero\n")
+    with_it, without, intel = tmp_path / "with", tmp_path / "without", tmp_path / "intel"
+    with_it.write_text("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512vl avx512_bf16 clzero\n")
+    without.write_text("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512vl clzero\n")
+    intel.write_text("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512vl avx512_bf16 clzero\n")
     assert choose_precision(with_it) == "mixed_bfloat16"
-    assert choose_precision(without) == choose_precision(tmp_path / "no Linux") == "float32"
+    assert {choose_precision(other) for other in (without, intel, tmp_path / "no Linux")} == {"float32"}
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert choose_precision(with_it) == "float32"
 

@@ -18,13 +18,13 @@ def device() -> str:
 def choose_precision(cpu: Path = Path("/proc/cpuinfo")) -> str:
     """The number format to train in: "mixed_bfloat16" where that was measured to be faster, else "float32".
 
-    It was measured on CPUs with AVX-512 BF16 instructions, under Linux, with TensorFlow and its oneDNN library, which
-    it uses by default (benchmarks/README.md has the figures). Without them it takes many times as long.
+    That is under Linux, on AMD's CPUs with AVX-512 BF16 instructions, with TensorFlow and oneDNN. On Intel's
+    it was slower; without the instructions, it takes many times as long (benchmarks/README.md has the figures).
 
     Args:
         cpu: the file in which Linux describes the processor; elsewhere there is none.
     """
-    instructions = cpu.is_file() and " avx512_bf16" in cpu.read_text()
+    instructions = cpu.is_file() and {"AuthenticAMD", "avx512_bf16"} <= set(cpu.read_text().split())
     library = keras.backend.backend() == "tensorflow" and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
     return "mixed_bfloat16" if instructions and library and device() == "CPU" else "float32"
 

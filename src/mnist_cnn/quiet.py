@@ -1,16 +1,18 @@
-"""Import Keras and TensorFlow without TensorFlow's start-up messages and telemetry.
+"""Import Keras and TensorFlow without TensorFlow's start-up messages and telemetry, and with oneDNN.
 
-TensorFlow 2.21 writes several lines to stderr as it loads, about instruction sets and missing GPUs, before its own
-TF_CPP_MIN_LOG_LEVEL takes effect (tensorflow/tensorflow#100442). In a notebook they look like errors. Notebooks import
-this module before Keras; the package takes `keras` from here.
+As it loads, TensorFlow 2.21 writes about instruction sets and missing GPUs to stderr, before its TF_CPP_MIN_LOG_LEVEL
+takes effect (tensorflow/tensorflow#100442). Notebooks import this before Keras; the package takes `keras` from here.
 """
 
 import logging
 import os
+import platform
 import sys
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if platform.machine() in ("x86_64", "AMD64"):  # without AVX-512, too: saves up to 40 % of the time
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")  # TensorFlow turns it on unless told otherwise
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing is for those who write TensorFlow

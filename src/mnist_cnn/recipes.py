@@ -16,6 +16,7 @@ class Recipe:
     network: str  # a name that `build_model` knows
     epochs: int = 20  # as in the article
     learning_rate: float = 1.5e-3  # at the start; it falls to zero along half a cosine
+    beta_2: float = 0.999  # of Adam: its mean of squared gradients reaches back over 1 / (1 - beta_2) steps
     weight_decay: float = 0.0  # how much of itself, times the learning rate, each weight loses in a step
     augment: bool = False  # whether to rotate, scale, shear and shift each image a little, differently in each epoch
     label_smoothing: float = 0.0  # how much of each label is spread evenly over the ten digits
@@ -24,8 +25,8 @@ class Recipe:
 RECIPES = {
     "relu": Recipe("relu", weight_decay=0.02),
     "leaky_relu": Recipe("leaky_relu", weight_decay=0.02),
-    "improved": Recipe("batch_norm", learning_rate=5e-3, augment=True, label_smoothing=0.1),
-    "short": Recipe("batch_norm", epochs=3, learning_rate=5e-3, label_smoothing=0.1),
+    "improved": Recipe("batch_norm", learning_rate=5e-3, beta_2=0.99, augment=True, label_smoothing=0.1),
+    "short": Recipe("small_batch_norm", epochs=3, learning_rate=5e-3, beta_2=0.97, label_smoothing=0.1),
 }
 
 

@@ -34,7 +34,7 @@ def test_a_training_interrupted_by_the_button_continues_to_the_same_weights(tmp_
             notebook = Notebook(browser, lab, "mine")
             training, after = (notebook.page.locator(".jp-CodeCell").nth(n) for n in (1, 2))
             notebook.start_all()
-            expect(training).to_contain_text(f"epoch  2 of {EPOCHS}", timeout=120_000)
+            expect(training).to_contain_text(f"epoch  2 of {EPOCHS}", timeout=600_000)
             notebook.page.get_by_role("button", name="Interrupt the kernel").click()
             expect(training).to_contain_text("Interrupted: ")
             notebook.page.screenshot(path=ROOT / "build" / "screenshots" / "interrupted.png")
