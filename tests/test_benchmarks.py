@@ -130,7 +130,7 @@ def test_the_study_is_complete_and_of_the_recipes_as_they_are() -> None:
 
 def test_what_the_pages_say_was_measured() -> None:
     mean = {recipe: statistics.mean(values) for recipe, values in ACCURACIES.items()}
-    for recipe, accuracy, ratio in (("relu", 99.40, 10), ("leaky_relu", 99.40, 10), ("short", 99.39, 100)):
+    for recipe, accuracy, ratio in (("relu", 99.40, 8), ("leaky_relu", 99.40, 8), ("short", 99.39, 100)):
         assert mean[recipe] >= accuracy and ROWS["train", recipe, CHOSEN]["ratio_to_article"] >= ratio
     relu, leaky, improved, short = (ACCURACIES[recipe] for recipe in bench.RECIPES)
     row = ROWS["train", "improved", CHOSEN]
