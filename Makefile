@@ -36,7 +36,8 @@ study: $(ENV)/installed  ## train ten seeds of each recipe; hours, can be interr
 	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --recipes relu leaky_relu improved short \
 		--precision float32 --images test --results benchmarks/study.jsonl
 	for recipe in relu leaky_relu improved; do \
-		cp build/study/study-$$recipe-0-*.npz src/mnist_cnn/shipped_runs/$$recipe.npz || exit 1; done
+		for run in $$(ls -t build/study/study-$$recipe-0-*.npz 2>/dev/null | head -1); do \
+		cp $$run src/mnist_cnn/shipped_runs/$$recipe.npz || exit 1; done; done
 	$(BIN)/python benchmarks/tables.py
 
 bench: $(ENV)/installed  ## measure the speeds, alone on the machine, in an hour; can be interrupted

@@ -28,7 +28,10 @@ def load() -> dict:
     folder = ROOT / "benchmarks"
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     studied = load_results(folder / "study.jsonl")
-    return results | {images: collect_scores(studied, images) for images in ("test", "validation")}
+    scores = {images: collect_scores(studied, images) for images in ("test", "validation")}
+    if mixed := [name for name in scores["test"] if ", " in name]:
+        raise SystemExit(f"study.jsonl holds more than one study. Keep the lines of one: {'; '.join(mixed)}")
+    return results | scores
 
 
 def write_tables(results: dict) -> None:

@@ -18,7 +18,7 @@ import tables
 from mnist_cnn.data import prepare_images
 from mnist_cnn.models import NETWORKS
 from mnist_cnn.recipes import RECIPES
-from mnist_cnn.results import load_results
+from mnist_cnn.results import load_results, save_result
 from mnist_cnn.runs import SHIPPED, load_run
 
 RESULTS = tables.load()
@@ -126,6 +126,19 @@ def test_the_study_is_complete_and_of_the_recipes_as_they_are() -> None:
         if result.settings.seed == 0 and result.settings.recipe != "short":
             run = load_run(SHIPPED / f"{result.settings.recipe}.npz")
             assert run.settings == result.settings and run.history["val_accuracy"][-1] == result.val_accuracy
+
+
+def test_two_studies_in_one_file_are_not_mixed(tmp_path, monkeypatch) -> None:
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
+    (folder / "results.json").write_text("{}")
+    save_result(folder / "study.jsonl", STUDIED[0])
+    assert sum(map(len, tables.load()["test"].values())) == 1
+    newer = STUDIED[0].made_with | {"versions": STUDIED[0].made_with["versions"] | {"numpy": "9.0"}}
+    save_result(folder / "study.jsonl", replace(STUDIED[0], made_with=newer))
+    with pytest.raises(SystemExit, match=r"more than one study.*numpy 9\.0"):
+        tables.load()
 
 
 def test_what_the_pages_say_was_measured() -> None:
