@@ -1,5 +1,9 @@
 """Training: what it computes, what it saves, and which run a notebook gets to see."""
 
+import os
+import platform
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -136,6 +140,21 @@ def test_precision_is_chosen_by_the_processor(tmp_path, monkeypatch: pytest.Monk
     assert {choose_precision(other) for other in (without, intel, tmp_path / "no Linux")} == {"float32"}
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert choose_precision(with_it) == "float32"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is for these processors")
+@pytest.mark.parametrize("chosen", ["", "0"])
+def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
+    code = (
+        "import os, mnist_cnn.quiet\n"
+        "from tensorflow.python.util._pywrap_util_port import IsMklEnabled\n"
+        "print(os.environ['TF_ENABLE_ONEDNN_OPTS'], IsMklEnabled())"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": chosen} if chosen else {}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == (["0", "False"] if chosen else ["1", "True"])
 
 
 @pytest.mark.slow
