@@ -11,7 +11,7 @@ BIN := $(ENV)/bin
 
 .PHONY: run lab check lint test notebooks study bench bench-quick tables clean
 
-run: $(ENV)/installed  ## set up, then execute all six notebooks into build/
+run: $(ENV)/installed  ## set up, then execute all seven notebooks into build/
 	$(BIN)/python -m mnist_cnn
 
 lab: $(ENV)/installed  ## set up, then open JupyterLab at the first notebook

@@ -17,7 +17,7 @@ import bench
 import tables
 from mnist_cnn.data import prepare_images
 from mnist_cnn.models import NETWORKS
-from mnist_cnn.recipes import RECIPES
+from mnist_cnn.recipes import RECIPES, Recipe
 from mnist_cnn.results import load_results, save_result
 from mnist_cnn.runs import SHIPPED, load_run
 
@@ -25,7 +25,7 @@ RESULTS = tables.load()
 CHOSEN = RESULTS["chosen_precision"]
 ROWS = {(row["what"], row["recipe"], row["precision"]): row for row in RESULTS["rows"]}
 STUDIED = load_results(tables.ROOT / "benchmarks" / "study.jsonl")
-ACCURACIES = {recipe: tables.accuracies(RESULTS, recipe) for recipe in ("article", *RECIPES)}
+ACCURACIES = {recipe: tables.accuracies(RESULTS, recipe) for recipe in ("article", *bench.RECIPES)}
 
 
 def texts(page: Path) -> list[str]:
@@ -55,7 +55,7 @@ def test_tables_follow_the_results_and_leave_the_rest_alone() -> None:
     altered = deepcopy(RESULTS)
     for row in altered["rows"]:
         row |= {"seconds_per_epoch": 12345.6, "seconds_total": 98765}
-    altered["test"] = {recipe: dict.fromkeys(range(3), 12.34) for recipe in RECIPES}
+    altered["test"] = {recipe: dict.fromkeys(range(3), 12.34) for recipe in bench.RECIPES}
     short, full = tables.fill(filled, altered).split("between")
     assert (
         short.count("12.34 ± 0.00 % (3 seeds)") == 3
@@ -104,12 +104,11 @@ def test_pages_are_written_only_where_a_table_changes(tmp_path, monkeypatch) -> 
 
 
 def test_speeds_are_complete_and_of_the_recipes_as_they_are() -> None:
-    assert set(bench.RECIPES) == set(RECIPES)
     assert [row for row in ROWS if row[0] != "torch"] == [c for c in bench.contestants(CHOSEN) if c[0] != "torch"]
     baseline = ROWS[bench.BASELINE]
     for (what, recipe, _), row in ROWS.items():
         if what == "train":
-            assert row["settings"] == asdict(RECIPES[recipe]) and row["epochs"] == RECIPES[recipe].epochs
+            assert Recipe(**row["settings"]) == RECIPES[recipe] and row["epochs"] == RECIPES[recipe].epochs
         assert row["ratio_to_article"] == pytest.approx(baseline["seconds_total"] / row["seconds_total"], rel=0.02)
         fastest, slowest = row["fastest_and_slowest"]
         assert 0 < fastest <= row["seconds_per_epoch"] <= slowest and row["peak_mb"] > 100
@@ -117,7 +116,9 @@ def test_speeds_are_complete_and_of_the_recipes_as_they_are() -> None:
 
 def test_the_study_is_complete_and_of_the_recipes_as_they_are() -> None:
     """On one and the same package and data; and its first seeds are the runs that come with the package."""
-    assert {(r.settings.recipe, r.settings.seed) for r in STUDIED} == {(name, n) for name in RECIPES for n in range(10)}
+    assert {(r.settings.recipe, r.settings.seed) for r in STUDIED} == {
+        (name, n) for name in bench.RECIPES for n in range(10)
+    }
     assert len(STUDIED) == 40
     assert len({json.dumps([r.made_with["versions"], r.settings.data, r.settings.precision]) for r in STUDIED}) == 1
     for result in STUDIED:
@@ -170,7 +171,7 @@ def test_notebook_05_tells_how_the_recipes_compare_on_both_collections_of_images
 
 
 def test_the_chosen_precision_is_faster() -> None:
-    for recipe in RECIPES:
+    for recipe in bench.RECIPES:
         chosen, plain = (ROWS["train", recipe, precision] for precision in (CHOSEN, "float32"))
         assert chosen["seconds_per_epoch"] <= plain["seconds_per_epoch"]
 

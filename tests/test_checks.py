@@ -148,7 +148,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: ConfusionExplorer(IMAGES, LABELS, LABELS, LABELS), "order must name each index in 0..19 once"),
     "EpochScrubber": (lambda: epochs_of(LABELS), "labels must be integers of shape (6000,)"),
     "EpochScrubber, images": (lambda: epochs_of(np.arange(6000) % 10), "labels must be integers of shape (20,)"),
-    "train": (lambda: train("rleu", digits()), "recipe must be one of relu, leaky_relu, improved, short; not 'rleu'"),
+    "train": (lambda: train("rleu", digits()), "recipe must be one of relu, leaky_relu, improved, short, "),
     "train, precision": (lambda: train("relu", digits(), precision="bfloat16"), "precision must be one of float32"),
     "train, no epoch": (lambda: train("relu", digits(), epochs=0), "epochs must be at least 1"),
     "train, seed": (lambda: train("relu", digits(), seed=-1), "the seed in 0..2**32 - 1, not None and -1"),

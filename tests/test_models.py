@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from mnist_cnn.data import Mnist
-from mnist_cnn.models import NETWORKS, PRECISIONS, build_model, predict
+from mnist_cnn.models import NETWORKS, PRECISIONS, PermutePixels, build_model, predict
 
 
 def test_parameter_counts() -> None:
     counts = {network: build_model(network).count_params() for network in NETWORKS}
-    assert counts.pop("relu") == counts.pop("leaky_relu") == 241_546
-    assert counts == {"batch_norm": 205_762, "small_batch_norm": 41_834, "article": 2_076_554}
+    assert counts.pop("relu") == counts.pop("leaky_relu") == counts.pop("permuted") == 241_546
+    assert counts == {"batch_norm": 205_762, "small_batch_norm": 41_834, "article": 2_076_554, "dense": 101_770}
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -48,6 +48,18 @@ def test_the_networks_differ_in_their_slope_alone(sample: Mnist, network: str, s
     model = build_model(network)
     expected = forward(model.get_weights(), sample.x_test[0, ..., np.newaxis] / 255, slope)
     np.testing.assert_allclose(predict(model, sample.x_test[:1])[0], expected, atol=1e-5)
+
+
+def test_permuting_moves_each_pixel_to_another_place(sample: Mnist) -> None:
+    """Always to the same one: only so can a network learn from such images."""
+    numbered = np.arange(28 * 28, dtype="float32").reshape(1, 28, 28, 1)
+    first, again = (np.ravel(PermutePixels()(numbered)) for _ in range(2))
+    assert np.array_equal(first, again) and np.array_equal(np.sort(first), numbered.ravel())
+    assert np.mean(np.abs(np.diff(first)) == 1) < 0.02  # of the pixels beside each other, hardly any still are
+    permuted, plain = build_model("permuted"), build_model("relu")
+    plain.set_weights(permuted.get_weights())
+    moved = sample.x_test[:3].reshape(3, -1)[:, first.astype(int)].reshape(3, 28, 28)
+    np.testing.assert_allclose(predict(permuted, sample.x_test[:3]), predict(plain, moved), atol=1e-6)
 
 
 def forward(weights: list[np.ndarray], x: np.ndarray, slope: float) -> np.ndarray:

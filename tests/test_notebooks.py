@@ -12,12 +12,12 @@ from conftest import NO_FULL_DATA, full_mnist
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STEPS = ["01_data_loading", "02_model_building", "03_leaky_relu", "04_training", "05_evaluation",
-         "06_prediction_visualization"]  # fmt: skip
+         "06_prediction_visualization", "07_inside_the_network"]  # fmt: skip
 GLOSSARY = ROOT / "notebooks" / "glossary.md"
 PAGES = [*NOTEBOOKS, GLOSSARY, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 
-def test_all_six_are_here() -> None:
+def test_all_are_here() -> None:
     assert [path.stem for path in NOTEBOOKS] == STEPS
 
 

@@ -1,6 +1,6 @@
 """`make run` as a whole, where it is hardest: no network, no data, a home that cannot be written, and in reverse order.
 
-The other executions of the notebooks: nbval runs them in order on the full data, and tests/browser opens 04, 05 and 06.
+The other executions of the notebooks: nbval runs them in order on the full data, and tests/browser opens 04 to 07.
 """
 
 import os
@@ -20,7 +20,7 @@ STRICT = "import warnings\nwarnings.filterwarnings('error', category=Deprecation
 
 
 def copy_in_reverse(target: Path) -> list[Path]:
-    """Copies in which every cell runs twice, and each folded solution in a cell at the end; 06 is the first of them."""
+    """Copies in which every cell runs twice, and each folded solution in a cell at the end; the last comes first."""
     target.mkdir()
     copies = []
     for number, path in enumerate(reversed(NOTEBOOKS), 1):
@@ -77,7 +77,7 @@ def test_with_nothing_there_the_series_and_its_solutions_run_in_reverse_and_twic
     assert f"Read build/{copies[0].stem}.html" in done.stdout
 
     built = [tmp_path / "build" / path.name for path in copies]
-    last, training = outputs(built[0], "stdout"), outputs(built[2], "stdout")
+    last, training = "".join(outputs(path, "stdout") for path in built[:2]), outputs(built[3], "stdout")
     assert "leaky_relu: training now, as runs/leaky_relu-sample.npz does not exist yet" in last
     assert "leaky_relu: your run, runs/leaky_relu-sample.npz" in last  # the second time
     assert "relu: runs/relu-sample.npz is finished already" in training
@@ -93,9 +93,9 @@ def test_with_nothing_there_the_series_and_its_solutions_run_in_reverse_and_twic
         images = re.findall(r"<img [^>]*>", page)
         assert images and all(re.search(r'alt="[^"]{21,}"', image) for image in images), path
         assert all('style="max-width: 100%"' in image for image in images)  # no wider than the text
-        assert len(set(re.findall(r'href="(\d\d_\w+\.html)"', page))) == 5 and ".ipynb" not in page
-    assert "it opens in a running notebook" in built[1].with_suffix(".html").read_text()
-    assert "widget-view" not in built[1].read_text()
+        assert len(set(re.findall(r'href="(\d\d_\w+\.html)"', page))) == 6 and ".ipynb" not in page
+    assert "it opens in a running notebook" in built[2].with_suffix(".html").read_text()
+    assert "widget-view" not in built[2].read_text()
     assert before == [path.read_bytes() for path in copies]  # left as they were
 
 

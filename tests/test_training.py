@@ -61,6 +61,24 @@ def test_training_in_steps_of_keras_gives_the_same_weights(few: Mnist, runs, rec
     assert [array.tobytes() for array in model.get_weights()] == weights(run)
 
 
+def test_an_epoch_ends_with_the_average_of_its_steps(few: Mnist, runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And without a schedule, the learning rate stays as it is."""
+    monkeypatch.setitem(RECIPES, "dense", Recipe("dense", 1, 1e-3, "constant", averaging=0.9))
+    run = train("dense", few, seed=3, precision="float32")
+    keras.utils.set_random_seed(3)
+    model = build_model("dense")
+    model.compile(keras.optimizers.Adam(1e-3), "categorical_crossentropy")
+    (x, y), _ = split_validation(few.x_train, few.y_train)
+    order, average = epoch_order(len(x), 3, 0), None
+    for rows in np.split(order, range(32, len(x), 32)):
+        model.train_on_batch(prepare_images(x[rows]), one_hot(y[rows]))
+        new = model.get_weights()
+        average = [0.9 * old + 0.1 * now for old, now in zip(average, new, strict=True)] if average else new
+    for ours, expected in zip(run.weights, average, strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-6)
+    assert not np.allclose(run.weights[0], new[0], atol=1e-4)
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_file_holds_what_happened(few: Mnist, runs, precision: str) -> None:
     returned = train("relu", few, epochs=2, precision=precision)

@@ -89,6 +89,31 @@ class Pad(anywidget.AnyWidget):
     answered = traitlets.Int().tag(sync=True)  # of those sent; the browser waits with the next
 
 
+class Mosaic(anywidget.AnyWidget):
+    """Feature maps as pictures, all of them or the chosen one enlarged, on which a map and a pixel can be chosen."""
+
+    _esm, _css = _BROWSER / "mosaic.js", _BROWSER / "views.css"
+    enlarged = traitlets.Bool().tag(sync=True)
+    pixels = traitlets.CBytes(b"\0").tag(sync=True)  # ink in 0..255, map after map
+    shape = traitlets.List([1, 1, 1]).tag(sync=True)  # how many maps, their height and width
+    chosen = traitlets.List(traitlets.Int(min=0), [0, 0, 0], minlen=3, maxlen=3).tag(sync=True)  # map, row, column
+
+    @traitlets.validate("chosen")
+    def _lies_within(self, proposal: dict) -> list[int]:
+        if any(at >= size for at, size in zip(proposal["value"], self.shape, strict=True)):
+            raise traitlets.TraitError(f"chosen must lie within {self.shape}, not at {proposal['value']}")
+        return proposal["value"]
+
+    def show(self, maps: np.ndarray) -> None:
+        """Draw maps, floats (n, height, width), on one scale; choose the strongest number if their shape is another."""
+        low, high = min(maps.min(), 0), max(maps.max(), 1e-6)
+        with self.hold_sync():
+            self.pixels = (255 * (maps - low) / (high - low)).astype("uint8").tobytes()
+            if self.shape != list(maps.shape):
+                self.shape = list(maps.shape)
+                self.chosen = [int(at) for at in np.unravel_index(maps.argmax(), maps.shape)]
+
+
 class View(ipywidgets.VBox):
     """Widgets from top to bottom; a static page shows the text `still` in their place."""
 

@@ -10,6 +10,11 @@ layers = keras.layers
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
+def dense_layers() -> list[keras.Layer]:
+    """No convolution: each of 128 units sees all pixels; 101,770 parameters."""
+    return [layers.Flatten(), layers.Dense(128, activation="relu")]
+
+
 def article_layers() -> list[keras.Layer]:
     """The 2018 article's layers: one pool after three convolutions; 2,076,554 parameters with the output."""
     return [
@@ -76,12 +81,28 @@ def _block(filters: int, size: int, pool: bool = False, norm: bool = True) -> li
     ]
 
 
+class PermutePixels(keras.Layer):
+    """Reorder the pixels, in all images alike: neighbours are torn apart, and nothing else is lost."""
+
+    def call(self, images):
+        order = np.random.default_rng(0).permutation(28 * 28)
+        flat = keras.ops.reshape(images, (-1, 28 * 28))
+        return keras.ops.reshape(keras.ops.take(flat, order, axis=1), (-1, 28, 28, 1))
+
+
+def permuted_layers() -> list[keras.Layer]:
+    """Those of `relu_layers`, on permuted pixels."""
+    return [PermutePixels(), *relu_layers()]
+
+
 NETWORKS = {
     "relu": relu_layers,
     "leaky_relu": leaky_relu_layers,
     "batch_norm": batch_norm_layers,
     "small_batch_norm": small_batch_norm_layers,
     "article": article_layers,
+    "dense": dense_layers,
+    "permuted": permuted_layers,
 }
 
 

@@ -1,6 +1,6 @@
 """How to train: the recipes, and the settings that follow from them (notebook 04)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from operator import index
 
 from mnist_cnn.checks import check_choice
@@ -15,18 +15,30 @@ class Recipe:
 
     network: str  # a name that `build_model` knows
     epochs: int = 20  # as in the article
-    learning_rate: float = 1.5e-3  # at the start; it falls to zero along half a cosine
+    learning_rate: float = 1.5e-3  # at the start
+    schedule: str = "cosine"  # the rate falls to zero along half a cosine; or "constant"
     beta_2: float = 0.999  # of Adam: its mean of squared gradients reaches back over 1 / (1 - beta_2) steps
     weight_decay: float = 0.0  # how much of itself, times the learning rate, each weight loses in a step
     augment: bool = False  # whether to rotate, scale, shear and shift each image a little, differently in each epoch
     label_smoothing: float = 0.0  # how much of each label is spread evenly over the ten digits
+    averaging: float = 0.0  # each epoch ends with a running average of the weights, over 1 / (1 - averaging) steps
 
 
+_IMPROVED = Recipe("batch_norm", learning_rate=5e-3, beta_2=0.99, augment=True, label_smoothing=0.1)
 RECIPES = {
     "relu": Recipe("relu", weight_decay=0.02),
     "leaky_relu": Recipe("leaky_relu", weight_decay=0.02),
-    "improved": Recipe("batch_norm", learning_rate=5e-3, beta_2=0.99, augment=True, label_smoothing=0.1),
+    "improved": _IMPROVED,
     "short": Recipe("small_batch_norm", epochs=3, learning_rate=5e-3, beta_2=0.97, label_smoothing=0.1),
+    # What notebook 08 compares them with:
+    "dense": Recipe("dense", learning_rate=1e-3, schedule="constant"),
+    "article": Recipe("article", learning_rate=1e-3, schedule="constant"),
+    "pooled": Recipe("relu", learning_rate=1e-3, schedule="constant"),
+    "scheduled": Recipe("relu"),
+    "smoothed": Recipe("relu", label_smoothing=0.1),
+    "permuted": Recipe("permuted", label_smoothing=0.1),
+    "normalized": replace(_IMPROVED, augment=False),
+    "averaged": replace(_IMPROVED, averaging=0.99),
 }
 
 

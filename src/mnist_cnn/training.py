@@ -114,14 +114,17 @@ def find_run(recipe: str, digits: Mnist) -> Run:
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Compile with AdamW, cross-entropy, and a learning rate that falls to zero in so many steps.
+    """Compile with AdamW, cross-entropy, and a learning rate that, by a "cosine", falls to zero in so many steps.
 
     Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and "Decoupled Weight Decay
     Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for label smoothing.
     """
-    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
+    rate = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    optimizer = keras.optimizers.AdamW(schedule, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay)
+    average = {"use_ema": True, "ema_momentum": recipe.averaging} if recipe.averaging else {}
+    optimizer = keras.optimizers.AdamW(rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **average)
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
 
