@@ -75,7 +75,7 @@ def layers_by_scipy(model: keras.Model, image: np.ndarray) -> list[np.ndarray]:
 
 def test_maps_and_numbers_are_those_that_scipy_computes(relu_view: FeatureMaps, relu, sample: Mnist) -> None:
     relu_view.slider.set_state({"value": 3})
-    for number, maps in enumerate(layers_by_scipy(relu, sample.x_test[3])):
+    for number, maps in reversed(list(enumerate(layers_by_scipy(relu, sample.x_test[3])))):
         relu_view.layer.index = number
         assert relu_view.mosaic.shape == relu_view.map.shape == [maps.shape[2], *maps.shape[:2]]
         shown = np.frombuffer(relu_view.mosaic.pixels, "uint8").reshape(relu_view.mosaic.shape)
@@ -96,7 +96,6 @@ def test_maps_and_numbers_are_those_that_scipy_computes(relu_view: FeatureMaps, 
 def test_every_sum_adds_up(view: FeatureMaps, model: keras.Model) -> None:
     for number in range(3):
         view.layer.index = number
-        at, row, column = view.mosaic.chosen
         *parts, (name, grids, together) = [line for line in lines(view) if line[0] != "after ReLU"]
         assert (name, grids) == ("together", [])
         assert sum(total for _, _, total in parts) == pytest.approx(together, abs=0.001 * len(parts))
