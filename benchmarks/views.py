@@ -19,6 +19,7 @@ from statistics import median
 from time import perf_counter
 import numpy as np
 from mnist_cnn.data import load_mnist, split_validation
+from mnist_cnn.feature_maps import FeatureMaps
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser
@@ -31,6 +32,7 @@ browser = PredictionBrowser(digits.x_test, digits.y_test, both)
 explorer = ConfusionExplorer(digits.x_test, digits.y_test, both["ReLU"].argmax(axis=1))
 scrubber = EpochScrubber(runs["ReLU"], *split_validation(digits.x_train, digits.y_train)[1])
 pad = DrawingPad(models["LeakyReLU"])
+maps = FeatureMaps(models["ReLU"], digits.x_test, digits.y_test)
 drawing = np.zeros((280, 280, 4), "uint8")
 drawing[50:200, 60:80, 3] = 255
 
@@ -48,6 +50,7 @@ print(json.dumps({
     "confusion explorer": milliseconds(explorer.matrix, [{"chosen": [n % 10, n % 10]} for n in range(500)]),
     "epoch scrubber": milliseconds(scrubber.slider, [{"value": n % 21} for n in range(1, 501)]),
     "drawing pad": milliseconds(pad.pad, [drawn | {"sent": n} for n in range(1, 101)]),
+    "feature maps": milliseconds(maps.slider, [{"value": n} for n in range(1, 501)]),
 }))
 """
 

@@ -13,6 +13,7 @@ from mnist_cnn.checks import check_array, check_choice, check_predictions
 from mnist_cnn.data import Mnist, load_mnist, one_hot, prepare_images, split_validation
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
+from mnist_cnn.feature_maps import FeatureMaps
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.plots import plot_confusion, plot_probabilities, show_digits, show_predictions
 from mnist_cnn.runs import SHIPPED, load_run
@@ -157,6 +158,9 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "train, a path": (lambda: train("relu", digits(), name="/mine"), "the name of a run must begin"),
     "train, a hidden name": (lambda: train("relu", digits(), name=".mine"), "the name of a run must begin"),
     "find_run": (lambda: find_run("rleu", digits()), "recipe must be one of relu"),
+    "FeatureMaps": (lambda: FeatureMaps(build_model(), IMAGES / 255, LABELS), "images must be uint8"),
+    "FeatureMaps, labels": (lambda: FeatureMaps(build_model(), IMAGES, LABELS + 1), "labels must lie in 0..9"),
+    "FeatureMaps, dense": (lambda: FeatureMaps(build_model("dense"), IMAGES, LABELS), "network has no convolution"),
 }  # fmt: skip
 
 

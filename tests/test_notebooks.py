@@ -66,13 +66,13 @@ def test_github_can_show_it(path, notebook) -> None:
 
 def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
     """A reference to a widget that no longer exists shows as an error in JupyterLab."""
-    view = re.compile(r"(PredictionBrowser|ConfusionExplorer|EpochScrubber|DrawingPad)\(")
+    view = re.compile(r"(PredictionBrowser|ConfusionExplorer|EpochScrubber|DrawingPad|FeatureMaps)\(")
     left = {}
     for cell in [cell for path in NOTEBOOKS for cell in code_cells(nbformat.read(path, as_version=4))]:
         assert not [kind for output in cell.outputs for kind in output.get("data", ()) if "widget" in kind], cell.source
         if shown := view.match(cell.source.splitlines()[-1]):
             left[shown[1]] = cell.outputs[-1].data["text/plain"]
-    assert len(left) == 4 and all(sentence.endswith("running notebook") for sentence in left.values()), left
+    assert len(left) == 5 and all(sentence.endswith("running notebook") for sentence in left.values()), left
 
 
 def test_every_figure_has_words_for_those_who_do_not_see_it(notebook) -> None:

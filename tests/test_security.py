@@ -134,6 +134,7 @@ def test_training_and_looking_ask_for_no_address_and_start_no_process(tmp_path) 
     code = LISTEN + (
         "from mnist_cnn.data import load_mnist\n"
         "from mnist_cnn.training import train\n"
+        "from mnist_cnn.feature_maps import FeatureMaps\n"
         "from mnist_cnn.models import predict\n"
         "from mnist_cnn.plots import LiveCurves\n"
         "from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser\n"
@@ -143,6 +144,7 @@ def test_training_and_looking_ask_for_no_address_and_start_no_process(tmp_path) 
         "PredictionBrowser(digits.x_test, digits.y_test, {'improved': probabilities})\n"
         "ConfusionExplorer(digits.x_test, digits.y_test, probabilities.argmax(axis=1))\n"
         "DrawingPad(run.load_model())\n"
+        "FeatureMaps(run.load_model(), digits.x_test, digits.y_test)\n"
         "import os; print(asked, os.environ['ENABLE_RUNTIME_UPTIME_TELEMETRY'])\n"
     )
     environment = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}

@@ -16,6 +16,7 @@ from traitlets import TraitError
 
 from mnist_cnn.controls import View
 from mnist_cnn.data import Mnist, split_validation
+from mnist_cnn.feature_maps import FeatureMaps
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, Run, load_run
 from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser
@@ -320,27 +321,32 @@ def test_a_blank_image_says_that_there_is_nothing(drawing_pad: DrawingPad, grey:
 def test_a_still_page_shows_a_sentence_in_place_of_each_view(browser, sample, shipped, full, drawing_pad) -> None:
     explorer = ConfusionExplorer(sample.x_test, sample.y_test, sample.y_test)
     scrubber = EpochScrubber(shipped, *split_validation(full.x_train, full.y_train)[1])
-    assert [repr(view) for view in (browser, explorer, scrubber, drawing_pad)] == [
+    maps = FeatureMaps(shipped.load_model(), sample.x_test, sample.y_test)
+    assert [repr(view) for view in (browser, explorer, scrubber, drawing_pad, maps)] == [
         "A slider over 1,000 predictions; it moves in a running notebook",
         "A confusion matrix of 1,000 predictions to choose from; it opens in a running notebook",
         "A slider over 20 epochs of training; it moves in a running notebook",
         "A pad to draw a digit on; it works in a running notebook",
+        "The feature maps of a digit, to choose from; they open in a running notebook",
     ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["browser", "explorer", "scrubber", "pad"])
+@pytest.mark.parametrize("name", ["browser", "explorer", "scrubber", "pad", "maps", "numbers"])
 def test_two_hundred_steps_take_no_more_memory(name: str, browser, sample, muddled, shipped, drawing_pad) -> None:
     explorer = ConfusionExplorer(sample.x_test, sample.y_test, muddled)
     epochs = np.array([np.roll(muddled, epoch) for epoch in range(21)])
     scrubber = EpochScrubber(replace(shipped, predicted=epochs), sample.x_test, sample.y_test)
     scrubber.explorer.matrix.chosen = [4, 9]
+    maps = FeatureMaps(shipped.load_model(), sample.x_test, sample.y_test)
     drawings = [seven(size=90), seven("L", 255, 0, size=90)]
     step = {
         "browser": lambda number: browser.slider.set_state({"value": number + 1}),
         "explorer": lambda number: explorer.matrix.set_state({"chosen": [number % 10, number // 10 % 10]}),
         "scrubber": lambda number: scrubber.slider.set_state({"value": number % 21}),
         "pad": lambda number: draw(drawing_pad, drawings[number % 2]),
+        "maps": lambda number: maps.slider.set_state({"value": number}),
+        "numbers": lambda number: maps.mosaic.set_state({"chosen": [number % 32, number // 32, 13]}),
     }[name]
     taken = []
     tracemalloc.start()

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Locator, expect
 
 from lab import NO_CHROMIUM, ROOT, Lab, Notebook, launch
-from mnist_cnn.data import Mnist, split_validation
+from mnist_cnn.data import Mnist, prepare_images, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
 
@@ -71,6 +72,13 @@ def notebook_05(browser: Browser, lab: Lab) -> Notebook:
 @pytest.fixture(scope="module")
 def notebook_06(browser: Browser, lab: Lab, started_04: Notebook) -> Notebook:
     notebook = Notebook(browser, lab, "06_prediction_visualization")
+    assert notebook.run_all() == []
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def notebook_07(browser: Browser, lab: Lab) -> Notebook:
+    notebook = Notebook(browser, lab, "07_inside_the_network")
     assert notebook.run_all() == []
     return notebook
 
@@ -672,6 +680,104 @@ def test_curves_were_redrawn_after_every_epoch_of_both_trainings(notebook_04: No
     expect(curves).to_have_count(2)
 
 
+# 07: feature maps
+
+_DARKEST = """(canvas) => {
+  const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let at = 0; at < data.length; at += 4) if (data[at] < data[found]) found = at;
+  const box = canvas.getBoundingClientRect(), pixel = found / 4;
+  return { x: box.x + (pixel % width) + 1, y: box.y + Math.floor(pixel / width) + 1 };
+}"""
+
+
+@pytest.fixture
+def maps(notebook_07: Notebook) -> View:
+    view = View(notebook_07, "convolution")
+    view.root.get_by_role("button", name="Clear").click()
+    view.select("convolution", "1: 32 maps")
+    view.slider.focus()
+    view.press("Home", "ArrowRight", "ArrowLeft")
+    view.says("Image 0, labelled 7; the network reads a 7, with")
+    view.canvas = view.root.locator(".mnist-pad canvas")
+    view.every, view.enlarged = view.root.locator(".mnist-mosaic canvas").all()
+    return view
+
+
+@pytest.fixture(scope="module")
+def strongest(full: Mnist) -> list[tuple[tuple[int, ...], float]]:
+    """For each convolution of the shipped ReLU network, where the largest number in the maps of image 0 is, and it."""
+    model = load_run(SHIPPED / "relu.npz").load_model()
+    layers = [layer.output for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    found = keras.Model(model.inputs[0], layers).predict_on_batch(prepare_images(full.x_test[:1]))
+    return [(np.unravel_index(values[0].argmax(), values[0].shape), float(values.max())) for values in found]
+
+
+@pytest.mark.parametrize("pointer", ["mouse", "touch"])
+@pytest.mark.parametrize("number", range(3))
+def test_who_points_at_the_darkest_spot_gets_the_largest_number(maps: View, strongest, number, pointer) -> None:
+    (row, column, chosen), value = strongest[number]
+    maps.select("convolution", ("1: 32 maps", "2: 64 maps", "3: 128 maps")[number])
+    said = f"Convolution {number + 1}, map {chosen}, row {row}, column {column}: {value:.3f}."
+    for canvas, key in (
+        (maps.every, "ArrowRight" if chosen % 2 == 0 else "ArrowLeft"),
+        (maps.enlarged, "ArrowDown" if row < 2 else "ArrowUp"),
+    ):
+        canvas.focus()
+        maps.press(key)
+        expect(maps.status.filter(has_text=said)).to_have_count(0)
+        canvas.scroll_into_view_if_needed()
+        spot = canvas.evaluate(_DARKEST)
+        (maps.page.mouse.click if pointer == "mouse" else maps.page.touchscreen.tap)(spot["x"], spot["y"])
+        maps.says(said)
+    maps.screenshot(f"07_convolution_{number + 1}")
+
+
+def test_maps_and_pixels_by_keyboard(maps: View) -> None:
+    active = maps.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex")
+    maps.every.focus()
+    maps.press(*["ArrowUp"] * 4, *["ArrowLeft"] * 9)
+    maps.says("Convolution 1, map 0, ")
+    expect(maps.enlarged).to_have_attribute("aria-label", re.compile("^Map 0, enlarged; row "))
+    before = maps.every.screenshot(), maps.enlarged.screenshot()
+    maps.press("ArrowRight", "ArrowDown")
+    expect(maps.every).to_have_attribute("aria-label", re.compile("^All 32 maps; map 10 is chosen"))
+    maps.says("Convolution 1, map 10, ")
+    assert maps.every.screenshot() != before[0] and maps.enlarged.screenshot() != before[1]
+    maps.enlarged.focus()
+    maps.press(*["ArrowUp"] * 26, *["ArrowLeft"] * 26)
+    maps.says("Convolution 1, map 10, row 0, column 0: ")
+    maps.press("ArrowDown", "ArrowDown", "ArrowRight")
+    maps.says("Convolution 1, map 10, row 2, column 1: ")
+    expect(maps.enlarged).to_have_attribute("aria-label", re.compile("^Map 10, enlarged; row 2, column 1 is chosen"))
+    assert maps.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex") == active
+
+
+def test_one_finds_ones_own_digit_in_the_maps(maps: View) -> None:
+    of_image = maps.every.screenshot()
+    draw(maps, STROKES[4])
+    maps.says("Your drawing; the network reads a 4, with")
+    of_drawing = maps.every.screenshot()
+    assert of_drawing != of_image
+    maps.page.mouse.move(0, 0)
+    maps.screenshot("07_drawn_4")
+    maps.root.get_by_role("button", name="Clear").click()
+    maps.says("Image 0, labelled 7; the network reads a 7, with")
+    maps.slider.focus()
+    maps.press("ArrowRight")
+    maps.says("Image 1, labelled 2; the network reads a 2, with")
+
+
+def test_the_feature_maps_in_words_for_those_who_do_not_see_them(maps: View) -> None:
+    controls = maps.controls()
+    assert all(name for _, name in controls)
+    assert {("combobox", "convolution"), ("slider", "image"), ("table", "How it is computed")} <= set(controls)
+    assert [name.split()[0] for role, name in controls if role == "application"] == ["Pad", "All", "Map"]
+    stops = maps.stops()
+    assert {"convolution", "image", "Clear", "Open an image…"} <= stops
+    assert {stop.split()[0] for stop in stops} >= {"Pad", "All", "Map"}
+
+
 # All of them
 
 
@@ -689,8 +795,8 @@ def test_complaints_are_heard(browser: Browser, offline_lab: Lab) -> None:
         assert [heard for heard in notebook.all_complaints() if complaint in heard], complaint
 
 
-def test_nothing_complains(notebook_04: Notebook, notebook_05: Notebook, notebook_06: Notebook) -> None:
+def test_nothing_complains(notebook_04, notebook_05, notebook_06, notebook_07) -> None:
     """After all of the above: neither the browser's console nor the kernels nor JupyterLab's log."""
     expected = "No full MNIST here"  # the warning with which the offline sample is used
-    for notebook in (notebook_04, notebook_05, notebook_06):
+    for notebook in (notebook_04, notebook_05, notebook_06, notebook_07):
         assert [complaint for complaint in notebook.all_complaints() if expected not in complaint] == []
