@@ -126,15 +126,15 @@ def _line(name: str, total: float, window: np.ndarray | None = None, kernel: np.
     """A row of the table: a part of the sum, and the window (n, n) and kernel (n, n) that it comes from."""
     grids = '<td colspan="3"></td>'
     if window is not None:
-        grids = "".join(f"<td>{_grid(values)}</td>" for values in (window, kernel, window * kernel))
+        grids = "".join(map(_grid, ("window", "kernel", "products"), (window, kernel, window * kernel)))
     return f'<tr><th scope="row">{name}</th>{grids}<td>{total:z.3f}</td></tr>'
 
 
-def _grid(values: np.ndarray) -> str:
-    """Numbers (n, n) in a table of squares, coloured by sign and size."""
+def _grid(name: str, values: np.ndarray) -> str:
+    """A cell with numbers (n, n) in a table of squares, coloured by sign and size."""
     most = max(np.abs(values).max(), 1e-6)
     rows = "".join(f"<tr>{''.join(_cell(value, abs(value) / most) for value in row)}</tr>" for row in values)
-    return f'<table class="mnist-grid">{rows}</table>'
+    return f'<td><table class="mnist-grid" aria-label="{name}">{rows}</table></td>'
 
 
 def _cell(value: float, share: float) -> str:

@@ -685,9 +685,8 @@ def test_curves_were_redrawn_after_every_epoch_of_both_trainings(notebook_04: No
 _DARKEST = """(canvas) => {
   const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   let found = 0;
-  for (let at = 0; at < data.length; at += 4) if (data[at] < data[found]) found = at;
-  const box = canvas.getBoundingClientRect(), pixel = found / 4;
-  return { x: box.x + (pixel % width) + 1, y: box.y + Math.floor(pixel / width) + 1 };
+  for (let at = 0; at < data.length; at += 4) if (data[at] < data[found] && data[at + 3]) found = at; // not the rest
+  return { x: ((found / 4) % width) + 1, y: Math.floor(found / 4 / width) + 1 };
 }"""
 
 
@@ -699,6 +698,7 @@ def maps(notebook_07: Notebook) -> View:
     view.slider.focus()
     view.press("Home", "ArrowRight", "ArrowLeft")
     view.says("Image 0, labelled 7; the network reads a 7, with")
+    view.says("Convolution 1, map ")
     view.canvas = view.root.locator(".mnist-pad canvas")
     view.every, view.enlarged = view.root.locator(".mnist-mosaic canvas").all()
     return view
@@ -718,6 +718,7 @@ def strongest(full: Mnist) -> list[tuple[tuple[int, ...], float]]:
 def test_who_points_at_the_darkest_spot_gets_the_largest_number(maps: View, strongest, number, pointer) -> None:
     (row, column, chosen), value = strongest[number]
     maps.select("convolution", ("1: 32 maps", "2: 64 maps", "3: 128 maps")[number])
+    maps.says(f"Convolution {number + 1}, map ")
     said = f"Convolution {number + 1}, map {chosen}, row {row}, column {column}: {value:.3f}."
     for canvas, key in (
         (maps.every, "ArrowRight" if chosen % 2 == 0 else "ArrowLeft"),
@@ -726,9 +727,7 @@ def test_who_points_at_the_darkest_spot_gets_the_largest_number(maps: View, stro
         canvas.focus()
         maps.press(key)
         expect(maps.status.filter(has_text=said)).to_have_count(0)
-        canvas.scroll_into_view_if_needed()
-        spot = canvas.evaluate(_DARKEST)
-        (maps.page.mouse.click if pointer == "mouse" else maps.page.touchscreen.tap)(spot["x"], spot["y"])
+        (canvas.click if pointer == "mouse" else canvas.tap)(position=canvas.evaluate(_DARKEST))
         maps.says(said)
     maps.screenshot(f"07_convolution_{number + 1}")
 
@@ -771,7 +770,7 @@ def test_one_finds_ones_own_digit_in_the_maps(maps: View) -> None:
 def test_the_feature_maps_in_words_for_those_who_do_not_see_them(maps: View) -> None:
     controls = maps.controls()
     assert all(name for _, name in controls)
-    assert {("combobox", "convolution"), ("slider", "image"), ("table", "How it is computed")} <= set(controls)
+    assert {("combobox", "convolution"), ("slider", "image"), ("table", "How it is computed"), ("table", "kernel")} <= set(controls)
     assert [name.split()[0] for role, name in controls if role == "application"] == ["Pad", "All", "Map"]
     stops = maps.stops()
     assert {"convolution", "image", "Clear", "Open an image…"} <= stops
