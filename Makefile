@@ -11,7 +11,7 @@ BIN := $(ENV)/bin
 
 .PHONY: run lab check lint test notebooks study bench bench-quick tables clean
 
-run: $(ENV)/installed  ## set up, then execute all seven notebooks into build/
+run: $(ENV)/installed  ## set up, then execute all eight notebooks into build/
 	$(BIN)/python -m mnist_cnn
 
 lab: $(ENV)/installed  ## set up, then open JupyterLab at the first notebook
@@ -35,9 +35,15 @@ notebooks: $(ENV)/installed  ## execute the notebooks and save them with their o
 study: $(ENV)/installed  ## train ten seeds of each recipe; hours, can be interrupted; seed 0 comes with the package
 	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --recipes relu leaky_relu improved short \
 		--precision float32 --images test --results benchmarks/study.jsonl
-	for recipe in relu leaky_relu improved; do \
-		for run in $$(ls -t build/study/study-$$recipe-0-*.npz 2>/dev/null | head -1); do \
-		cp $$run src/mnist_cnn/shipped_runs/$$recipe.npz || exit 1; done; done
+	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --precision float32 --images test \
+		--recipes dense pooled scheduled smoothed permuted normalized averaged --results benchmarks/ladder.jsonl
+	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --precision float32 --images test \
+		--recipes averaged --seeds 25 --results benchmarks/ladder.jsonl
+	MNIST_CNN_RUNS=build/study $(BIN)/python benchmarks/ensembles.py
+	for run in relu-0:relu leaky_relu-0:leaky_relu improved-0:improved \
+		$(foreach seed,10 11 12 13 14,averaged-$(seed):averaged-$(seed)); do \
+		for found in $$(ls -t build/study/study-$${run%:*}-*.npz 2>/dev/null | head -1); do \
+		cp $$found src/mnist_cnn/shipped_runs/$${run#*:}.npz || exit 1; done; done
 	$(BIN)/python benchmarks/tables.py
 
 bench: $(ENV)/installed  ## measure the speeds, alone on the machine, in an hour; can be interrupted

@@ -4,6 +4,7 @@ Each measurement is a process of its own, alone on the machine, and leaves a sma
 can be stopped at any time; run it again, and it continues where it was. When all are there they become
 benchmarks/results.json, and the folder is deleted. The quick form uses fewer images and only prints. Accuracies come
 from studies (`python -m mnist_cnn.study`); only the article's network, trained by plain Keras, has its own: --article.
+What each rung of notebook 08's ladder costs is measured by itself, too: --ladder.
 """
 
 import argparse
@@ -31,6 +32,7 @@ ROUNDS = 2  # with all contestants in turn, so that a slow minute of the machine
 IMAGES = 60_000
 RECIPES = ("relu", "leaky_relu", "improved", "short")
 SCALING = (1_000, 3_000, 10_000, 30_000, 60_000)
+LADDER = ("dense", "pooled", "scheduled", "smoothed", "normalized", "improved", "averaged")  # beside the article's
 ARTICLE_SEEDS = 3  # of the article's network, as one takes as long as ten of another
 TORCH = ["torch"] if find_spec("torch") else []  # compared where it is installed
 
@@ -52,6 +54,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer images, one round; only prints")
     parser.add_argument("--article", action="store_true", help="train the article's network to the end, with each seed")
+    parser.add_argument(
+        "--ladder", action="store_true", help="time a training of each rung of the ladder in notebook 08"
+    )
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
@@ -67,6 +72,8 @@ def main() -> None:
     results = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     if arguments.article:
         results["article"] = article_accuracies(WORK)
+    elif arguments.ladder:
+        results["costs"] = ladder_costs(WORK)
     else:
         results |= collect(WORK, ROUNDS, IMAGES, SCALING)
         [results["views"]] = run([{"kind": "views"}], WORK)
@@ -77,8 +84,7 @@ def main() -> None:
 
 def collect(work: Path, rounds: int, images: int, scaling: tuple[int, ...]) -> dict:
     """Measure the speeds that are not in the folder `work` yet; return what results.json holds of them."""
-    from mnist_cnn.cluster import cores, processor  # imports Keras, which a process that measures does by itself
-    from mnist_cnn.device import choose_precision
+    from mnist_cnn.device import choose_precision  # imports Keras, which a process that measures does by itself
 
     chosen = choose_precision()
     times = {c: [time_job(c, images, number) for number in range(rounds)] for c in contestants(chosen)}
@@ -87,8 +93,7 @@ def collect(work: Path, rounds: int, images: int, scaling: tuple[int, ...]) -> d
     growth = run([time_job(("train", "relu", chosen), n, 0) for n in scaling], work)
     imports = run([{"kind": "import", "number": number} for number in range(3)], work)
     return {
-        "date": date.today().isoformat(),
-        "machine": f"{processor()}, {cores()} cores",
+        **where_and_when(),
         "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", *TORCH)}
         | {"python": platform.python_version()},
         "import_seconds": round(statistics.median(found["seconds"] for found in imports), 1),
@@ -111,6 +116,19 @@ def article_accuracies(work: Path) -> dict:
         "test_accuracies": [round(100 * one["test"], 2) for one in found],
         "validation_mean": round(100 * statistics.mean(one["validation"] for one in found), 3),
     }
+
+
+def ladder_costs(work: Path) -> dict:
+    """Time three epochs of each rung, in float32; the seconds of a whole training, by recipe."""
+    jobs = {rung[1]: time_job(rung, IMAGES, 0) for rung in (BASELINE, *(("train", name, "float32") for name in LADDER))}
+    seconds = {recipe: round(total(run([job], work), "clock"), 1) for recipe, job in jobs.items()}
+    return {**where_and_when(), "seconds": seconds}
+
+
+def where_and_when() -> dict:
+    from mnist_cnn.cluster import cores, processor
+
+    return {"date": date.today().isoformat(), "machine": f"{processor()}, {cores()} cores"}
 
 
 def time_job(contestant: Contestant, images: int, number: int) -> dict:

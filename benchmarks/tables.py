@@ -23,15 +23,26 @@ _HOW = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _BITS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 
 
+STUDIED = ("relu", "leaky_relu", "improved", "short")
+# The ladder of notebook 08: what each rung adds, and the recipe that has it.
+RUNGS = {"dense layers only": "dense", "article": "article", "pooling earlier": "pooled",
+         "falling learning rate": "scheduled", "label smoothing": "smoothed", "batch normalization": "normalized",
+         "augmentation": "improved", "averaged weights": "averaged"}  # fmt: skip
+
+
 def load() -> dict:
-    """The speeds, and under "test" and "validation" the accuracies in percent, by recipe and seed."""
+    """The speeds, the ensembles, and under "test" and "validation" the accuracies in percent, by recipe and seed."""
     folder = ROOT / "benchmarks"
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    studied = load_results(folder / "study.jsonl")
-    scores = {images: collect_scores(studied, images) for images in ("test", "validation")}
-    if mixed := [name for name in scores["test"] if ", " in name]:
-        raise SystemExit(f"study.jsonl holds more than one study. Keep the lines of one: {'; '.join(mixed)}")
-    return results | scores
+    ensembles = (folder / "ensembles.jsonl").read_text(encoding="utf-8").splitlines()
+    results |= {"ensembles": list(map(json.loads, ensembles)), "test": {}, "validation": {}}
+    for name in ("study.jsonl", "ladder.jsonl"):
+        studied = load_results(folder / name)
+        for images in ("test", "validation"):
+            results[images] |= (scores := collect_scores(studied, images))
+        if mixed := [recipe for recipe in scores if ", " in recipe]:
+            raise SystemExit(f"{name} holds more than one study. Keep the lines of one: {'; '.join(mixed)}")
+    return results
 
 
 def write_tables(results: dict) -> None:
@@ -98,8 +109,8 @@ def times(results: dict) -> str:
 
 def seeds(results: dict) -> str:
     """The accuracies of everything that was trained with several seeds, and their spread."""
-    article, studied = results["article"], results["validation"].items()
-    validation = {"article": article["validation_mean"]} | {name: statistics.mean(s.values()) for name, s in studied}
+    validation = {"article": results["article"]["validation_mean"]}
+    validation |= {name: statistics.mean(by_seed.values()) for name, by_seed in results["validation"].items()}
     return markdown(
         ("", "test accuracy, mean ± sd", "lowest", "highest", "validation, mean"),
         [
@@ -116,17 +127,56 @@ def seeds(results: dict) -> str:
 
 def study(results: dict) -> str:
     """The report of the study on the test images, as `python -m mnist_cnn.study` prints it."""
-    return f"```\n{report_of(results['test'])}\n```"
+    return f"```\n{report_of({name: results['test'][name] for name in STUDIED})}\n```"
 
 
 def scores(results: dict) -> str:
     """The test accuracies, seed by seed, of the recipes that notebook 05 compares: lines of Python."""
-    return python(results, ("relu", "leaky_relu", "improved", "article"), "test")
+    compared = ("relu", "leaky_relu", "improved", "article")
+    return python("scores", {recipe: rounded(accuracies(results, recipe)) for recipe in compared})
 
 
 def validation_scores(results: dict) -> str:
     """Those of the same networks on the validation images; the article's network has others."""
-    return python(results, ("relu", "leaky_relu", "improved"), "validation")
+    compared = ("relu", "leaky_relu", "improved")
+    return python("scores", {recipe: rounded(accuracies(results, recipe, "validation")) for recipe in compared})
+
+
+def ladder(results: dict) -> str:
+    """The test accuracies, seed by seed, of each rung of notebook 08's ladder."""
+    return python("ladder", {rung: rounded(accuracies(results, recipe)[:10]) for rung, recipe in RUNGS.items()})
+
+
+def validation_ladder(results: dict) -> str:
+    """Those on the validation images; the article's network has others."""
+    ours = {rung: recipe for rung, recipe in RUNGS.items() if recipe != "article"}
+    return python("validation", {
+        rung: rounded(accuracies(results, recipe, "validation")[:10]) for rung, recipe in ours.items()
+    })  # fmt: skip
+
+
+def costs(results: dict) -> str:
+    """What a training of each rung costs, in seconds."""
+    return python("seconds", {rung: round(results["costs"]["seconds"][recipe]) for rung, recipe in RUNGS.items()})
+
+
+def costs_conditions(results: dict) -> str:
+    """Where and when that was measured."""
+    return "Measured on {date} on {machine}.".format(**results["costs"])
+
+
+def permuted(results: dict) -> str:
+    """The test accuracies on permuted images, for the same notebook."""
+    return f"permuted = {rounded(accuracies(results, 'permuted'))}"
+
+
+def ensembles(results: dict) -> str:
+    """Those of ensembles, and the means of their members."""
+    found = results["ensembles"]
+    return python("ensembles", {
+        "alone": rounded([100 * statistics.mean(each["test_members"]) for each in found]),
+        "together": rounded([100 * each["test_accuracy"] for each in found]),
+    })  # fmt: skip
 
 
 def ten_scores(results: dict) -> str:
@@ -209,8 +259,8 @@ def binder(repository: str) -> str:
     return f"https://mybinder.org/v2/gh/{owner_and_name}/HEAD?urlpath=lab/tree/notebooks/01_data_loading.ipynb"
 
 
-PLACED = (badge, recipes, times, seeds, study, scores, validation_scores, ten_scores, pooling, sizes, scaling, views,
-          conditions)  # fmt: skip
+PLACED = (badge, recipes, times, seeds, study, scores, validation_scores, ten_scores, ladder, validation_ladder, costs,
+          costs_conditions, permuted, ensembles, pooling, sizes, scaling, views, conditions)  # fmt: skip
 TABLES = {table.__name__: table for table in PLACED}
 
 
@@ -233,10 +283,9 @@ def rounded(values: list[float]) -> list[float]:
     return [round(value, 2) for value in values]
 
 
-def python(results: dict, recipes: tuple[str, ...], images: str) -> str:
-    """Accuracies as a dictionary."""
-    lines = [f'    "{recipe}": {rounded(accuracies(results, recipe, images))},' for recipe in recipes]
-    return "\n".join(["scores = {", *lines, "}"])
+def python(name: str, values: dict) -> str:
+    """Numbers, or lists of them, as a dictionary of that name."""
+    return "\n".join([f"{name} = {{", *(f'    "{key}": {value},' for key, value in values.items()), "}"])
 
 
 def score(values: list[float]) -> str:

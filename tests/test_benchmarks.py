@@ -24,7 +24,7 @@ from mnist_cnn.runs import SHIPPED, load_run
 RESULTS = tables.load()
 CHOSEN = RESULTS["chosen_precision"]
 ROWS = {(row["what"], row["recipe"], row["precision"]): row for row in RESULTS["rows"]}
-STUDIED = load_results(tables.ROOT / "benchmarks" / "study.jsonl")
+STUDIED, CLIMBED = (load_results(tables.ROOT / "benchmarks" / f"{name}.jsonl") for name in ("study", "ladder"))
 ACCURACIES = {recipe: tables.accuracies(RESULTS, recipe) for recipe in ("article", *bench.RECIPES)}
 
 
@@ -129,11 +129,29 @@ def test_the_study_is_complete_and_of_the_recipes_as_they_are() -> None:
             assert run.settings == result.settings and run.history["val_accuracy"][-1] == result.val_accuracy
 
 
+def test_the_ladder_is_complete_and_of_the_recipes_as_they_are() -> None:
+    """On the package and the data of the study."""
+    seeds = {recipe: {r.settings.seed for r in CLIMBED if r.settings.recipe == recipe} for recipe in RECIPES}
+    assert all(seeds[recipe] >= set(range(10)) for recipe in bench.LADDER if recipe != "improved")
+    for result in CLIMBED:
+        assert asdict(RECIPES[result.settings.recipe]).items() <= asdict(result.settings).items()
+    same = {json.dumps([r.made_with["versions"], r.settings.data, r.settings.precision]) for r in STUDIED + CLIMBED}
+    assert len(same) == 1
+
+
+def test_the_ensembles_are_disjoint_and_of_the_ladders_trainings() -> None:
+    alone = {r.settings.seed: r.test_accuracy for r in CLIMBED if r.settings.recipe == "averaged"}
+    for number, found in enumerate(RESULTS["ensembles"]):
+        assert found["seeds"] == list(range(5 * number, 5 * number + 5))
+        assert found["test_members"] == pytest.approx([alone[seed] for seed in found["seeds"]], abs=1e-4)
+
+
 def test_two_studies_in_one_file_are_not_mixed(tmp_path, monkeypatch) -> None:
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     monkeypatch.setattr(tables, "ROOT", tmp_path)
-    (folder / "results.json").write_text("{}")
+    for name, content in (("results.json", "{}"), ("ladder.jsonl", ""), ("ensembles.jsonl", "")):
+        (folder / name).write_text(content)
     save_result(folder / "study.jsonl", STUDIED[0])
     assert sum(map(len, tables.load()["test"].values())) == 1
     newer = STUDIED[0].made_with | {"versions": STUDIED[0].made_with["versions"] | {"numpy": "9.0"}}

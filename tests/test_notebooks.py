@@ -12,7 +12,7 @@ from conftest import NO_FULL_DATA, full_mnist
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STEPS = ["01_data_loading", "02_model_building", "03_leaky_relu", "04_training", "05_evaluation",
-         "06_prediction_visualization", "07_inside_the_network"]  # fmt: skip
+         "06_prediction_visualization", "07_inside_the_network", "08_room_for_improvement"]  # fmt: skip
 GLOSSARY = ROOT / "notebooks" / "glossary.md"
 PAGES = [*NOTEBOOKS, GLOSSARY, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
@@ -57,6 +57,7 @@ def test_executed_in_order_without_errors_or_noise(notebook) -> None:
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
     assert outputs
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+    assert not [output for output in outputs if "WARNING" in output.get("text", "")]
 
 
 def test_github_can_show_it(path, notebook) -> None:

@@ -15,8 +15,6 @@ if platform.machine() in ("x86_64", "AMD64"):  # without AVX-512, too: saves up 
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")  # TensorFlow turns it on unless told otherwise
 
-logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing is for those who write TensorFlow
-
 with tempfile.TemporaryFile() as messages:
     stderr = os.dup(2)
     os.dup2(messages.fileno(), 2)
@@ -29,5 +27,8 @@ with tempfile.TemporaryFile() as messages:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+
+# Its advice on retracing is for those who write TensorFlow. Only now: in a notebook, the import turns it on.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 __all__ = ["keras"]

@@ -770,7 +770,12 @@ def test_one_finds_ones_own_digit_in_the_maps(maps: View) -> None:
 def test_the_feature_maps_in_words_for_those_who_do_not_see_them(maps: View) -> None:
     controls = maps.controls()
     assert all(name for _, name in controls)
-    assert {("combobox", "convolution"), ("slider", "image"), ("table", "How it is computed"), ("table", "kernel")} <= set(controls)
+    assert {
+        ("combobox", "convolution"),
+        ("slider", "image"),
+        ("table", "How it is computed"),
+        ("table", "kernel"),
+    } <= set(controls)
     assert [name.split()[0] for role, name in controls if role == "application"] == ["Pad", "All", "Map"]
     stops = maps.stops()
     assert {"convolution", "image", "Clear", "Open an image…"} <= stops
