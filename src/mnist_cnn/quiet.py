@@ -28,7 +28,6 @@ with tempfile.TemporaryFile() as messages:
         os.dup2(stderr, 2)
         os.close(stderr)
 
-# Its advice on retracing is for those who write TensorFlow. Only now: in a notebook, the import turns it on.
-logging.getLogger("tensorflow").setLevel(logging.ERROR)
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # no advice on retracing; in a notebook, the import turns it on
 
 __all__ = ["keras"]
