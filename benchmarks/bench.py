@@ -32,7 +32,6 @@ ROUNDS = 2  # with all contestants in turn, so that a slow minute of the machine
 IMAGES = 60_000
 RECIPES = ("relu", "leaky_relu", "improved", "short")
 SCALING = (1_000, 3_000, 10_000, 30_000, 60_000)
-LADDER = ("dense", "pooled", "scheduled", "smoothed", "normalized", "improved", "averaged")  # beside the article's
 ARTICLE_SEEDS = 3  # of the article's network, as one takes as long as ten of another
 TORCH = ["torch"] if find_spec("torch") else []  # compared where it is installed
 
@@ -84,7 +83,7 @@ def main() -> None:
 
 def collect(work: Path, rounds: int, images: int, scaling: tuple[int, ...]) -> dict:
     """Measure the speeds that are not in the folder `work` yet; return what results.json holds of them."""
-    from mnist_cnn.device import choose_precision  # imports Keras, which a process that measures does by itself
+    from mnist_cnn.device import choose_precision  # imports Keras, as a process that measures does by itself
 
     chosen = choose_precision()
     times = {c: [time_job(c, images, number) for number in range(rounds)] for c in contestants(chosen)}
@@ -120,13 +119,18 @@ def article_accuracies(work: Path) -> dict:
 
 def ladder_costs(work: Path) -> dict:
     """Time three epochs of each rung, in float32; the seconds of a whole training, by recipe."""
-    jobs = {rung[1]: time_job(rung, IMAGES, 0) for rung in (BASELINE, *(("train", name, "float32") for name in LADDER))}
-    seconds = {recipe: round(total(run([job], work), "clock"), 1) for recipe, job in jobs.items()}
+    from tables import RUNGS  # not needed by the processes that measure
+
+    seconds = {}
+    for recipe in RUNGS.values():
+        rung = BASELINE if recipe == "article" else ("train", recipe, "float32")
+        seconds[recipe] = round(total(run([time_job(rung, IMAGES, 0)], work), "clock"), 1)
     return {**where_and_when(), "seconds": seconds}
 
 
 def where_and_when() -> dict:
-    from mnist_cnn.cluster import cores, processor
+    """The date, and the processor with its cores."""
+    from mnist_cnn.cluster import cores, processor  # imports Keras, too
 
     return {"date": date.today().isoformat(), "machine": f"{processor()}, {cores()} cores"}
 

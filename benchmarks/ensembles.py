@@ -1,8 +1,9 @@
-"""How good are five networks together? `python benchmarks/ensembles.py` asks the runs that the ladder left in `runs/`.
+"""How good are five networks together? `python benchmarks/ensembles.py` asks the runs that the ladder left.
 
 Fixed before any of them was trained: the members are trained by the recipe "averaged", seeds 0 to 4 are the first
 ensemble, 5 to 9 the second, and so on; and an ensemble's prediction is the mean of its members' probabilities. Each
-ensemble becomes a line in ensembles.jsonl as soon as its five runs are there; what is there is not measured again.
+ensemble becomes a line in ensembles.jsonl as soon as the runs of its five lines in ladder.jsonl are in `runs/`, or
+where MNIST_CNN_RUNS says; what is there is not measured again.
 """
 
 import json
@@ -12,18 +13,19 @@ import numpy as np
 
 from mnist_cnn.data import load_mnist, split_validation
 from mnist_cnn.models import predict
+from mnist_cnn.results import load_results
 from mnist_cnn.runs import Run, load_run, runs_folder
 
 RECIPE, MEMBERS, ENSEMBLES = "averaged", 5, 5
-FILE = Path(__file__).with_name("ensembles.jsonl")
+FILE, LADDER = (Path(__file__).with_name(f"{name}.jsonl") for name in ("ensembles", "ladder"))
 
 
 def load_members(number: int) -> list[Run]:
-    """The finished runs of an ensemble, as far as they are there."""
-    seeds = range(MEMBERS * number, MEMBERS * (number + 1))
-    files = (file for seed in seeds for file in runs_folder().glob(f"study-{RECIPE}-{seed}-*.npz"))
-    runs = [load_run(file) for file in files if not file.stem.endswith("-sample")]
-    return [run for run in runs if run.finished and run.made_with["data"] == "full"]
+    """The runs of an ensemble, as far as they are there."""
+    trained = {r.settings.seed: r.key for r in load_results(LADDER) if r.settings.recipe == RECIPE}
+    seeds = [seed for seed in range(MEMBERS * number, MEMBERS * (number + 1)) if seed in trained]
+    files = [runs_folder() / f"study-{RECIPE}-{seed}-{trained[seed]}.npz" for seed in seeds]
+    return [load_run(file) for file in files if file.exists()]
 
 
 def measure(members: list[Run]) -> dict:
@@ -48,8 +50,11 @@ def main() -> None:
     """Measure what is not in the file yet."""
     done = [json.loads(line)["seeds"][0] for line in FILE.read_text().splitlines()] if FILE.exists() else []
     for number in range(ENSEMBLES):
-        members = load_members(number)
-        if MEMBERS * number not in done and len(members) == MEMBERS:
+        if MEMBERS * number in done:
+            continue
+        if len(members := load_members(number)) < MEMBERS:
+            print(f"ensemble {number + 1}: {len(members)} of {MEMBERS} runs are here")
+        else:
             found = measure(members)
             with FILE.open("a") as stream:
                 stream.write(f"{json.dumps(found)}\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 
+from bench import RECIPES
 from mnist_cnn.results import collect_scores, load_results
 from mnist_cnn.results import report as report_of
 
@@ -22,8 +23,6 @@ PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of ben
 _HOW = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _BITS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 
-
-STUDIED = ("relu", "leaky_relu", "improved", "short")
 # The ladder of notebook 08: what each rung adds, and the recipe that has it.
 RUNGS = {"dense layers only": "dense", "article": "article", "pooling earlier": "pooled",
          "falling learning rate": "scheduled", "label smoothing": "smoothed", "batch normalization": "normalized",
@@ -127,7 +126,7 @@ def seeds(results: dict) -> str:
 
 def study(results: dict) -> str:
     """The report of the study on the test images, as `python -m mnist_cnn.study` prints it."""
-    return f"```\n{report_of({name: results['test'][name] for name in STUDIED})}\n```"
+    return f"```\n{report_of({name: results['test'][name] for name in RECIPES})}\n```"
 
 
 def scores(results: dict) -> str:

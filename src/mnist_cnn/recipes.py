@@ -32,7 +32,6 @@ RECIPES = {
     "short": Recipe("small_batch_norm", epochs=3, learning_rate=5e-3, beta_2=0.97, label_smoothing=0.1),
     # What notebook 08 compares them with:
     "dense": Recipe("dense", learning_rate=1e-3, schedule="constant"),
-    "article": Recipe("article", learning_rate=1e-3, schedule="constant"),
     "pooled": Recipe("relu", learning_rate=1e-3, schedule="constant"),
     "scheduled": Recipe("relu"),
     "smoothed": Recipe("relu", label_smoothing=0.1),

@@ -114,10 +114,11 @@ def find_run(recipe: str, digits: Mnist) -> Run:
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Compile with AdamW, cross-entropy, and a learning rate that, by a "cosine", falls to zero in so many steps.
+    """Compile with AdamW and cross-entropy; a learning rate with a schedule falls to zero in so many steps.
 
     Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and "Decoupled Weight Decay
-    Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for label smoothing.
+    Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for label smoothing; Polyak
+    and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992).
     """
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
