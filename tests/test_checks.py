@@ -158,7 +158,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "train, a path": (lambda: train("relu", digits(), name="/mine"), "the name of a run must begin"),
     "train, a hidden name": (lambda: train("relu", digits(), name=".mine"), "the name of a run must begin"),
     "find_run": (lambda: find_run("rleu", digits()), "recipe must be one of relu"),
-    "FeatureMaps": (lambda: FeatureMaps(build_model(), IMAGES / 255, LABELS), "images must be uint8"),
+    "FeatureMaps": (lambda: FeatureMaps(build_model(), IMAGES[:0], LABELS[:0]), "images must be uint8"),
     "FeatureMaps, labels": (lambda: FeatureMaps(build_model(), IMAGES, LABELS + 1), "labels must lie in 0..9"),
     "FeatureMaps, dense": (lambda: FeatureMaps(build_model("dense"), IMAGES, LABELS), "network has no convolution"),
 }  # fmt: skip
