@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument(
         "--ladder", action="store_true", help="time a training of each rung of the ladder in notebook 08"
     )
+    parser.add_argument("--views", action="store_true", help="measure how fast the views respond")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
@@ -74,7 +75,8 @@ def main() -> None:
     elif arguments.ladder:
         results["costs"] = ladder_costs(WORK)
     else:
-        results |= collect(WORK, ROUNDS, IMAGES, SCALING)
+        if not arguments.views:
+            results |= collect(WORK, ROUNDS, IMAGES, SCALING)
         [results["views"]] = run([{"kind": "views"}], WORK)
     FILE.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(WORK)
@@ -281,10 +283,10 @@ def import_time(number: int) -> dict:
 
 
 def views() -> dict:
-    """How fast the views respond."""
+    """How fast the views respond, and where that was measured."""
     from views import measure
 
-    return measure()
+    return {**where_and_when(), **measure()}
 
 
 def peak_mb() -> int:

@@ -224,15 +224,16 @@ def scaling(results: dict) -> str:
 
 
 def views(results: dict) -> str:
-    """How long the views of notebooks 04 to 06 take to respond."""
+    """How long the views take to respond."""
     found = results["views"]
     rows = [(f"{view}, in the kernel", f"{time:.1f} ms") for view, time in found["kernel"].items()]
     rows += [
         ("prediction browser, from key to picture in Chromium", f"{found['key_to_picture_ms']} ms"),
         ("drawing pad, from pen to answer in Chromium", f"{found['pen_to_answer_ms']} ms"),
+        ("feature maps, from key to maps in Chromium", f"{found['key_to_maps_ms']} ms"),
         ("notebook 06 opened, all cells run and the slider moved", f"{found['notebook_06_opened_s']} s"),
     ]
-    return markdown(("", "median"), rows)
+    return markdown((f"{found['machine']}, {found['date']}", "median"), rows)
 
 
 def conditions(results: dict) -> str:

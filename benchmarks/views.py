@@ -5,10 +5,12 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 from jupyter_client.manager import start_new_kernel
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Locator, Page
 
 from lab import NO_CHROMIUM, Lab, Notebook, launch
 
@@ -54,6 +56,16 @@ print(json.dumps({
 }))
 """
 
+# A notebook of its own, as 07 runs for much longer.
+_FEATURE_MAPS = """
+from mnist_cnn.data import load_mnist
+from mnist_cnn.feature_maps import FeatureMaps
+from mnist_cnn.runs import SHIPPED, load_run
+
+digits = load_mnist(source="full")
+FeatureMaps(load_run(SHIPPED / "relu.npz").load_model(), digits.x_test, digits.y_test)
+"""
+
 # Waits for the next change below a view's board; milliseconds from the key or pointer until that is on the screen.
 _WATCH = """([view, event]) => {
   const board = [...view.querySelectorAll('.mnist-board')].pop(), body = board.querySelector('div');
@@ -92,17 +104,19 @@ def in_kernel() -> dict[str, float]:
 
 
 def in_browser() -> dict:
-    """Notebook 06, opened and used three times, each in a fresh kernel and with the shipped runs."""
-    opened, keys, strokes = [], [], []
+    """Notebook 06 and the feature maps, opened and used three times, in fresh kernels and with the shipped runs."""
+    opened, keys, strokes, maps = [], [], [], []
     with launch() as browser:
         if browser is None:
             raise RuntimeError(NO_CHROMIUM)
         for _ in range(3):
             with tempfile.TemporaryDirectory() as folder, Lab(Path(folder), dict(os.environ)) as lab:
                 use_06(browser, lab, opened, keys, strokes)
+                use_maps(browser, lab, maps)
     return {
         "key_to_picture_ms": round(statistics.median(keys)),
         "pen_to_answer_ms": round(statistics.median(strokes)),
+        "key_to_maps_ms": round(statistics.median(maps)),
         "notebook_06_opened_s": round(statistics.median(opened), 1),
     }
 
@@ -118,10 +132,7 @@ def use_06(browser: Browser, lab: Lab, opened: list[float], keys: list[float], s
     page.keyboard.press("ArrowRight")
     views.first.get_by_text("2 of 10,000").wait_for()
     opened.append(time.perf_counter() - start)
-    for _ in range(50):
-        page.evaluate(_WATCH, [views.first.element_handle(), "keydown"])
-        page.keyboard.press("ArrowRight")
-        keys.append(page.evaluate("window.shown"))
+    keys += press_keys(page, views.first)
     for number in range(20):
         views.last.get_by_role("button", name="Clear").click()
         views.last.locator("canvas[aria-busy=false]").wait_for()
@@ -132,6 +143,28 @@ def use_06(browser: Browser, lab: Lab, opened: list[float], keys: list[float], s
         strokes.append(page.evaluate("window.shown"))
         page.mouse.up()
     page.close()
+
+
+def use_maps(browser: Browser, lab: Lab, maps: list[float]) -> None:
+    """Look at the feature maps of 50 images, by keyboard; add the milliseconds."""
+    path = lab.log.parent / "notebooks" / "maps.ipynb"
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_FEATURE_MAPS)], metadata=kernel), path)
+    notebook = Notebook(browser, lab, path.stem)
+    if errors := notebook.run_all():
+        raise RuntimeError(errors)
+    view = notebook.page.locator(".jp-Notebook .mnist-view:not(.mnist-view .mnist-view)")
+    view.get_by_role("slider").focus()
+    maps += press_keys(notebook.page, view)
+    notebook.page.close()
+
+
+def press_keys(page: Page, view: Locator) -> Iterator[float]:
+    """Press 50 keys in a view whose slider has the focus; the milliseconds until each picture was there."""
+    for _ in range(50):
+        page.evaluate(_WATCH, [view.element_handle(), "keydown"])
+        page.keyboard.press("ArrowRight")
+        yield page.evaluate("window.shown")
 
 
 if __name__ == "__main__":

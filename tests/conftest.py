@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 import tempfile
 import warnings
@@ -13,6 +14,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from mnist_cnn.data import Mnist, load_mnist
+from mnist_cnn.runs import SHIPPED
 
 MEMORY_LIMIT = 1250  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
 
@@ -20,9 +22,13 @@ NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Separate the runs of the tests, and of the notebooks' kernels, from the learner's."""
+    """Separate the runs of the tests, and of the notebooks' kernels, from the learner's.
+
+    There is one of another day, so that nbval trains one network for twenty epochs and finds the other finished.
+    """
     runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
     config.add_cleanup(runs.cleanup)
+    shutil.copy(SHIPPED / "leaky_relu.npz", runs.name)
     os.environ["MNIST_CNN_RUNS"] = runs.name
     config.pluginmanager.register(Notebooks())
 

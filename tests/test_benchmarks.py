@@ -191,6 +191,10 @@ def test_notebook_08_tells_what_the_ladder_shows() -> None:
     assert low < 0 < high and min(difference("improved", "normalized", "test")) > 0.05  # of augmentation
     permuted = statistics.mean(RESULTS["test"]["permuted"].values())
     assert permuted < mean["dense layers only"] and mean["label smoothing"] - permuted > 2
+    mistakes = [round(1e4 * (1 - found["test_accuracy"])) for found in RESULTS["ensembles"]]
+    assert (round(statistics.mean(mistakes)), min(mistakes), max(mistakes)) == (30, 24, 34)
+    gains = [100 * (found["test_accuracy"] - statistics.mean(found["test_members"])) for found in RESULTS["ensembles"]]
+    assert len(gains) == 5 and statistics.mean(gains) > 2.7764 * statistics.stdev(gains) / 5**0.5  # "does not hold 0"
 
 
 def difference(name: str, other: str, images: str) -> tuple[float, float]:
@@ -219,10 +223,12 @@ def test_the_chosen_precision_is_faster() -> None:
 
 def test_the_views_respond_in_time() -> None:
     views = RESULTS["views"]
-    assert set(views["kernel"]) == {"prediction browser", "confusion explorer", "epoch scrubber", "drawing pad"}
-    assert all(views["kernel"][name] <= 5 for name in views["kernel"] if name != "drawing pad")
+    without_network = {"prediction browser", "confusion explorer", "epoch scrubber"}
+    assert set(views["kernel"]) == without_network | {"drawing pad", "feature maps"}
+    assert all(views["kernel"][name] <= 10 for name in without_network)
     assert 0 < views["key_to_picture_ms"] <= 150 and 0 < views["pen_to_answer_ms"] <= 500
-    assert 0 < views["notebook_06_opened_s"] <= 15
+    assert 0 < views["key_to_maps_ms"] <= 100
+    assert 0 < views["notebook_06_opened_s"] <= 20
 
 
 @pytest.mark.slow

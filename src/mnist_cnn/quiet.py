@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if platform.machine() in ("x86_64", "AMD64"):  # without AVX-512, too: saves up to 40 % of the time
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")  # TensorFlow turns it on unless told otherwise
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # scikit-learn's threads else spin: t-SNE beside other work crawls
 
 with tempfile.TemporaryFile() as messages:
     stderr = os.dup(2)

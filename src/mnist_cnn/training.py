@@ -120,9 +120,8 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for label smoothing; Polyak
     and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992).
     """
-    rate = recipe.learning_rate
-    if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
+    falling = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
+    rate = falling if recipe.schedule == "cosine" else recipe.learning_rate
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
     average = {"use_ema": True, "ema_momentum": recipe.averaging} if recipe.averaging else {}
     optimizer = keras.optimizers.AdamW(rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **average)

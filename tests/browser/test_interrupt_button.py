@@ -13,7 +13,7 @@ from mnist_cnn.training import train
 
 pytestmark = pytest.mark.browser
 
-EPOCHS = 8
+EPOCHS = 5
 CELLS = (
     "from mnist_cnn.data import load_mnist\nfrom mnist_cnn.training import train",
     f"run = train('relu', load_mnist(source='sample'), epochs={EPOCHS}, name='mine')",
