@@ -52,6 +52,7 @@ def offline_lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="module")
 def started_04(browser: Browser, offline_lab: Lab) -> Notebook:
     """Notebook 04, which trains while the tests use 06 and 05."""
+    end_with(offline_lab, "04_training", "EpochScrubber(")
     notebook = Notebook(browser, offline_lab, "04_training")
     notebook.start_all()
     return notebook
@@ -79,15 +80,19 @@ def notebook_06(browser: Browser, lab: Lab, started_04: Notebook) -> Notebook:
 
 @pytest.fixture(scope="module")
 def notebook_07(browser: Browser, lab: Lab) -> Notebook:
-    """As far as its view: what follows takes half of its time, and nbval runs it."""
-    path = lab.log.parent / "notebooks" / "07_inside_the_network.ipynb"
-    content = nbformat.read(path, as_version=4)
-    view = [cell.source.startswith("FeatureMaps(") for cell in content.cells].index(True)
-    content.cells = content.cells[: view + 1]
-    nbformat.write(content, path)
+    end_with(lab, "07_inside_the_network", "FeatureMaps(")
     notebook = Notebook(browser, lab, "07_inside_the_network")
     assert notebook.run_all() == []
     return notebook
+
+
+def end_with(lab: Lab, name: str, view: str) -> None:
+    """Cut off what follows a notebook's view: it takes half of the time, and nbval runs it."""
+    path = lab.log.parent / "notebooks" / f"{name}.ipynb"
+    content = nbformat.read(path, as_version=4)
+    last = [cell.source.startswith(view) for cell in content.cells].index(True)
+    content.cells = content.cells[: last + 1]
+    nbformat.write(content, path)
 
 
 _WATCH_STATUS = """(status) => {
