@@ -169,13 +169,18 @@ def permuted(results: dict) -> str:
     return f"permuted = {rounded(accuracies(results, 'permuted'))}"
 
 
-def ensembles(results: dict) -> str:
+def ensembles(results: dict, images: str = "test", name: str = "ensembles") -> str:
     """Those of ensembles, and the means of their members."""
     found = results["ensembles"]
-    return python("ensembles", {
-        "alone": rounded([100 * statistics.mean(each["test_members"]) for each in found]),
-        "together": rounded([100 * each["test_accuracy"] for each in found]),
+    return python(name, {
+        "alone": rounded([100 * statistics.mean(each[f"{images}_members"]) for each in found]),
+        "together": rounded([100 * each[f"{images}_accuracy"] for each in found]),
     })  # fmt: skip
+
+
+def validation_ensembles(results: dict) -> str:
+    """The same on the validation images."""
+    return ensembles(results, "val", "validation_ensembles")
 
 
 def ten_scores(results: dict) -> str:
@@ -260,7 +265,8 @@ def binder(repository: str) -> str:
 
 
 PLACED = (badge, recipes, times, seeds, study, scores, validation_scores, ten_scores, ladder, validation_ladder, costs,
-          costs_conditions, permuted, ensembles, pooling, sizes, scaling, views, conditions)  # fmt: skip
+          costs_conditions, permuted, ensembles, validation_ensembles, pooling, sizes, scaling, views,
+          conditions)  # fmt: skip
 TABLES = {table.__name__: table for table in PLACED}
 
 
