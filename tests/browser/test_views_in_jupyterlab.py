@@ -87,7 +87,7 @@ def notebook_07(browser: Browser, lab: Lab) -> Notebook:
 
 
 def end_with(lab: Lab, name: str, view: str) -> None:
-    """Cut off what follows a notebook's view: it takes half of the time, and nbval runs it."""
+    """Cut off what follows a notebook's view: it takes long, and nbval runs it."""
     path = lab.log.parent / "notebooks" / f"{name}.ipynb"
     content = nbformat.read(path, as_version=4)
     last = [cell.source.startswith(view) for cell in content.cells].index(True)
