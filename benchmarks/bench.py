@@ -193,9 +193,9 @@ def run(jobs: list[dict], work: Path) -> list[dict]:
 
 def timing(how: str, recipe: str, precision: str, images: int, number: int) -> dict:
     """Train for a few epochs; the seconds of each, by the clock and of the processor, and the peak of memory."""
-    from mnist_cnn.data import load_mnist
+    from mnist_cnn.data import load_images
 
-    digits = load_mnist(source="full")
+    digits = load_images(source="full")
     digits = replace(digits, x_train=digits.x_train[:images], y_train=digits.y_train[:images])
     moments = []  # at the start, and at the end of each epoch
 
@@ -262,11 +262,11 @@ def time_torch(recipe: str, precision: str, digits, look) -> dict:
 
 def article(seed: int) -> dict:
     """Train the article's network for twenty epochs; its accuracies after the last one."""
-    from mnist_cnn.data import load_mnist
+    from mnist_cnn.data import load_images
     from mnist_cnn.device import choose_precision
     from mnist_cnn.models import build_model, predict
 
-    digits, precision = load_mnist(source="full"), choose_precision()
+    digits, precision = load_images(source="full"), choose_precision()
     model, history = fit_as_in_the_article("article", precision, digits, epochs=20, seed=seed)
     network = build_model("article")  # in float32, as `train` validates too
     network.set_weights(model.get_weights())

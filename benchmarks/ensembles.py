@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_cnn.data import load_mnist, split_validation
+from mnist_cnn.data import load_images, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.results import load_results
 from mnist_cnn.runs import Run, load_run, runs_folder
@@ -30,7 +30,7 @@ def load_members(number: int) -> list[Run]:
 
 def measure(members: list[Run]) -> dict:
     """What they reach on validation and test images, each alone and together, in 0..1; and where all agree."""
-    digits = load_mnist(source="full")
+    digits = load_images(source="full")
     _, validation = split_validation(digits.x_train, digits.y_train)
     found = {"seeds": [run.settings.seed for run in members]}
     for name, (images, labels) in {"val": validation, "test": (digits.x_test, digits.y_test)}.items():

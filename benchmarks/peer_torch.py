@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_cnn.data import Mnist, split_validation
+from mnist_cnn.data import Images, split_validation
 
 
-def fit(digits: Mnist, look: Callable[[], None], epochs: int, batch_size: int = 128) -> tuple[int, int]:
+def fit(digits: Images, look: Callable[[], None], epochs: int, batch_size: int = 128) -> tuple[int, int]:
     """Train for a few of twenty epochs, and call `look` at the start and after each.
 
     Returns:

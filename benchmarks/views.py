@@ -20,13 +20,14 @@ import json
 from statistics import median
 from time import perf_counter
 import numpy as np
-from mnist_cnn.data import load_mnist, split_validation
+from mnist_cnn.data import load_images, split_validation
 from mnist_cnn.feature_maps import FeatureMaps
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
-from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser
+from mnist_cnn.confusion import ConfusionExplorer, EpochScrubber
+from mnist_cnn.views import DrawingPad, PredictionBrowser
 
-digits = load_mnist(source="full")
+digits = load_images(source="full")
 runs = {"ReLU": load_run(SHIPPED / "relu.npz"), "LeakyReLU": load_run(SHIPPED / "leaky_relu.npz")}
 models = {name: run.load_model() for name, run in runs.items()}
 both = {name: predict(model, digits.x_test) for name, model in models.items()}
@@ -58,11 +59,11 @@ print(json.dumps({
 
 # A notebook of its own, as 07 runs for much longer.
 _FEATURE_MAPS = """
-from mnist_cnn.data import load_mnist
+from mnist_cnn.data import load_images
 from mnist_cnn.feature_maps import FeatureMaps
 from mnist_cnn.runs import SHIPPED, load_run
 
-digits = load_mnist(source="full")
+digits = load_images(source="full")
 FeatureMaps(load_run(SHIPPED / "relu.npz").load_model(), digits.x_test, digits.y_test)
 """
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from mnist_cnn.data import Mnist, load_mnist
+from mnist_cnn.data import Images, load_images
 from mnist_cnn.runs import SHIPPED
 
 MEMORY_LIMIT = 1250  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
@@ -112,16 +112,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 @cache
-def full_mnist() -> Mnist | None:
+def full_mnist() -> Images | None:
     """Full MNIST, if it is on this machine or can be downloaded."""
     try:
-        return load_mnist(source="full")
+        return load_images(source="full")
     except ConnectionError:
         return None
 
 
 @pytest.fixture(scope="session")
-def full() -> Mnist:
+def full() -> Images:
     """Full MNIST."""
     if full_mnist() is None:
         pytest.skip(NO_FULL_DATA)
@@ -129,15 +129,15 @@ def full() -> Mnist:
 
 
 @pytest.fixture(scope="session")
-def sample() -> Mnist:
+def sample() -> Images:
     """The 5,000 digits that are always there."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return load_mnist(source="sample")
+        return load_images(source="sample")
 
 
 @pytest.fixture(scope="session")
-def few(sample: Mnist) -> Mnist:
+def few(sample: Images) -> Images:
     """500 digits to train and validate on: 15 batches and 50 validation images."""
     return replace(sample, x_train=sample.x_train[:500], y_train=sample.y_train[:500])
 

@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_cnn.data import Mnist, split_validation
+from mnist_cnn.data import Images, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import load_run
 
 JAX = Path(__file__).parents[1] / "build" / "jax"  # where .ci/run installs it: in the environment, it costs all 120 MB
 OTHERS = [name for name in ("jax", "torch") if find_spec(name) or (name == "jax" and JAX.is_dir())]
 _TWO_EPOCHS = """
-from mnist_cnn.data import load_mnist
+from mnist_cnn.data import load_images
 from mnist_cnn.training import Interrupted, train
 
 def interrupt(history, *_):
     if len(history.get("loss", ())) == 1:
         raise KeyboardInterrupt
 
-digits = load_mnist(source="sample")
+digits = load_images(source="sample")
 try:
     train("short", digits, epochs=2, progress=interrupt)
 except Interrupted:
@@ -39,7 +39,7 @@ def test_ci_has_another_backend_than_tensorflow() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", OTHERS)
-def test_a_network_trained_by_another_backend_answers_the_same_here(backend: str, sample: Mnist, runs) -> None:
+def test_a_network_trained_by_another_backend_answers_the_same_here(backend: str, sample: Images, runs) -> None:
     """Two epochs, with a break after the first."""
     environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(JAX)}
     subprocess.run([sys.executable, "-c", _TWO_EPOCHS], env=environment, check=True, timeout=900)

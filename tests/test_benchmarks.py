@@ -256,7 +256,7 @@ def test_a_timing_is_a_training(how: str, full, runs) -> None:
 def test_the_accuracy_of_the_article_is_that_after_twenty_epochs(sample, monkeypatch) -> None:
     """With less to learn: another network, on few images."""
     few = replace(sample, x_train=sample.x_train[:300], y_train=sample.y_train[:300])
-    monkeypatch.setattr("mnist_cnn.data.load_mnist", lambda source: few)
+    monkeypatch.setattr("mnist_cnn.data.load_images", lambda source: few)
     monkeypatch.setattr("mnist_cnn.device.choose_precision", lambda: "float32")
     monkeypatch.setitem(NETWORKS, "article", NETWORKS["relu"])
     found = bench.article(seed=3)

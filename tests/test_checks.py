@@ -10,7 +10,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from mnist_cnn.augmentation import random_affine
 from mnist_cnn.checks import check_array, check_choice, check_predictions
-from mnist_cnn.data import Mnist, load_mnist, one_hot, prepare_images, split_validation
+from mnist_cnn.confusion import ConfusionExplorer, EpochScrubber
+from mnist_cnn.data import Images, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
 from mnist_cnn.feature_maps import FeatureMaps
@@ -18,7 +19,7 @@ from mnist_cnn.models import build_model, predict
 from mnist_cnn.plots import plot_confusion, plot_probabilities, show_digits, show_predictions
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.training import find_run, train
-from mnist_cnn.views import ConfusionExplorer, EpochScrubber, PredictionBrowser
+from mnist_cnn.views import PredictionBrowser
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), "uint8")
 LABELS = np.arange(20) % 10
@@ -103,9 +104,9 @@ def test_predictions_go_by_the_names_of_their_networks() -> None:
 # Who stands behind it
 
 
-def digits(**changes) -> Mnist:
+def digits(**changes) -> Images:
     arrays = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS}
-    return Mnist(**arrays | {"source": "sample", "origin": "memory"} | changes)
+    return Images(**arrays | {"source": "sample", "origin": "memory"} | changes)
 
 
 def epochs_of(labels: np.ndarray) -> EpochScrubber:
@@ -113,11 +114,11 @@ def epochs_of(labels: np.ndarray) -> EpochScrubber:
 
 
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
-    "load_mnist": (lambda: load_mnist(source="ful"), "source must be one of auto, full, sample"),
-    "Mnist": (lambda: digits(source="mine"), "source must be one of full, sample"),
-    "Mnist, images": (lambda: digits(x_test=IMAGES / 255), "x_test must be uint8"),
-    "Mnist, labels": (lambda: digits(y_train=LABELS + 1), "y_train must lie in 0..9"),
-    "Mnist, fewer labels": (lambda: digits(y_test=LABELS[1:]), "y_test must be integers of shape (20,)"),
+    "load_images": (lambda: load_images(source="ful"), "source must be one of auto, full, sample"),
+    "Images": (lambda: digits(class_names=("0",)), "names must be those of 2 to 256 classes; there are 1 names"),
+    "Images, images": (lambda: digits(x_test=IMAGES / 255), "x_test must be uint8"),
+    "Images, labels": (lambda: digits(y_train=LABELS + 1), "y_train must lie in 0..9"),
+    "Images, fewer labels": (lambda: digits(y_test=LABELS[1:]), "y_test must be integers of shape (20,)"),
     "prepare_images": (lambda: prepare_images(IMAGES[0]), "images must be uint8"),
     "one_hot": (lambda: one_hot([10]), "labels must lie in 0..9"),
     "split_validation": (lambda: split_validation(IMAGES, LABELS[1:]), "not 20 images, 19 labels"),
@@ -126,7 +127,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "build_model": (lambda: build_model("resnet"), "network must be one of relu, leaky_relu, batch_norm, small"),
     "build_model, precision": (lambda: build_model(precision="float16"), "precision must be one of float32"),
     "predict": (lambda: predict(build_model(), IMAGES[0]), "images must be uint8"),
-    "find_mistakes": (lambda: find_mistakes(LABELS, SURE[1:]), "probabilities must be floats of shape (20, 10)"),
+    "find_mistakes": (lambda: find_mistakes(LABELS, SURE[1:]), "probabilities must be floats of shape (20, classes)"),
     "find_mistakes, labels": (lambda: find_mistakes(LABELS + 1, SURE), "labels must lie in 0..9"),
     "rank_by_doubt": (lambda: rank_by_doubt(100 * SURE), "probabilities must lie in 0..1"),
     "show_digits": (lambda: show_digits(IMAGES[0]), "images must be numbers of shape (n, height, width)"),
@@ -199,9 +200,9 @@ def test_a_notebook_shows_our_errors_without_a_traceback(tmp_path, monkeypatch, 
         raise KeyboardInterrupt
 
     shell.user_ns["interrupt"] = interrupt
-    shell.run_cell("from mnist_cnn.data import load_mnist\nfrom mnist_cnn.training import train")
+    shell.run_cell("from mnist_cnn.data import load_images\nfrom mnist_cnn.training import train")
     for cell, beginning in (
-        (f"load_mnist({str(tmp_path / 'page.npz')!r})", "DataError: "),
+        (f"load_images({str(tmp_path / 'page.npz')!r})", "DataError: "),
         ("train('relu', digits)", "RunError: Runs cannot be saved in "),
         (
             f"%env MNIST_CNN_RUNS={tmp_path / 'runs'}\ntrain('relu', digits, progress=interrupt)",

@@ -1,5 +1,6 @@
 """Data: from the right place, the right digits, and a clear error for everything else."""
 
+import gzip
 import hashlib
 import io
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_cnn.data import DataError, Mnist, load_mnist, one_hot, prepare_images, split_validation
+from mnist_cnn.data import DataError, Images, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.quiet import keras
 from mnist_cnn.runs import RunError
 from mnist_cnn.training import train
@@ -27,7 +28,7 @@ PUBLISHED_MD5 = {  # of the four original files, uncompressed
 }
 
 
-def arrays_of(digits: Mnist) -> dict[str, np.ndarray]:
+def arrays_of(digits: Images) -> dict[str, np.ndarray]:
     return {name: getattr(digits, name) for name in PUBLISHED_MD5}
 
 
@@ -37,7 +38,7 @@ def saved(**arrays: np.ndarray) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def content(full: Mnist) -> bytes:
+def content(full: Images) -> bytes:
     """A good archive."""
     return saved(**arrays_of(full))
 
@@ -53,12 +54,12 @@ def idx(array: np.ndarray) -> bytes:
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def test_the_digits_are_those_of_the_original_files(full: Mnist) -> None:
+def test_the_digits_are_those_of_the_original_files(full: Images) -> None:
     sums = {name: hashlib.md5(idx(array), usedforsecurity=False).hexdigest() for name, array in arrays_of(full).items()}
     assert sums == PUBLISHED_MD5
 
 
-def test_the_sample_is_stratified_real_and_without_overlap(full: Mnist, sample: Mnist) -> None:
+def test_the_sample_is_stratified_real_and_without_overlap(full: Images, sample: Images) -> None:
     def pairs(images: np.ndarray, labels: np.ndarray) -> set[tuple[bytes, int]]:
         return {(image.tobytes(), label) for image, label in zip(images, labels.tolist(), strict=True)}
 
@@ -71,7 +72,7 @@ def test_the_sample_is_stratified_real_and_without_overlap(full: Mnist, sample: 
     assert len(y_val) == 400 and np.bincount(y_val).min() >= 20  # the classes are mixed
 
 
-def test_preparation_agrees_with_plain_python(sample: Mnist) -> None:
+def test_preparation_agrees_with_plain_python(sample: Images) -> None:
     prepared, encoded = prepare_images(sample.x_train[:3]), one_hot(sample.y_train[:3])
     assert prepared.shape == (3, 28, 28, 1) and prepared.dtype == encoded.dtype == np.float32
     for i in range(3):
@@ -80,12 +81,12 @@ def test_preparation_agrees_with_plain_python(sample: Mnist) -> None:
             assert prepared[i, row, column, 0] == pytest.approx(int(sample.x_train[i, row, column]) / 255)
 
 
-def test_the_fingerprint_tells_what_was_trained_on(sample: Mnist) -> None:
+def test_the_fingerprint_tells_what_was_trained_on(sample: Images) -> None:
     arrays = arrays_of(sample)
     relabelled = arrays | {"y_train": np.roll(arrays["y_train"], 1)}
     other_test = arrays | {"y_test": np.roll(arrays["y_test"], 1)}
-    assert Mnist(**relabelled, source="sample", origin="memory").fingerprint != sample.fingerprint
-    assert Mnist(**other_test, source="sample", origin="memory").fingerprint == sample.fingerprint
+    assert Images(**relabelled, source="sample", origin="memory").fingerprint != sample.fingerprint
+    assert Images(**other_test, source="sample", origin="memory").fingerprint == sample.fingerprint
 
 
 # Where the digits come from
@@ -95,10 +96,10 @@ def test_a_named_file_comes_first_then_the_variable_then_the_cache(archive, offl
     cache = tmp_path / "keras" / "datasets" / "mnist.npz"
     cache.parent.mkdir(parents=True)
     cache.symlink_to(archive)
-    assert load_mnist().origin == "the Keras cache"
+    assert load_images().origin == "the Keras cache"
     monkeypatch.setenv("MNIST_NPZ", str(archive))
-    assert load_mnist().origin == "the file that MNIST_NPZ names"
-    loaded = load_mnist(archive)
+    assert load_images().origin == "the file that MNIST_NPZ names"
+    loaded = load_images(archive)
     assert str(loaded) == "Full MNIST: 60,000 training and 10,000 test images, from the file mnist.npz"
 
 
@@ -109,7 +110,7 @@ def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedPr
 
 @pytest.mark.slow
 def test_without_network_the_sample_stands_in_with_one_warning(offline, tmp_path) -> None:
-    done = run_python("from mnist_cnn.data import load_mnist; print(load_mnist())", offline)
+    done = run_python("from mnist_cnn.data import load_images; print(load_images())", offline)
     assert "MNIST sample: 4,000 training and 1,000 test images" in done.stdout
     assert done.stderr.count("Warning") == 1 and "set MNIST_NPZ" in done.stderr
     assert "The download failed: " in done.stderr
@@ -118,20 +119,20 @@ def test_without_network_the_sample_stands_in_with_one_warning(offline, tmp_path
 
 @pytest.mark.slow
 def test_full_refuses_the_sample(offline) -> None:
-    done = run_python("from mnist_cnn.data import load_mnist; load_mnist(source='full')", offline)
+    done = run_python("from mnist_cnn.data import load_images; load_images(source='full')", offline)
     assert done.returncode != 0
     assert "ConnectionError: MNIST is not on this machine and could not be downloaded" in done.stderr
 
 
-def test_a_download_is_verified_too(full: Mnist, offline, monkeypatch) -> None:
+def test_a_download_is_verified_too(full: Images, offline, monkeypatch) -> None:
     arrays = (full.x_train, full.y_train), (full.x_test, full.y_test)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: arrays)
-    assert load_mnist().origin == "Keras's download"
+    assert load_images().origin == "Keras's download"
 
 
 @pytest.mark.parametrize(
     "end, error, said",
-    [("interrupted", KeyboardInterrupt, None), ("altered", ConnectionError, "y_test is not MNIST's")],
+    [("interrupted", KeyboardInterrupt, None), ("altered", ConnectionError, "it is not MNIST, but mnist")],
 )
 def test_a_bad_download_leaves_nothing_in_the_cache(full, offline, tmp_path, monkeypatch, end, error, said) -> None:
     cache = tmp_path / "keras" / "datasets" / "mnist.npz"
@@ -145,7 +146,7 @@ def test_a_bad_download_leaves_nothing_in_the_cache(full, offline, tmp_path, mon
 
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
     with pytest.raises(error, match=said):
-        load_mnist(source="full")
+        load_images(source="full")
     assert not cache.exists()
 
 
@@ -154,10 +155,10 @@ def test_the_remedy_fits_the_place(offline, tmp_path, monkeypatch) -> None:
     cache.parent.mkdir(parents=True)
     cache.write_bytes(b"half a download")
     with pytest.raises(DataError, match="Delete it and try again: Keras downloads MNIST once more"):
-        load_mnist()
+        load_images()
     monkeypatch.setenv("MNIST_NPZ", str(cache))
-    with pytest.raises(DataError, match="Set MNIST_NPZ to another file, or unset it"):
-        load_mnist()
+    with pytest.raises(DataError, match="Set MNIST_NPZ to another file or folder, or unset it"):
+        load_images()
 
 
 def test_reading_the_data_imports_nothing_heavy(offline) -> None:
@@ -166,7 +167,7 @@ def test_reading_the_data_imports_nothing_heavy(offline) -> None:
     assert done.stdout.strip() == "set()"
 
 
-# Files that are not MNIST
+# Files that cannot be read
 
 
 def flipped(content: bytes, place: int) -> bytes:
@@ -180,10 +181,11 @@ def zipped(member: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def one_pixel_changed(digits: Mnist) -> np.ndarray:
-    images = digits.x_test.copy()
-    images[-1, 14, 14] ^= 1
-    return images
+def a_few(**other: np.ndarray) -> bytes:
+    """An archive of blank images of three classes, with some arrays replaced."""
+    labels = np.arange(30, dtype="uint8") % 3
+    images = np.zeros((30, 28, 28), "uint8")
+    return saved(**{"x_train": images, "y_train": labels, "x_test": images, "y_test": labels} | other)
 
 
 NONE = np.zeros(0, "uint8")
@@ -195,25 +197,35 @@ BAD_FILES: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {
     "its beginning lost": (lambda good: good[1_000:], ""),
     "a bit flipped in the pixels": (lambda good: flipped(good, 5_000_000), "Bad CRC-32 for file 'x_train.npy'"),
     "a bit flipped in the directory": (lambda good: flipped(good, -200), ""),
-    "an array missing": (saved(x_train=NONE, y_train=NONE, x_test=NONE), "'y_test.npy'"),
-    "texts": (zipped(b"not an array"), "x_train is not MNIST's array, uint8 of shape (60000, 28, 28)"),
-    "pickled objects": (saved(**dict.fromkeys(PUBLISHED_MD5, np.array([{}, {}]))), "x_train is not MNIST's array"),
-}
-OTHER_ARRAYS: dict[str, Callable[[Mnist], dict[str, np.ndarray]]] = {
-    "few images": lambda full: {"x_train": full.x_train[:5], "y_train": full.y_train[:5]},
-    "one image more": lambda full: {"x_train": np.concatenate([full.x_train, full.x_test[:1]])},
-    "float pixels": lambda full: {"x_test": full.x_test.astype("float32")},
-    "one pixel changed": lambda full: {"x_test": one_pixel_changed(full)},
-    "labels in another order": lambda full: {"y_test": full.y_test[::-1]},
-    "training and test images exchanged": lambda full: {"x_train": full.x_test, "x_test": full.x_train},
+    "an array missing": (saved(x_train=NONE, y_train=NONE, x_test=NONE), "x_train must have the shape (n, 28, 28)"),
+    "no test labels": (a_few().replace(b"y_test", b"z_test"), "There is no item named 'y_test.npy' in the archive"),
+    "texts": (zipped(b"not an array"), "the magic string is not correct"),
+    "pickled objects": (saved(**dict.fromkeys(PUBLISHED_MD5, np.array([{}, {}]))), "whole numbers, not object"),
+    "float pixels": (a_few(x_train=np.zeros((30, 28, 28))), "x_train must hold whole numbers, not float64"),
+    "large pixels": (a_few(x_test=np.zeros((30, 28, 28), "int64")), "x_test must be uint8 of shape (n, 28, 28)"),
+    "images of 32 x 32": (a_few(x_test=np.zeros((9, 32, 32), "uint8")), "not (9, 32, 32)"),
+    "colours": (a_few(x_test=np.zeros((9, 28, 28, 3), "uint8")), "not (9, 28, 28, 3)"),
+    "one-hot labels": (a_few(y_train=np.eye(30, dtype="uint8")), "y_train must have the shape (n,)"),
+    "no labels": (a_few(y_train=NONE), "y_train must have the shape (n,)"),
+    "labels of other images": (a_few(y_test=np.arange(9) % 3), "y_test must be integers of shape (30,)"),
+    "labels below 0": (a_few(y_test=np.arange(30) - 1), "y_test must lie in 0.."),
+    "a single class": (a_few(y_train=np.zeros(30, int), y_test=np.zeros(30, int)), "names must be those of 2 to 256"),
+    "a thousand classes": (a_few(y_train=np.arange(30) * 50), "names must be those of 2 to 256 classes"),
+    "too few names": (a_few(class_names=np.array(["cat", "dog"])), "y_train must lie in 0..1, not in 0..2"),
+    "an empty name": (a_few(class_names=np.array(["cat", "dog", ""])), "a class must have a name of 1 to 30"),
+    "a name with a line break": (a_few(class_names=np.array(["cat", "d\nog", "x"])), "printable characters"),
+    "a formula for a name": (a_few(class_names=np.array(["cat", r"$\frac{$", "x"])), "without $"),
+    "numbers for names": (a_few(class_names=np.arange(3)), "class_names must be a row of short texts, not int64"),
+    "pickled names": (a_few(class_names=np.array(["a", "b", {}])), "class_names must be a row of short texts"),
+    "names without end": (a_few(class_names=np.array(["a", "b", "c" * 50_000])), "class_names must be a row of short"),
 }
 
 
-def assert_refused(path: Path, wrong: str) -> None:
+def assert_refused(path: Path, wrong: str, what: str = "images", source: str = "auto") -> None:
     with pytest.raises(DataError) as error:
-        load_mnist(path)
-    assert f"{path} cannot be read as MNIST: " in str(error.value) and wrong in str(error.value)
-    assert str(error.value).endswith("Name another file, or none, and Keras downloads MNIST.")
+        load_images(path, source)
+    assert f"{path} cannot be read as {what}: " in str(error.value) and wrong in str(error.value)
+    assert str(error.value).endswith("Name another file or folder, or none, and Keras downloads MNIST.")
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
@@ -223,50 +235,169 @@ def test_a_bad_file_is_refused_with_what_is_wrong_and_what_to_do(content: bytes,
     assert_refused(tmp_path / "bad.npz", wrong)
 
 
-@pytest.mark.parametrize("case", OTHER_ARRAYS)
-def test_a_sound_archive_of_other_arrays_is_refused(full: Mnist, tmp_path, case: str) -> None:
-    other = OTHER_ARRAYS[case](full)
-    (tmp_path / "bad.npz").write_bytes(saved(**arrays_of(full) | other))
-    assert_refused(tmp_path / "bad.npz", f"{next(iter(other))} is not MNIST's array")
-
-
 def test_no_file_can_take_much_memory(tmp_path) -> None:
-    """A megabyte that unpacks to a thousand times as much, and says that it holds 784 TB."""
-    header = b"\x93NUMPY\x01\x00v\x00{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000, 28, 28), }"
-    bomb = header.ljust(127) + b"\n" + bytes(250_000_000)
-    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name in PUBLISHED_MD5:
-            archive.writestr(f"{name}.npy", bomb)
-    tracemalloc.start()
-    assert_refused(tmp_path / "bomb.npz", "x_train is not MNIST's array")
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 200_000_000  # bytes; MNIST itself has 55 million
+    """A megabyte that unpacks to a thousand times as much; its beginnings say that it holds 784 TB, or few images."""
+    for images, said in ((10**12, "n in 1..300,000"), (50_000, "x_train holds more than its beginning says")):
+        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({images}, 28, 28), }}".encode()
+        bomb = b"\x93NUMPY\x01\x00v\x00" + header.ljust(117) + b"\n" + bytes(250_000_000)
+        with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name in PUBLISHED_MD5:
+                archive.writestr(f"{name}.npy", bomb)
+        tracemalloc.start()
+        assert_refused(tmp_path / "bomb.npz", said)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 200_000_000  # bytes; MNIST itself has 55 million
+
+
+# Files that hold something else than MNIST
+
+
+def one_pixel_changed(digits: Images) -> np.ndarray:
+    images = digits.x_test.copy()
+    images[-1, 14, 14] ^= 1
+    return images
+
+
+OTHER_ARRAYS: dict[str, Callable[[Images], dict[str, np.ndarray]]] = {
+    "few images": lambda full: {"x_train": full.x_train[:5], "y_train": full.y_train[:5]},
+    "one image more": lambda full: {
+        "x_train": np.concatenate([full.x_train, full.x_test[:1]]), "y_train": np.append(full.y_train, full.y_test[:1])
+    },
+    "one pixel changed": lambda full: {"x_test": one_pixel_changed(full)},
+    "labels in another order": lambda full: {"y_test": full.y_test[::-1]},
+    "training and test images exchanged": lambda full: {
+        "x_train": full.x_test, "x_test": full.x_train, "y_train": full.y_test, "y_test": full.y_train
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHER_ARRAYS)
+def test_what_is_not_mnist_is_never_called_mnist(full: Images, offline, tmp_path, case: str) -> None:
+    other = arrays_of(full) | OTHER_ARRAYS[case](full)
+    (tmp_path / "mnist.npz").write_bytes(saved(**other))
+    loaded = load_images(tmp_path / "mnist.npz")
+    assert loaded.source == "mnist-images" and not loaded.are_digits
+    assert str(loaded).startswith(f"mnist (not a known collection): {len(other['x_train']):,} training and")
+    assert_refused(tmp_path / "mnist.npz", "by the SHA-256 of its arrays it is not MNIST", "MNIST", source="full")
+    (tmp_path / "keras" / "datasets").mkdir(parents=True)
+    (tmp_path / "mnist.npz").rename(tmp_path / "keras" / "datasets" / "mnist.npz")
+    with pytest.raises(DataError, match=r"it is not MNIST, but .*\. Delete it and try again"):
+        load_images()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Thirty random images of three classes, packed as MNIST's makers did, two files gzipped."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "shapes").mkdir()
+    for name, images in (("train-images-idx3-ubyte.gz", True), ("t10k-images-idx3-ubyte", True),
+                         ("train-labels-idx1-ubyte", False), ("t10k-labels-idx1-ubyte.gz", False)):  # fmt: skip
+        numbers = rng.integers(0, 256, (30, 28, 28)) if images else np.arange(30) % 3
+        packed = idx(numbers.astype("uint8"))
+        (tmp_path / "shapes" / name).write_bytes(gzip.compress(packed) if name.endswith(".gz") else packed)
+    return tmp_path / "shapes"
+
+
+def test_a_folder_of_idx_files_and_an_archive_give_the_same(folder: Path, tmp_path: Path, monkeypatch) -> None:
+    (folder / "class_names.txt").write_text("circle\nsquare\nvery long line\n")
+    from_folder = load_images(folder)
+    assert str(from_folder) == (
+        "shapes (not a known collection): 30 training and 30 test images, from the folder shapes\n"
+        "3 classes: circle, square, very long line\nThe text speaks of MNIST's digits."
+    )
+    rng = np.random.default_rng(0)
+    assert np.array_equal(from_folder.x_train, rng.integers(0, 256, (30, 28, 28)))
+    names = np.array(from_folder.class_names)
+    (tmp_path / "shapes.npz").write_bytes(saved(**arrays_of(from_folder), class_names=names))
+    monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "shapes.npz"))
+    from_archive = load_images()
+    assert from_archive.class_names == from_folder.class_names and from_archive.source == "shapes-images"
+    assert from_archive.fingerprint == from_folder.fingerprint
+    pairs = zip(arrays_of(from_folder).values(), arrays_of(from_archive).values(), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_wide_and_column_first_arrays_are_read_as_they_are_meant(sample: Images, tmp_path: Path) -> None:
+    arrays = arrays_of(sample) | {"x_test": np.asfortranarray(sample.x_test), "y_test": sample.y_test.astype(">i8")}
+    (tmp_path / "sample.npz").write_bytes(saved(**arrays))
+    loaded = load_images(tmp_path / "sample.npz")
+    assert np.array_equal(loaded.x_test, sample.x_test) and np.array_equal(loaded.y_test, sample.y_test)
+    assert loaded.source == "sample-images" != sample.source  # or its runs would be taken for those of the sample
+
+
+@pytest.mark.parametrize("prefix", ["emnist-letters-", "k49-"])
+@pytest.mark.parametrize("other", ["t10k", "test"])
+def test_the_names_of_mnists_successors_are_understood(folder: Path, prefix: str, other: str) -> None:
+    for path in folder.iterdir():
+        path.rename(folder / f"{prefix}{path.name.replace('t10k', other).replace('images-', 'images.')}")
+    assert load_images(folder).class_names == ("0", "1", "2")
+
+
+def test_of_a_file_that_is_there_twice_the_unpacked_one_is_read(folder: Path) -> None:
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(np.ones(30, "uint8")))
+    assert load_images(folder).y_test.tolist() == [1] * 30
+
+
+def spoil(name: str, content: bytes | None) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        if content is not None:
+            (folder / name).write_bytes(content)
+
+    return change
+
+
+LABELS, IMAGES = "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"
+GOOD = idx(np.zeros((30, 28, 28), "uint8"))
+BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a file missing": (spoil(LABELS, None), f"it has no file {LABELS} or {LABELS}.gz"),
+    "a folder in its place": (lambda f: (f / LABELS).unlink() or (f / LABELS).mkdir(), f"it has no file {LABELS}"),
+    "two collections": (spoil("emnist-train-labels-idx1-ubyte", b""), f"several files for y_train (emnist-{LABELS}, "),
+    "an empty file": (spoil(IMAGES, b""), f"{IMAGES} does not begin like an IDX file"),
+    "labels for images": (spoil(IMAGES, idx(np.zeros(30, "uint8"))), "IDX file of bytes with 3 axes"),
+    "floats": (spoil(IMAGES, GOOD.replace(b"\x08", b"\x0d", 1)), "IDX file of bytes"),
+    "cut off in its lengths": (spoil(IMAGES, GOOD[:9]), "must have the shape (n, 28, 28)"),
+    "cut off by one byte": (spoil(IMAGES, GOOD[:-1]), f"{IMAGES} holds less than its beginning says"),
+    "a byte too many": (spoil(IMAGES, GOOD + b"x"), f"{IMAGES} holds more than its beginning says"),
+    "three billion images": (spoil(IMAGES, b"\0\0\x08\x03" + b"\xff" * 12), "with n in 1..300,000"),
+    "larger images": (spoil(IMAGES, idx(np.zeros((30, 32, 32), "uint8"))), "not (30, 32, 32)"),
+    "not gzipped": (spoil("train-images-idx3-ubyte.gz", GOOD), "Not a gzipped file"),
+    "half a gzipped file": (spoil("train-images-idx3-ubyte.gz", gzip.compress(GOOD)[:-9]), "Compressed file ended"),
+    "a bomb": (spoil("train-images-idx3-ubyte.gz", gzip.compress(GOOD + bytes(9**9))), "holds more than its beginning"),
+    "names in another encoding": (spoil("class_names.txt", "Kleid\nSchürze".encode("latin-1")), "can't decode"),
+    "a name too few": (spoil("class_names.txt", b"a\nb"), "y_train must lie in 0..1"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FOLDERS)
+def test_a_bad_folder_is_refused_with_what_is_wrong_and_what_to_do(folder: Path, case: str) -> None:
+    change, wrong = BAD_FOLDERS[case]
+    change(folder)
+    assert_refused(folder, wrong)
 
 
 # Places that are no files, and variables of the environment
 
 
-@pytest.mark.parametrize("kind", ["nothing", "a folder", "a pipe", "a link to itself"])
+@pytest.mark.parametrize("kind", ["nothing", "a pipe", "a link to itself"])
 @pytest.mark.parametrize("how", ["path", "MNIST_NPZ"])
 def test_a_place_without_a_file_is_named_with_what_to_do(offline, tmp_path, monkeypatch, kind: str, how: str) -> None:
     place = tmp_path / "place.npz"
-    if kind == "a folder":
-        place.mkdir()
-    elif kind == "a pipe":
+    if kind == "a pipe":
         os.mkfifo(place)  # reading it would wait for ever
     elif kind == "a link to itself":
         place.symlink_to(place)
     monkeypatch.setenv("MNIST_NPZ", str(place) if how == "MNIST_NPZ" else "")
-    remedy = "Name another file, or none" if how == "path" else "Set MNIST_NPZ to another file, or unset it"
-    with pytest.raises(FileNotFoundError, match=rf"There is no file .*place\.npz\. {remedy}"):
-        load_mnist(place if how == "path" else None)
+    remedy = "Name another file or folder" if how == "path" else "Set MNIST_NPZ to another file or folder, or unset it"
+    with pytest.raises(FileNotFoundError, match=rf"There is no file or folder .*place\.npz\. {remedy}"):
+        load_images(place if how == "path" else None)
 
 
 def test_a_user_who_does_not_exist_has_no_file(offline, monkeypatch) -> None:
     monkeypatch.setenv("MNIST_NPZ", "~nobody-at-all/mnist.npz")
-    with pytest.raises(FileNotFoundError, match=r"There is no file .*Set MNIST_NPZ"):
-        load_mnist()
+    with pytest.raises(FileNotFoundError, match=r"There is no file or folder .*Set MNIST_NPZ"):
+        load_images()
 
 
 @pytest.mark.parametrize("place", ["file", "file/below/it", "x" * 300, "link"])

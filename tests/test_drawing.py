@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnist_cnn.data import Mnist
+from mnist_cnn.data import Images
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.models import predict
 from mnist_cnn.quiet import keras
@@ -106,11 +106,11 @@ def test_no_digit_is_pushed_off_the_image(side: str, left: int) -> None:
     assert image.astype(int).sum() == (255 * ink).astype("uint8").astype(int).sum()
 
 
-def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Mnist) -> None:
+def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Images) -> None:
     assert all(np.array_equal(center_in_box(image / 255), image) for image in sample.x_test)
 
 
-def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(full: Mnist, model) -> None:
+def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(full: Images, model) -> None:
     rng = np.random.default_rng(1)
     sheets = np.full((250, 200, 150), 255, "uint8")
     for sheet, image in zip(sheets, full.x_test, strict=False):

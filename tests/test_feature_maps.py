@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from scipy.signal import correlate
 from traitlets import TraitError
 
-from mnist_cnn.data import Mnist, prepare_images
+from mnist_cnn.data import Images, prepare_images
 from mnist_cnn.drawing import center_in_box, find_ink
 from mnist_cnn.feature_maps import FeatureMaps
 from mnist_cnn.models import build_model, predict
@@ -22,7 +22,7 @@ def model(request: pytest.FixtureRequest) -> keras.Model:
 
 
 @pytest.fixture
-def view(model: keras.Model, sample: Mnist) -> FeatureMaps:
+def view(model: keras.Model, sample: Images) -> FeatureMaps:
     return FeatureMaps(model, sample.x_test, sample.y_test)
 
 
@@ -32,7 +32,7 @@ def relu() -> keras.Model:
 
 
 @pytest.fixture
-def relu_view(relu: keras.Model, sample: Mnist) -> FeatureMaps:
+def relu_view(relu: keras.Model, sample: Images) -> FeatureMaps:
     return FeatureMaps(relu, sample.x_test, sample.y_test)
 
 
@@ -73,7 +73,7 @@ def layers_by_scipy(model: keras.Model, image: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def test_maps_and_numbers_are_those_that_scipy_computes(relu_view: FeatureMaps, relu, sample: Mnist) -> None:
+def test_maps_and_numbers_are_those_that_scipy_computes(relu_view: FeatureMaps, relu, sample: Images) -> None:
     relu_view.slider.set_state({"value": 3})
     for number, maps in reversed(list(enumerate(layers_by_scipy(relu, sample.x_test[3])))):
         relu_view.layer.index = number
@@ -109,7 +109,7 @@ def test_every_sum_adds_up(view: FeatureMaps, model: keras.Model) -> None:
         assert sizes == sorted(sizes, reverse=True)
 
 
-def test_the_frame_holds_the_pixels_that_the_number_depends_on(sample: Mnist) -> None:
+def test_the_frame_holds_the_pixels_that_the_number_depends_on(sample: Images) -> None:
     """One pixel changed after the other: those that change the number, of an untrained network and noise, fill it."""
     noise = np.random.default_rng(0).integers(0, 256, (4, 28, 28), "uint8")
     model = build_model("batch_norm")
@@ -132,7 +132,7 @@ def test_the_frame_holds_the_pixels_that_the_number_depends_on(sample: Mnist) ->
         assert box == pytest.approx(expected, abs=0.01)
 
 
-def test_one_sees_the_same_number_of_another_digit(relu_view: FeatureMaps, relu, sample: Mnist) -> None:
+def test_one_sees_the_same_number_of_another_digit(relu_view: FeatureMaps, relu, sample: Images) -> None:
     relu_view.layer.index = 1
     relu_view.mosaic.set_state({"chosen": [9, 4, 7]})
     for index in (5, 6):
@@ -140,7 +140,7 @@ def test_one_sees_the_same_number_of_another_digit(relu_view: FeatureMaps, relu,
         (probabilities,) = predict(relu, sample.x_test[[index]])
         value = layers_by_scipy(relu, sample.x_test[index])[1][4, 7, 9]
         assert relu_view.board.caption == (
-            f"Image {index}, labelled {sample.y_test[index]}; the network reads a {probabilities.argmax()}, with "
+            f"Image {index}, labelled {sample.y_test[index]}; the network says {probabilities.argmax()}, with "
             f"{probabilities.max():.1%}. Convolution 2, map 9, row 4, column 7: {value:.3f}."
         )
 
@@ -149,7 +149,7 @@ def test_a_drawing_is_seen_as_mnist_is_and_a_cleared_pad_gives_the_image_back(re
     before = relu_view.mosaic.pixels
     draw(relu_view, seven())
     seen = center_in_box(find_ink(seven()))
-    assert relu_view.board.caption.startswith("Your drawing; the network reads a 7, with")
+    assert relu_view.board.caption.startswith("Your drawing; the network says 7, with")
     maps = layers_by_scipy(relu, seen)[0]
     shown = np.frombuffer(relu_view.mosaic.pixels, "uint8").reshape(relu_view.mosaic.shape)
     np.testing.assert_allclose(np.moveaxis(shown, 0, 2), 255 * maps / maps.max(), atol=1.01)
@@ -174,7 +174,7 @@ def test_what_lies_outside_the_maps_is_refused(relu_view: FeatureMaps, chosen) -
     assert relu_view.mosaic.chosen == [31, 25, 25] and "map 31, row 25, column 25" in relu_view.board.caption
 
 
-def test_maps_below_zero_are_paler_than_zero(sample: Mnist) -> None:
+def test_maps_below_zero_are_paler_than_zero(sample: Images) -> None:
     """In the networks whose convolutions are linear."""
     model = load_run(SHIPPED / "leaky_relu.npz").load_model()
     view = FeatureMaps(model, sample.x_test, sample.y_test)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from mnist_cnn.data import Mnist, load_mnist
+from mnist_cnn.data import Images, load_images
 from mnist_cnn.recipes import RECIPES, Recipe
 from mnist_cnn.runs import Run, RunError, load_run
 from mnist_cnn.training import Interrupted, find_run, train
@@ -30,9 +30,9 @@ seeds = st.sampled_from([0, 0, 1])
 
 
 @cache
-def digits(kind: str) -> Mnist:
+def digits(kind: str) -> Images:
     """Forty images of the sample, forty others, and the same forty where the full data are expected."""
-    sample = load_mnist(source="sample")
+    sample = load_images(source="sample")
     first = 40 if kind == "other" else 0
     images, labels = sample.x_train[first : first + 40], sample.y_train[first : first + 40]
     return replace(sample, x_train=images, y_train=labels, source="full" if kind == "full" else "sample")

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from mnist_cnn.data import Mnist
+from mnist_cnn.data import Images
 from mnist_cnn.plots import (
     BLUE,
     RED,
@@ -24,7 +24,7 @@ HISTORY = {"loss": [1.0, 0.1], "val_loss": [0.5, 0.2], "accuracy": [0.9, 0.99], 
 
 
 @pytest.fixture
-def probabilities(sample: Mnist) -> np.ndarray:
+def probabilities(sample: Images) -> np.ndarray:
     """Certain and right for the first ten test images, but for the fourth: there, half on the next digit."""
     probabilities = np.eye(10)[sample.y_test[:10]]
     probabilities[3] = 0.4 * probabilities[3] + 0.6 * np.roll(probabilities[3], 1)
@@ -35,7 +35,7 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for axis in figure.axes for text in axis.texts]
 
 
-def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(sample: Mnist, probabilities: np.ndarray) -> None:
+def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(sample: Images, probabilities: np.ndarray) -> None:
     figures = [
         show_digits(sample.x_test[:13], columns=5),
         show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities),
@@ -51,7 +51,7 @@ def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(sample: Mnist, probabil
     assert plt.get_fignums() == []  # a notebook would show those once more
 
 
-def test_each_image_has_its_own_title(sample: Mnist) -> None:
+def test_each_image_has_its_own_title(sample: Images) -> None:
     figure = show_digits(sample.x_test[:3], titles=sample.y_test[:3], columns=2)
     shown = [axis for axis in figure.axes if axis.images]
     assert [axis.get_title() for axis in shown] == [str(label) for label in sample.y_test[:3]]
@@ -60,14 +60,14 @@ def test_each_image_has_its_own_title(sample: Mnist) -> None:
     )
 
 
-def test_a_wrong_prediction_stands_out(sample: Mnist, probabilities: np.ndarray) -> None:
+def test_a_wrong_prediction_stands_out(sample: Images, probabilities: np.ndarray) -> None:
     axes = show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities).axes
     actual = sample.y_test[3]
     assert axes[3].get_title() == f"actual {actual}\npredicted {(actual + 1) % 10}\n60.0%"
     assert [axis.title.get_color() == RED for axis in axes] == [index == 3 for index in range(10)]
 
 
-def test_bars_name_the_predicted_and_the_actual_digit(sample: Mnist, probabilities: np.ndarray) -> None:
+def test_bars_name_the_predicted_and_the_actual_digit(sample: Images, probabilities: np.ndarray) -> None:
     actual = int(sample.y_test[3])
     wrong, right = probabilities[3], np.eye(10)[actual]
     figure = plot_probabilities(sample.x_test[3], actual, {"wrong": wrong, "right": right})
@@ -81,7 +81,7 @@ def test_bars_name_the_predicted_and_the_actual_digit(sample: Mnist, probabiliti
         assert any(bar.get_facecolor() == to_rgba(RED) for bar in axis.patches) == (name == "wrong")
 
 
-def test_without_an_actual_digit_no_prediction_is_wrong(sample: Mnist, probabilities: np.ndarray) -> None:
+def test_without_an_actual_digit_no_prediction_is_wrong(sample: Images, probabilities: np.ndarray) -> None:
     figure = plot_probabilities(sample.x_test[3], None, {"network": probabilities[3]})
     assert not any("actual" in text for text in texts(figure))
     assert all(bar.get_facecolor() == to_rgba(BLUE) for bar in figure.axes[1].patches)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from mnist_cnn.augmentation import random_affine
-from mnist_cnn.data import DataError, Mnist, load_mnist, one_hot, prepare_images, split_validation
+from mnist_cnn.data import DataError, Images, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
 
@@ -117,7 +117,7 @@ def test_ink_is_found_in_any_pixels_or_they_are_refused_in_words(pixels: np.ndar
 
 
 @pytest.mark.slow
-def test_no_change_to_an_archive_gets_other_digits_in(full: Mnist, tmp_path: Path) -> None:
+def test_no_change_to_an_archive_gets_other_digits_in(full: Images, tmp_path: Path) -> None:
     """With a few bytes changed in a header, the pixels or the zip directory, the reader gives MNIST or a DataError.
 
     Bytes of the directory, at the end of the file, are also cut out or doubled.
@@ -144,7 +144,7 @@ def test_no_change_to_an_archive_gets_other_digits_in(full: Mnist, tmp_path: Pat
                 file.truncate()
             file.flush()
             try:
-                digits = load_mnist(path)
+                digits = load_images(path)
             except DataError:
                 outcomes["refused"] += 1
             else:

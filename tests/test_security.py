@@ -132,13 +132,14 @@ sys.addaudithook(listen)
 @pytest.mark.slow
 def test_training_and_looking_ask_for_no_address_and_start_no_process(tmp_path) -> None:
     code = LISTEN + (
-        "from mnist_cnn.data import load_mnist\n"
+        "from mnist_cnn.data import load_images\n"
         "from mnist_cnn.training import train\n"
         "from mnist_cnn.feature_maps import FeatureMaps\n"
         "from mnist_cnn.models import predict\n"
         "from mnist_cnn.plots import LiveCurves\n"
-        "from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser\n"
-        "digits = load_mnist(source='sample')\n"
+        "from mnist_cnn.confusion import ConfusionExplorer, EpochScrubber\n"
+        "from mnist_cnn.views import DrawingPad, PredictionBrowser\n"
+        "digits = load_images(source='sample')\n"
         "run = train('improved', digits, epochs=1, progress=LiveCurves())\n"
         "probabilities = predict(run.load_model(), digits.x_test)\n"
         "PredictionBrowser(digits.x_test, digits.y_test, {'improved': probabilities})\n"
@@ -153,7 +154,9 @@ def test_training_and_looking_ask_for_no_address_and_start_no_process(tmp_path) 
 
 @pytest.mark.slow
 def test_the_only_address_is_that_of_keras_download(tmp_path) -> None:
-    code = LISTEN + "from mnist_cnn.data import load_mnist\nprint('\\nthen', load_mnist().source, *asked, sep='\\n')\n"
+    code = (
+        LISTEN + "from mnist_cnn.data import load_images\nprint('\\nthen', load_images().source, *asked, sep='\\n')\n"
+    )
     hidden = {"MNIST_NPZ", *(name for name in os.environ if name.lower().endswith("_proxy"))}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     said = python(code, environment | {"KERAS_HOME": str(tmp_path)}).splitlines()

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mnist_cnn.data import load_mnist
+from mnist_cnn.data import load_images
 from test_notebooks import NOTEBOOKS, ROOT, code_cells
 
 STRICT = "import warnings\nwarnings.filterwarnings('error', category=DeprecationWarning, module='mnist_cnn|__main__')"
@@ -87,7 +87,7 @@ def test_with_nothing_there_the_series_and_its_solutions_run_in_reverse_and_twic
             *(f"member-{seed}" for seed in range(5)))}  # fmt: skip
     for path in built:
         complaints = outputs(path, "stderr").splitlines()
-        expected = r"No full MNIST here|load_mnist\(\)|[Mm]atplotlib|^$"  # which would like to store its list of fonts
+        expected = r"No full MNIST here|load_images\(\)|[Mm]atplotlib|^$"  # which would like to store its list of fonts
         assert [line for line in complaints if not re.search(expected, line)] == []
         page = path.with_suffix(".html").read_text()
         images = re.findall(r"<img [^>]*>", page)
@@ -140,7 +140,7 @@ def test_the_example_in_the_readme_runs(tmp_path: Path, offline) -> None:
     *_, last_epoch, accuracy, digit = done.stdout.splitlines()
     assert last_epoch.startswith("epoch  3 of 3")
     assert float(accuracy.rstrip("%")) >= 96
-    assert int(digit) == load_mnist(source="sample").y_test[0]  # an easy one
+    assert int(digit) == load_images(source="sample").y_test[0]  # an easy one
     assert (tmp_path / "runs" / "short-sample.npz").exists()
 
 

@@ -189,8 +189,8 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(sample, tmp_p
     assert sorted(line["settings"]["seed"] for line in lines) == [*range(4)] == [r.settings.seed for r in results]
     assert [done for told, done in events if told == key].count(0) == 1, "it began again"
     found = next(result for result in results if result.key == key)
-    code = f"train('short', load_mnist(source='sample'), seed={found.settings.seed}, name='alone')"
-    imports = "from mnist_cnn.data import load_mnist; from mnist_cnn.training import train"
+    code = f"train('short', load_images(source='sample'), seed={found.settings.seed}, name='alone')"
+    imports = "from mnist_cnn.data import load_images; from mnist_cnn.training import train"
     subprocess.run([sys.executable, "-c", f"{imports}; {code}"], env=os.environ | ONE_CORE, check=True, timeout=600)
     alone, studied = (
         load_run(runs / f"{name}-sample.npz") for name in ("alone", f"study-short-{found.settings.seed}-{key}")

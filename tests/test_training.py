@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mnist_cnn import training
-from mnist_cnn.data import Mnist, one_hot, prepare_images, split_validation
+from mnist_cnn.data import Images, one_hot, prepare_images, split_validation
 from mnist_cnn.device import choose_precision, device, fix_seed
 from mnist_cnn.models import PRECISIONS, build_model, predict
 from mnist_cnn.recipes import RECIPES, Recipe, choose_batch_size
@@ -35,7 +35,7 @@ def interrupt_after(epoch: int) -> Progress:
 
 
 @pytest.mark.parametrize("recipe", ["relu", pytest.param("short", marks=pytest.mark.slow)])
-def test_training_in_steps_of_keras_gives_the_same_weights(few: Mnist, runs, recipe: str) -> None:
+def test_training_in_steps_of_keras_gives_the_same_weights(few: Images, runs, recipe: str) -> None:
     """An epoch is 15 batches, fewer than TensorFlow takes at a time; none may be left out or seen twice."""
     settings = RECIPES[recipe]
     run = train(recipe, few, epochs=2, seed=3, precision="float32")
@@ -61,7 +61,7 @@ def test_training_in_steps_of_keras_gives_the_same_weights(few: Mnist, runs, rec
     assert [array.tobytes() for array in model.get_weights()] == weights(run)
 
 
-def test_an_epoch_ends_with_the_average_of_its_steps(few: Mnist, runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_epoch_ends_with_the_average_of_its_steps(few: Images, runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """And without a schedule, the learning rate stays as it is."""
     monkeypatch.setitem(RECIPES, "dense", Recipe("dense", 1, 1e-3, "constant", averaging=0.9))
     run = train("dense", few, seed=3, precision="float32")
@@ -80,7 +80,7 @@ def test_an_epoch_ends_with_the_average_of_its_steps(few: Mnist, runs, monkeypat
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_file_holds_what_happened(few: Mnist, runs, precision: str) -> None:
+def test_the_file_holds_what_happened(few: Images, runs, precision: str) -> None:
     returned = train("relu", few, epochs=2, precision=precision)
     run = load_run(runs / "relu-sample.npz")
     assert run.settings == returned.settings and weights(run) == weights(returned)
@@ -100,7 +100,7 @@ def test_the_file_holds_what_happened(few: Mnist, runs, precision: str) -> None:
     assert sorted(path.name for path in runs.iterdir()) == [".relu-sample.lock", "relu-sample.npz"]
 
 
-def test_the_test_images_have_no_say(few: Mnist, runs) -> None:
+def test_the_test_images_have_no_say(few: Images, runs) -> None:
     other = replace(few, x_test=255 - few.x_test, y_test=9 - few.y_test)
     assert weights(train("relu", few, epochs=1)) == weights(train("relu", other, epochs=1, name="other"))
     assert train("relu", other, epochs=1).settings == load_run(runs / "other-sample.npz").settings
@@ -111,7 +111,7 @@ def test_the_batch_size_follows_from_the_number_of_images(images: int, expected:
     assert choose_batch_size(images) == expected
 
 
-def test_seed_and_precision_change_the_weights(few: Mnist, runs) -> None:
+def test_seed_and_precision_change_the_weights(few: Images, runs) -> None:
     made = [
         weights(train("relu", few, epochs=1, precision=precision, seed=seed, name=f"{precision}-{seed}"))
         for precision, seed in (("float32", 0), ("float32", 1), ("mixed_bfloat16", 0))
@@ -120,7 +120,7 @@ def test_seed_and_precision_change_the_weights(few: Mnist, runs) -> None:
     assert keras.config.dtype_policy().name == "float32"  # no policy is left behind
 
 
-def test_a_finished_run_is_not_trained_again_and_says_so(few: Mnist, runs, capsys) -> None:
+def test_a_finished_run_is_not_trained_again_and_says_so(few: Images, runs, capsys) -> None:
     first = train("relu", few, epochs=2)
     capsys.readouterr()
     again = train("relu", few, epochs=2)
@@ -130,7 +130,7 @@ def test_a_finished_run_is_not_trained_again_and_says_so(few: Mnist, runs, capsy
     assert weights(first) == weights(again) and first.seconds == again.seconds
 
 
-def test_progress_is_called_at_the_start_and_after_every_epoch(few: Mnist, runs) -> None:
+def test_progress_is_called_at_the_start_and_after_every_epoch(few: Images, runs) -> None:
     seen = []
     train(
         "relu", few, epochs=2, progress=lambda history, epochs, _: seen.append((len(history.get("loss", ())), epochs))
@@ -176,7 +176,7 @@ def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
 
 
 @pytest.mark.slow
-def test_augmentation_moves_the_training_images_only(few: Mnist, runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_augmentation_moves_the_training_images_only(few: Images, runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that has seen digits only far off the centre cannot read them: its training images were moved."""
     usual = train("improved", few, epochs=4, name="usual")
     monkeypatch.setattr(training, "random_affine", lambda images, rng: np.roll(images, 14, axis=2))
@@ -194,7 +194,7 @@ def test_every_epoch_sees_every_image_in_its_own_order() -> None:
 # Which run a notebook gets
 
 
-def test_a_run_on_other_images_is_not_the_learners_run(full: Mnist, few: Mnist, runs, capsys) -> None:
+def test_a_run_on_other_images_is_not_the_learners_run(full: Images, few: Images, runs, capsys) -> None:
     """Nor one with fewer epochs: neither may be graded as the twenty epochs on full MNIST."""
     shipped = weights(load_run(SHIPPED / "relu.npz"))
     assert weights(find_run("relu", full)) == shipped
@@ -210,7 +210,7 @@ def test_a_run_on_other_images_is_not_the_learners_run(full: Mnist, few: Mnist, 
     assert capsys.readouterr().out == "relu: your run, runs/relu.npz\n"
 
 
-def test_an_unfinished_or_damaged_run_is_passed_over(full: Mnist, few: Mnist, runs, capsys, monkeypatch) -> None:
+def test_an_unfinished_or_damaged_run_is_passed_over(full: Images, few: Images, runs, capsys, monkeypatch) -> None:
     monkeypatch.setitem(RECIPES, "relu", Recipe("relu", epochs=2))
     some = replace(few, source="full")
     with pytest.raises(Interrupted):

@@ -14,12 +14,13 @@ from bs4 import BeautifulSoup
 from PIL import Image, ImageDraw
 from traitlets import TraitError
 
+from mnist_cnn.confusion import ConfusionExplorer, EpochScrubber
 from mnist_cnn.controls import View
-from mnist_cnn.data import Mnist, split_validation
+from mnist_cnn.data import Images, split_validation
 from mnist_cnn.feature_maps import FeatureMaps
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, Run, load_run
-from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, PredictionBrowser
+from mnist_cnn.views import DrawingPad, PredictionBrowser
 
 ALL, MISTAKES, UNSURE = "all images", "mistakes, most confident first", "least sure first"
 DISAGREE = "the networks disagree"
@@ -34,7 +35,7 @@ def predictions(labels: np.ndarray, mistaken: list[int], seed: int) -> np.ndarra
 
 
 @pytest.fixture
-def both(sample: Mnist) -> dict[str, np.ndarray]:
+def both(sample: Images) -> dict[str, np.ndarray]:
     return {
         "ReLU": predictions(sample.y_test, [5, 17, 30], seed=0),
         "LeakyReLU": predictions(sample.y_test, [17, 40], seed=1),
@@ -42,7 +43,7 @@ def both(sample: Mnist) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def browser(sample: Mnist, both: dict[str, np.ndarray]) -> PredictionBrowser:
+def browser(sample: Images, both: dict[str, np.ndarray]) -> PredictionBrowser:
     return PredictionBrowser(sample.x_test, sample.y_test, both)
 
 
@@ -116,7 +117,7 @@ def test_caption_picture_and_bars_say_the_same(browser, sample, both) -> None:
                 assert ("wrong" in row["class"]) == (digit == guesses[name] != label)
 
 
-def test_a_filter_that_finds_nothing_says_so(sample: Mnist) -> None:
+def test_a_filter_that_finds_nothing_says_so(sample: Images) -> None:
     perfect = np.eye(10)[sample.y_test]
     browser = PredictionBrowser(sample.x_test, sample.y_test, {"perfect": perfect})
     browser.order.value = MISTAKES
@@ -126,17 +127,17 @@ def test_a_filter_that_finds_nothing_says_so(sample: Mnist) -> None:
     assert index_shown(browser) == 0 and not browser.slider.disabled
 
 
-def test_one_network_is_not_asked_which(sample: Mnist, both) -> None:
+def test_one_network_is_not_asked_which(sample: Images, both) -> None:
     browser = PredictionBrowser(sample.x_test, sample.y_test, {"ReLU": both["ReLU"]})
     assert browser.network not in browser.children[0].children and DISAGREE not in browser.order.options
 
 
-def test_a_single_image_can_be_browsed(sample: Mnist) -> None:
+def test_a_single_image_can_be_browsed(sample: Images) -> None:
     browser = PredictionBrowser(sample.x_test[:1], sample.y_test[:1], {"net": np.eye(10)[sample.y_test[:1]]})
     assert browser.slider.max == 1 and browser.board.caption.startswith("1 of 1: image 0, actual")
 
 
-def test_a_name_is_shown_as_it_is(sample: Mnist, both) -> None:
+def test_a_name_is_shown_as_it_is(sample: Images, both) -> None:
     browser = PredictionBrowser(sample.x_test, sample.y_test, {"<b>&": both["ReLU"]})
     assert page(browser).caption.text == "<b>&"
 
@@ -159,13 +160,13 @@ def gallery(view: View) -> list[tuple[int, int, int]]:
 
 
 @pytest.fixture
-def muddled(sample: Mnist) -> np.ndarray:
+def muddled(sample: Images) -> np.ndarray:
     """Guesses, a quarter of them wrong."""
     rng = np.random.default_rng(0)
     return np.where(rng.random(1000) < 0.25, rng.integers(0, 10, 1000), sample.y_test)
 
 
-def test_every_cell_shows_its_digits(sample: Mnist, muddled: np.ndarray) -> None:
+def test_every_cell_shows_its_digits(sample: Images, muddled: np.ndarray) -> None:
     order = np.random.default_rng(1).permutation(1000)
     explorer = ConfusionExplorer(sample.x_test, sample.y_test, muddled, order)
     for actual in range(10):
@@ -185,7 +186,7 @@ def test_every_cell_shows_its_digits(sample: Mnist, muddled: np.ndarray) -> None
             assert explorer.board.caption.startswith(f"Actual {actual}, {what}: {images}")
 
 
-def test_with_no_cell_chosen_all_mistakes_are_shown(sample: Mnist, muddled: np.ndarray) -> None:
+def test_with_no_cell_chosen_all_mistakes_are_shown(sample: Images, muddled: np.ndarray) -> None:
     explorer = ConfusionExplorer(sample.x_test, sample.y_test, muddled)
     wrong = np.flatnonzero(muddled != sample.y_test).tolist()
     explorer.matrix.chosen = [3, 3]
@@ -198,7 +199,7 @@ def test_with_no_cell_chosen_all_mistakes_are_shown(sample: Mnist, muddled: np.n
     assert [i for *_, i in gallery(explorer)] == wrong[44 * (explorer.page.max - 1) :]
 
 
-def test_a_perfect_network_leaves_nothing_to_explore_but_the_diagonal(sample: Mnist) -> None:
+def test_a_perfect_network_leaves_nothing_to_explore_but_the_diagonal(sample: Images) -> None:
     explorer = ConfusionExplorer(sample.x_test, sample.y_test, sample.y_test)
     assert explorer.board.caption == "All mistakes: 0 images." and gallery(explorer) == []
     assert explorer.page.layout.display == "none"
@@ -213,7 +214,7 @@ def shipped() -> Run:
     return load_run(SHIPPED / "relu.npz")
 
 
-def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(shipped: Run, full: Mnist) -> None:
+def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(shipped: Run, full: Images) -> None:
     images, labels = split_validation(full.x_train, full.y_train)[1]
     scrubber = EpochScrubber(shipped, images, labels)
     times_wrong = (shipped.predicted != labels).sum(axis=0)
@@ -235,7 +236,7 @@ def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(shipped: Run, ful
         assert hardness == sorted(hardness, reverse=True)
 
 
-def test_a_chosen_cell_stays_chosen_from_epoch_to_epoch(shipped: Run, full: Mnist) -> None:
+def test_a_chosen_cell_stays_chosen_from_epoch_to_epoch(shipped: Run, full: Images) -> None:
     images, labels = split_validation(full.x_train, full.y_train)[1]
     wrong = shipped.predicted[20] != labels
     cells, counts = np.unique([labels[wrong], shipped.predicted[20][wrong]], axis=1, return_counts=True)
@@ -289,7 +290,7 @@ def test_an_empty_pad_asks_for_a_drawing(drawing_pad: DrawingPad) -> None:
     ids=["drawn", "dark on light", "light on dark", "colours", "white on transparent", "tiny", "small"],
 )  # fmt: skip
 def test_a_seven_is_read_whatever_it_is_drawn_with(drawing_pad: DrawingPad, image: Image.Image) -> None:
-    assert re.fullmatch(r"The network reads a 7, with \d+\.\d%\.", draw(drawing_pad, image))
+    assert re.fullmatch(r"The network says 7, with \d+\.\d%\.", draw(drawing_pad, image))
 
 
 def test_the_switch_changes_what_the_network_sees(drawing_pad: DrawingPad, model: keras.Model) -> None:
@@ -365,7 +366,7 @@ def test_two_hundred_steps_take_no_more_memory(name: str, browser, sample, muddl
 
 
 @pytest.mark.parametrize("chosen", [[10, 0], [-1, 0], [1, 2, 3], [1.5, 2], [None, None], "12"])
-def test_a_cell_outside_the_matrix_is_refused(sample: Mnist, muddled: np.ndarray, chosen) -> None:
+def test_a_cell_outside_the_matrix_is_refused(sample: Images, muddled: np.ndarray, chosen) -> None:
     explorer = ConfusionExplorer(sample.x_test, sample.y_test, muddled)
     explorer.matrix.set_state({"chosen": [4, 9]})
     shown = explorer.board.caption
@@ -399,7 +400,7 @@ def test_the_slider_stays_in_its_range(browser: PredictionBrowser, sent: int, ex
     assert browser.slider.value == expected and browser.board.caption.startswith(f"{expected:,} of 1,000: ")
 
 
-def test_lists_are_as_good_as_arrays(sample: Mnist, muddled: np.ndarray, both: dict[str, np.ndarray]) -> None:
+def test_lists_are_as_good_as_arrays(sample: Images, muddled: np.ndarray, both: dict[str, np.ndarray]) -> None:
     lists = ConfusionExplorer(sample.x_test, sample.y_test.tolist(), muddled.tolist(), list(range(1000)))
     assert lists.board.body == ConfusionExplorer(sample.x_test, sample.y_test, muddled).board.body
     probabilities = {name: array.tolist() for name, array in both.items()}

@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
-from mnist_cnn.data import DataError, Mnist, load_mnist
+from mnist_cnn.data import DataError, Images, load_images
 
 _TEMPLATE = """{%- extends "lab/index.html.j2" -%}
 {% block data_png scoped %}
@@ -36,7 +36,7 @@ def main() -> int:
         print("There is no notebook in ./notebooks: start this from the top folder of the project.", file=sys.stderr)
         return 1
     try:
-        digits = load_mnist(source="full" if in_place else "auto")  # outputs on the sample would contradict the text
+        digits = load_images(source="full" if in_place else "auto")  # outputs on the sample would contradict the text
     except (OSError, DataError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -48,7 +48,7 @@ def main() -> int:
         return _run(notebooks, Path("notebooks"), digits)
 
 
-def _run(notebooks: list[Path], target: Path, digits: Mnist) -> int:
+def _run(notebooks: list[Path], target: Path, digits: Images) -> int:
     target.mkdir(exist_ok=True)
     for path in notebooks:
         notebook, copy = nbformat.read(path, as_version=4), target / path.name
@@ -110,7 +110,7 @@ def _to_html(notebook: nbformat.NotebookNode, title: str) -> str:
     return page.replace('.ipynb"', '.html"')
 
 
-def _print_results(digits: Mnist) -> None:
+def _print_results(digits: Images) -> None:
     """Print what the trainings reached, one line for each run."""
     from mnist_cnn.evaluation import evaluate_run  # imports Keras: not before the notebooks have run
     from mnist_cnn.runs import RunError, load_run, run_file

@@ -1,11 +1,11 @@
 """Check the arguments of public functions, and show errors without a traceback."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-CLASSES = 10
+DIGITS = tuple("0123456789")  # the names of MNIST's classes
 
 _PLURALS = {np.integer: "integers", np.floating: "floats", np.generic: "numbers"}
 
@@ -51,11 +51,22 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; not {value!r}")
 
 
+def check_names(names: Sequence[str], classes: int) -> tuple[str, ...]:
+    """Check that each of 2 to 256 classes has a short, printable name."""
+    if len(names) != classes or not 2 <= classes <= 256:
+        raise ValueError(f"names must be those of 2 to 256 classes; there are {len(names)} names for {classes} classes")
+    for name in names:
+        if not 0 < len(name) <= 30 or not name.isprintable() or "$" in name:  # matplotlib reads $ as mathematics
+            raise ValueError(f"a class must have a name of 1 to 30 printable characters, without $; not {name!r}")
+    return tuple(names)
+
+
 def check_predictions(predictions: dict[str, ArrayLike], *n: int) -> dict[str, np.ndarray]:
-    """Check the probabilities that named networks give: floats in 0..1, (10,) for one image, or (n, 10) for n."""
+    """Check the probabilities that named networks give: floats in 0..1, (classes,) for one image, or (n, classes)."""
     if not isinstance(predictions, dict) or not predictions:
         raise ValueError('pass the probabilities by the name of their network: {"ReLU": probabilities}')
+    classes = np.shape(next(iter(predictions.values())))[-1:] or ("classes",)  # the same for all
     return {
-        name: check_array(f"probabilities of {name}", array, np.floating, (*n, CLASSES), 1)
+        name: check_array(f"probabilities of {name}", array, np.floating, (*n, *classes), 1)
         for name, array in predictions.items()
     }

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from mnist_cnn.data import Mnist, load_mnist
+from mnist_cnn.data import Images, load_images
 from mnist_cnn.device import choose_precision, device
 from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import NETWORKS, build_model
@@ -27,7 +27,7 @@ TOPIC = "mnist_cnn.study"  # under which workers say how many epochs of which tr
 _MEMORY = 1.5e9  # bytes for each worker; a training takes about 1 GB
 # Run in each local worker: Ctrl-C reaches workers, too, but it is for the study, which then stops them.
 _IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-_load = cache(lambda source: load_mnist(source=source))  # once in each process
+_load = cache(lambda source: load_images(source=source if source in ("full", "sample") else "auto"))  # once a process
 _training = Lock()  # seeds and precision belong to the process, and a worker may have several threads
 
 
@@ -61,7 +61,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
         yield client
 
 
-def ask_workers(client, digits: Mnist) -> dict:
+def ask_workers(client, digits: Images) -> dict:
     """What all workers train with; an error if one cannot, or would train with something else."""
     answers = client.run(describe, digits.source, on_error="return")
     first = next(iter(answers.values()))
@@ -69,16 +69,16 @@ def ask_workers(client, digits: Mnist) -> dict:
         if isinstance(answer, Exception):
             raise StudyError(f"The worker {address} cannot train: {answer}")
         if answer["fingerprint"] != digits.fingerprint:
-            raise StudyError(f"The worker {address} has other digits than this process.")
+            raise StudyError(f"The worker {address} has other images than this process.")
         if answer != first:
             raise StudyError(f"Workers differ: {answer}, but {first}. Install the same everywhere.")
     return first
 
 
 def describe(source: str) -> dict:
-    """What this process trains with, besides settings: fingerprint of the digits, precision, `made_with` by network."""
+    """What this process trains with, besides settings: fingerprint of the images, precision, `made_with` by network."""
     digits = _load(source)
-    layers = {network: build_model(network).to_json() for network in NETWORKS}
+    layers = {network: build_model(network, classes=len(digits.class_names)).to_json() for network in NETWORKS}
     return {
         "fingerprint": digits.fingerprint,
         "precision": choose_precision(),
@@ -102,7 +102,7 @@ def train_one(settings: Settings, environment: dict, source: str) -> Result:
         digits = _load(source)
         options = {"epochs": settings.epochs, "seed": settings.seed, "precision": settings.precision}
         if describe(source) != environment or choose_settings(settings.recipe, digits, **options) != settings:
-            raise StudyError(f"the worker {worker.address} has other versions, digits or recipes than the study")
+            raise StudyError(f"the worker {worker.address} has other versions, images or recipes than the study")
         run = train(
             settings.recipe,
             digits,

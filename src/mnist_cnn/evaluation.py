@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mnist_cnn.checks import CLASSES, check_array
-from mnist_cnn.data import Mnist
+from mnist_cnn.checks import check_array
+from mnist_cnn.data import Images
 from mnist_cnn.models import predict
 from mnist_cnn.runs import Run
 
@@ -16,30 +16,31 @@ DISPUTED = {
 the label, for the suggestion and for neither (Northcutt et al. 2021; mnist_mturk.json in cleanlab/label-errors)."""
 
 
-def evaluate_run(run: Run, digits: Mnist) -> float:
+def evaluate_run(run: Run, digits: Images) -> float:
     """The accuracy of a run's network on the test images, in 0..1."""
     return float(np.mean(predict(run.load_model(), digits.x_test).argmax(axis=1) == digits.y_test))
 
 
 def find_mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Find the wrongly predicted images: their indices, int64 (mistakes,), the most confident mistake first."""
-    labels = check_array("labels", labels, np.integer, ("n",), CLASSES - 1)
-    probabilities = check_array("probabilities", probabilities, np.floating, (len(labels), CLASSES), 1)
+    labels = check_array("labels", labels, np.integer, ("n",))
+    probabilities = check_array("probabilities", probabilities, np.floating, (len(labels), "classes"), 1)
+    check_array("labels", labels, np.integer, ("n",), probabilities.shape[1] - 1)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
 def rank_by_doubt(probabilities: np.ndarray) -> np.ndarray:
-    """Rank all images, the least sure prediction first: indices, int64 (n,), of probabilities (n, 10)."""
-    probabilities = check_array("probabilities", probabilities, np.floating, ("n", CLASSES), 1)
+    """Rank all images, the least sure prediction first: indices, int64 (n,), of probabilities (n, classes)."""
+    probabilities = check_array("probabilities", probabilities, np.floating, ("n", "classes"), 1)
     return np.argsort(probabilities.max(axis=1), kind="stable")
 
 
-def bar_text(digit: int, label: int | None, probabilities: np.ndarray) -> str:
-    """The text beside a digit's bar: its probability, and whether it is the predicted or the actual digit."""
-    words = [f"{probabilities[digit]:.1%}"]
-    if digit == probabilities.argmax():
+def bar_text(each: int, label: int | None, probabilities: np.ndarray) -> str:
+    """The text beside a class's bar: its probability, and whether it is the predicted or the actual one."""
+    words = [f"{probabilities[each]:.1%}"]
+    if each == probabilities.argmax():
         words.append("predicted")
-    if digit == label:
+    if each == label:
         words.append("actual")
     return "  ".join(words)

@@ -1,10 +1,12 @@
 """A view into a network: all feature maps of a layer, and the sum behind each number in them (notebook 07)."""
 
+from collections.abc import Sequence
+
 import ipywidgets
 import numpy as np
 
 from mnist_cnn import controls
-from mnist_cnn.checks import CLASSES, check_array
+from mnist_cnn.checks import DIGITS, check_array, check_names
 from mnist_cnn.controls import Board, Mosaic, Pad, View
 from mnist_cnn.data import prepare_images
 from mnist_cnn.drawing import center_in_box, find_ink
@@ -19,12 +21,14 @@ class FeatureMaps(View):
     Args:
         model: a network of `build_model` that has convolutions, trained or not.
         images: uint8 (n, 28, 28) in 0..255.
-        labels: integers (n,) in 0..9.
+        labels: integers (n,) in 0..classes - 1.
+        names: of the classes.
     """
 
-    def __init__(self, model: keras.Model, images: np.ndarray, labels: np.ndarray):
+    def __init__(self, model: keras.Model, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS):
         images = self._images = check_array("images", images, np.uint8, ("n", 28, 28))
-        self._labels = check_array("labels", labels, np.integer, (len(images),), CLASSES - 1)
+        self._labels = check_array("labels", labels, np.integer, (len(images),), len(names) - 1)
+        self._names = check_names(names, model.output_shape[-1])
         self._convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
         if not self._convolutions:
             raise ValueError("the network has no convolution, and so no feature maps")
@@ -48,7 +52,7 @@ class FeatureMaps(View):
 
     def _show_image(self) -> None:
         index = self.slider.value
-        self._look_at(self._images[index], f"Image {index}, labelled {self._labels[index]}")
+        self._look_at(self._images[index], f"Image {index}, labelled {self._names[self._labels[index]]}")
 
     def _show_drawing(self) -> None:
         """Look at what is drawn; when the pad is cleared, at the image again."""
@@ -66,7 +70,7 @@ class FeatureMaps(View):
     def _look_at(self, seen: np.ndarray, what: str) -> None:
         *around, probabilities = self._inside.predict_on_batch(prepare_images(seen[np.newaxis]))
         self._seen, self._around = seen, [np.asarray(value[0], "float32") for value in around]
-        self._said = f"{what}; the network reads a {probabilities.argmax()}, with {probabilities.max():.1%}"
+        self._said = f"{what}; the network says {self._names[probabilities.argmax()]}, with {probabilities.max():.1%}"
         self._show()
 
     def _show(self) -> None:

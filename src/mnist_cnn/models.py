@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mnist_cnn.checks import CLASSES, check_array, check_choice
+from mnist_cnn.checks import check_array, check_choice
 from mnist_cnn.data import prepare_images
 from mnist_cnn.quiet import keras
 
@@ -106,27 +106,28 @@ NETWORKS = {
 }
 
 
-def build_model(network: str = "relu", precision: str = "float32") -> keras.Sequential:
-    """Build an untrained network that takes float32 images (n, 28, 28, 1) in 0..1 and gives probabilities (n, 10).
+def build_model(network: str = "relu", precision: str = "float32", classes: int = 10) -> keras.Sequential:
+    """Build an untrained network that takes float32 images (n, 28, 28, 1) in 0..1 and gives probabilities (n, classes).
 
     Args:
         network: a name in NETWORKS.
         precision: "float32", or "mixed_bfloat16": weights in float32, but arithmetic in bfloat16, which keeps
             8 significant bits, in all layers but the last.
+        classes: how many probabilities it gives.
     """
     check_choice("network", network, NETWORKS)
     check_choice("precision", precision, PRECISIONS)
     usual = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        stack = [*NETWORKS[network](), layers.Dense(CLASSES, activation="softmax", dtype="float32")]
+        stack = [*NETWORKS[network](), layers.Dense(classes, activation="softmax", dtype="float32")]
         return keras.Sequential([keras.Input((28, 28, 1)), *stack], name=network)
     finally:
         keras.config.set_dtype_policy(usual)
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Predict the probabilities of the ten digits, float32 (n, 10), for uint8 images (n, 28, 28) in 0..255."""
+    """Predict the probabilities of the classes, float32 (n, classes), for uint8 images (n, 28, 28) in 0..255."""
     images = check_array("images", images, np.uint8, ("n", 28, 28))
     # In batches they take little memory; and for a single image, `model.predict` takes 40 ms where this takes 1 ms.
     batches = (prepare_images(images[first : first + 500]) for first in range(0, len(images), 500))

@@ -8,7 +8,7 @@ import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from mnist_cnn.checks import CLASSES, check_array, check_predictions
+from mnist_cnn.checks import DIGITS, check_array, check_names, check_predictions
 from mnist_cnn.evaluation import bar_text
 
 BLUE, RED, INK = "#1f6f8b", "#d1495b", "#22303c"  # differ in lightness too, and words always say the same
@@ -31,10 +31,10 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"pass one title for each of the {len(images)} images, not {len(titles)}")
     rows = -(-len(images) // columns)
-    lines = 0 if titles is None else max(str(title).count("\n") + 1 for title in titles)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * 0.95, rows * (0.95 + 0.19 * lines)), squeeze=False, layout="constrained"
-    )
+    lines = [str(title).splitlines() for title in (() if titles is None else titles)]
+    width = max([0.95, *(0.075 * len(line) for title in lines for line in title)])  # inches, for long names of classes
+    size = columns * width, rows * (0.95 + 0.19 * max(map(len, lines), default=0))
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     low, high = images.min(), images.max()
     for axis in axes.flat:
         axis.axis("off")
@@ -45,14 +45,20 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
     return finish(figure)
 
 
-def show_predictions(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> Figure:
-    """Show images (n, 28, 28) with their actual digit, and the predicted one with its probability."""
+def show_predictions(
+    images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str] = DIGITS
+) -> Figure:
+    """Show images (n, 28, 28) with their actual class, and the predicted one with its probability.
+
+    `names` are those of the classes: the digits if left out, here and below.
+    """
     images = check_array("images", images, np.generic, ("n", "height", "width"))
-    labels = check_array("labels", labels, np.integer, (len(images),), CLASSES - 1)
-    probabilities = check_array("probabilities", probabilities, np.floating, (len(images), CLASSES), 1)
+    probabilities = check_array("probabilities", probabilities, np.floating, (len(images), "classes"), 1)
+    names = check_names(names, probabilities.shape[1])
+    labels = check_array("labels", labels, np.integer, (len(images),), len(names) - 1)
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     rows = zip(labels, predicted, confidence, strict=True)
-    titles = [f"actual {label}\npredicted {guess}\n{sure:.1%}" for label, guess, sure in rows]
+    titles = [f"actual {names[label]}\npredicted {names[guess]}\n{sure:.1%}" for label, guess, sure in rows]
     figure = show_digits(images, titles, columns=5)
     for axis, label, guess in zip(figure.axes, labels, predicted, strict=False):
         if label != guess:
@@ -60,14 +66,17 @@ def show_predictions(images: np.ndarray, labels: np.ndarray, probabilities: np.n
     return figure
 
 
-def plot_probabilities(image: np.ndarray, label: int | None, probabilities: dict[str, np.ndarray]) -> Figure:
-    """Show an image (28, 28) beside its ten probabilities (10,) by each named network, as bars.
+def plot_probabilities(
+    image: np.ndarray, label: int | None, probabilities: dict[str, np.ndarray], names: Sequence[str] = DIGITS
+) -> Figure:
+    """Show an image (28, 28) beside its probabilities (classes,) by each named network, as bars.
 
-    Words mark the predicted digit and, unless `label` is None, the actual one.
+    Words mark the predicted class and, unless `label` is None, the actual one.
     """
     image = check_array("image", image, np.generic, ("height", "width"))
     probabilities = check_predictions(probabilities)
-    networks = len(probabilities)
+    networks, classes = len(probabilities), len(next(iter(probabilities.values())))
+    names = check_names(names, classes)
     figure, (left, *others) = plt.subplots(
         1, 1 + networks, figsize=(2.7 + 4 * networks, 2.8), width_ratios=(1, *[1.5] * networks), layout="constrained"
     )
@@ -75,33 +84,39 @@ def plot_probabilities(image: np.ndarray, label: int | None, probabilities: dict
     left.axis("off")
     for axis, (name, heights) in zip(others, probabilities.items(), strict=True):
         predicted = int(heights.argmax())
-        bars = axis.barh(range(10), heights, color=BLUE)
+        bars = axis.barh(range(classes), heights, color=BLUE)
         bars[predicted].set_color(BLUE if label in (None, predicted) else RED)
-        for digit in range(CLASSES):
-            axis.text(1.04, digit, bar_text(digit, label, heights), va="center", fontsize=9)
-        axis.set(yticks=range(10), xlim=(0, 1), xticks=(0, 0.5, 1), xlabel="probability", ylabel="digit", title=name)
+        for each in range(classes):
+            axis.text(1.04, each, bar_text(each, label, heights), va="center", fontsize=9)
+        axis.set(xlim=(0, 1), xticks=(0, 0.5, 1), xlabel="probability", title=name)
+        axis.set_yticks(range(classes), names)
         axis.title.set_fontsize(10)
         axis.invert_yaxis()
     return finish(figure)
 
 
-def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",)) -> Figure:
-    """Plot a confusion matrix (10, 10), or several (n, 10, 10) side by side, each under its title.
+def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",), names: Sequence[str] = DIGITS) -> Figure:
+    """Plot a confusion matrix (classes, classes), or several (n, classes, classes) side by side, each under its title.
 
-    Rows are actual digits, columns predicted ones, and mistakes are shaded.
+    Rows are actual classes, columns predicted ones, and mistakes are shaded.
     """
     n = len(titles)
     counts = np.asarray(counts)
-    counts = check_array("counts", counts[np.newaxis] if counts.ndim == 2 else counts, np.generic, (n, 10, 10))
+    classes = counts.shape[-1] if counts.ndim else "classes"
+    counts = counts[np.newaxis] if counts.ndim == 2 else counts
+    counts = check_array("counts", counts, np.generic, (n, classes, classes))
+    names = check_names(names, classes)
     side, fontsize = (5.2, 8) if n == 1 else (3.7, 7)
     figure, axes = plt.subplots(1, n, figsize=(side * n, side), squeeze=False, layout="constrained")
     for axis, matrix, title in zip(axes.flat, counts, titles, strict=True):
-        mistakes = np.where(np.eye(10, dtype=bool), 0, matrix)
+        mistakes = np.where(np.eye(classes, dtype=bool), 0, matrix)
         axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
         for (actual, predicted), count in np.ndenumerate(matrix):
             color = BLUE if actual == predicted else INK
             axis.text(predicted, actual, count or "·", ha="center", va="center", fontsize=fontsize, color=color)
-        axis.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="actual digit")
+        axis.set(xlabel="predicted", ylabel="actual")
+        axis.set_xticks(range(classes), names, rotation=90 if max(map(len, names)) > 2 else 0)
+        axis.set_yticks(range(classes), names)
         axis.set_title(title, fontsize=10)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)

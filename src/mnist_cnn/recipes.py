@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from operator import index
 
 from mnist_cnn.checks import check_choice
-from mnist_cnn.data import Mnist
+from mnist_cnn.data import Images
 from mnist_cnn.device import choose_precision
 from mnist_cnn.models import PRECISIONS
 
@@ -52,7 +52,7 @@ class Settings(Recipe):
     data: str  # the fingerprint of the digits
 
 
-def choose_settings(recipe: str, digits: Mnist, epochs: int | None, seed: int, precision: str | None) -> Settings:
+def choose_settings(recipe: str, digits: Images, epochs: int | None, seed: int, precision: str | None) -> Settings:
     """Complete a recipe to the settings of a run; the arguments are those of `train`."""
     check_choice("recipe", recipe, RECIPES)
     precision = precision or choose_precision()

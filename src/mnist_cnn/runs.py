@@ -20,7 +20,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_cnn.checks import NoTraceback
-from mnist_cnn.data import Mnist
+from mnist_cnn.data import Images
 from mnist_cnn.models import build_model
 from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Settings
@@ -37,10 +37,10 @@ class Run:
     """A training after its last finished epoch."""
 
     settings: Settings  # what defines it
-    made_with: dict  # where it was made: data ("full" or "sample"), device, backend, versions
+    made_with: dict  # where it was made: data (their `source`), device, backend, versions
     seconds: float  # of training so far, with validation
     history: dict[str, list[float]]  # accuracy, loss, val_accuracy, val_loss: one number for each epoch
-    predicted: np.ndarray  # uint8 (1 + epochs, validation images): the digits read before training and after each epoch
+    predicted: np.ndarray  # uint8 (1 + epochs, validation images): the answers before training and after each epoch
     weights: list[np.ndarray]  # float32
     state: list[np.ndarray]  # what it takes to continue: of the optimizer, of dropout; empty if finished
 
@@ -58,7 +58,8 @@ class Run:
         Raises:
             RunError: the weights are those of another network.
         """
-        model = build_model(self.settings.network)
+        classes = min(np.size(self.weights[-1]), 256) if self.weights else 0  # the biases of the last layer
+        model = build_model(self.settings.network, classes=max(classes, 1))
         if [array.shape for array in self.weights] != [weight.shape for weight in model.weights]:
             raise RunError(f"the weights do not fit the network {self.settings.network}")
         model.set_weights(self.weights)
@@ -160,11 +161,11 @@ def runs_folder() -> Path:
     return top / os.path.expanduser(os.environ.get("MNIST_CNN_RUNS") or "runs")
 
 
-def run_file(name: str, digits: Mnist) -> Path:
-    """Where the run of that name on these digits is: runs/<name>.npz, with "-sample" appended on the sample."""
+def run_file(name: str, digits: Images) -> Path:
+    """Where the run of that name on these images is: runs/<name>.npz, or runs/<name>-<source>.npz if not "full"."""
     if not re.fullmatch(r"\w[\w.+-]*", name):
         raise ValueError(f"the name of a run must begin with a letter or digit; . _ + - may follow; not {name!r}")
-    return runs_folder() / f"{name}{'' if digits.source == 'full' else '-sample'}.npz"
+    return runs_folder() / f"{name}{'' if digits.source == 'full' else f'-{digits.source}'}.npz"
 
 
 def load_matching(file: Path, asked: dict) -> tuple[Run | None, str]:

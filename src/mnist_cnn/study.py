@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mnist_cnn.checks import check_choice
 from mnist_cnn.cluster import TOPIC, ask_workers, connect, describe, train_one
-from mnist_cnn.data import Mnist, load_mnist
+from mnist_cnn.data import Images, load_images
 from mnist_cnn.models import PRECISIONS
 from mnist_cnn.recipes import RECIPES, Settings, choose_settings
 from mnist_cnn.results import (
@@ -33,7 +33,7 @@ def run_study(
     recipes: Sequence[str],
     seeds: Sequence[int],
     file: str | os.PathLike,
-    digits: Mnist,
+    digits: Images,
     *,
     epochs: int | None = None,
     precision: str | None = None,
@@ -48,7 +48,7 @@ def run_study(
         recipes: names in RECIPES.
         seeds: whole numbers from 0 up; the same for all recipes, so that they can be compared pair by pair.
         file: where results are appended; made if there is none.
-        digits: full MNIST or the sample; the workers load the same themselves.
+        digits: the images; the workers load the same themselves.
         epochs: as in `train`.
         precision: as in `train`; what the workers choose if left out.
         scheduler: the address of a Dask scheduler, as host:8786; workers start on this machine if left out.
@@ -133,7 +133,7 @@ def main() -> int:
     images, file, first = given.pop("images"), given.pop("results"), given.pop("first")
     seeds = range(first, first + given.pop("seeds"))
     try:
-        results = run_study(given.pop("recipes"), seeds, file, load_mnist(), **given)
+        results = run_study(given.pop("recipes"), seeds, file, load_images(), **given)
     except KeyboardInterrupt:
         print(f"\nInterrupted. What was finished is in {file}; the same command continues.", file=sys.stderr)
         return 130

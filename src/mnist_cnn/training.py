@@ -10,7 +10,7 @@ import numpy as np
 
 from mnist_cnn.augmentation import random_affine
 from mnist_cnn.checks import NoTraceback
-from mnist_cnn.data import Mnist, Pair, one_hot, prepare_images, split_validation
+from mnist_cnn.data import Images, Pair, one_hot, prepare_images, split_validation
 from mnist_cnn.device import device, fix_seed
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.quiet import keras
@@ -38,7 +38,7 @@ def print_progress(history: dict[str, list[float]], epochs: int, seconds: float)
 
 def train(
     recipe: str,
-    digits: Mnist,
+    digits: Images,
     *,
     epochs: int | None = None,
     seed: int = 0,
@@ -87,11 +87,12 @@ def train(
             ) from None
 
 
-def find_run(recipe: str, digits: Mnist) -> Run:
+def find_run(recipe: str, digits: Images) -> Run:
     """Load a finished run of a recipe on these digits: the learner's own, else the one that comes with the package.
 
     Prints which, and why the learner's was passed over. No run comes with the package for the sample, whose test digits
-    are among those that the shipped networks trained on, and none for the recipe "short": there it is trained now.
+    are among those that the shipped networks trained on, none for images other than MNIST, and none for the recipe
+    "short": there it is trained now.
 
     Raises:
         RunError: it has to be trained, and cannot be; see `train`.
@@ -128,7 +129,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
 
-def made_with(digits: Mnist) -> dict:
+def made_with(digits: Images) -> dict:
     """What a run is made with on this machine, besides its settings: data, device, backend, versions."""
     versions = {package: version(package) for package in ("mnist-cnn", "keras", "tensorflow", "numpy")}
     return {"data": digits.source, "device": device(), "backend": keras.backend.backend(), "versions": versions}
@@ -139,16 +140,18 @@ def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def _train_from(run: Run | None, file: Path, settings: Settings, digits: Mnist, progress: Progress) -> Run:
+def _train_from(run: Run | None, file: Path, settings: Settings, digits: Images, progress: Progress) -> Run:
     """Train to the last epoch, from where the run is, or from the beginning."""
     fix_seed(settings.seed)
     (x_train, y_train), validation = split_validation(digits.x_train, digits.y_train)
-    model = build_model(settings.network, settings.precision)
+    classes = len(digits.class_names)
+    targets = one_hot(y_train, classes)
+    model = build_model(settings.network, settings.precision, classes)
     steps = -(-len(x_train) // settings.batch_size)  # in an epoch; the last batch may be smaller
     compile_model(model, settings, settings.epochs * steps)
     model.optimizer.build(model.trainable_variables)
     state = [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
-    network = build_model(settings.network)  # to validate in float32, and to save
+    network = build_model(settings.network, classes=classes)  # to validate in float32, and to save
     if run and [array.shape for array in run.state] != [variable.shape for variable in state]:
         print(f"This version of Keras cannot continue the run; it is now runs/{set_aside(file).name}.")
         run = None
@@ -159,7 +162,7 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Mnist, 
     start = time.perf_counter() - run.seconds
     progress(run.history, settings.epochs, run.seconds)
     for epoch in range(run.epochs_done, settings.epochs):
-        batches = _training_batches(x_train, y_train, epoch, settings)
+        batches = _training_batches(x_train, targets, epoch, settings)
         fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
         predicted, scores = _validate(model, network, *validation)
         scores = {name: values[0] for name, values in fitted.history.items()} | scores
@@ -180,15 +183,15 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Mnist, 
 def _validate(
     model: keras.Model, network: keras.Model, images: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """The digits read, uint8 (n,), and what the history says of them; in float32, as the `network` computes."""
+    """The answers, uint8 (n,), and what the history says of them; in float32, as the `network` computes."""
     network.set_weights(model.get_weights())
     probabilities = predict(network, images)
     predicted = probabilities.argmax(axis=1).astype("uint8")
-    loss = model.loss(one_hot(labels), probabilities)
+    loss = model.loss(one_hot(labels, probabilities.shape[1]), probabilities)
     return predicted, {"val_accuracy": np.mean(predicted == labels), "val_loss": loss}
 
 
-def _training_batches(images: np.ndarray, labels: np.ndarray, epoch: int, settings: Settings) -> Iterable[Pair]:
+def _training_batches(images: np.ndarray, targets: np.ndarray, epoch: int, settings: Settings) -> Iterable[Pair]:
     """One epoch of batches, each prepared while TensorFlow works on those before."""
     import tensorflow as tf  # after Keras, or its start-up messages appear
 
@@ -198,9 +201,9 @@ def _training_batches(images: np.ndarray, labels: np.ndarray, epoch: int, settin
         for start in range(0, len(order), settings.batch_size):
             rows = order[start : start + settings.batch_size]
             x = prepare_images(images[rows])
-            yield random_affine(x, rng) if settings.augment else x, one_hot(labels[rows])
+            yield random_affine(x, rng) if settings.augment else x, targets[rows]
 
-    signature = (tf.TensorSpec((None, 28, 28, 1), "float32"), tf.TensorSpec((None, 10), "float32"))
+    signature = (tf.TensorSpec((None, 28, 28, 1), "float32"), tf.TensorSpec((None, targets.shape[1]), "float32"))
     options = tf.data.Options()
     options.autotune.enabled = False  # with it, TensorFlow 2.21 often waits up to 4 s at the end of an epoch
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4).with_options(options)

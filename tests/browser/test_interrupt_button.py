@@ -15,8 +15,8 @@ pytestmark = pytest.mark.browser
 
 EPOCHS = 5
 CELLS = (
-    "from mnist_cnn.data import load_mnist\nfrom mnist_cnn.training import train",
-    f"run = train('relu', load_mnist(source='sample'), epochs={EPOCHS}, name='mine')",
+    "from mnist_cnn.data import load_images\nfrom mnist_cnn.training import train",
+    f"run = train('relu', load_images(source='sample'), epochs={EPOCHS}, name='mine')",
     "print('the next cell')",
 )
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Locator, expect
 
 from lab import NO_CHROMIUM, ROOT, Lab, Notebook, launch
-from mnist_cnn.data import Mnist, prepare_images, split_validation
+from mnist_cnn.data import Images, prepare_images, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
 
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def lab(browser: Browser, full: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(browser: Browser, full: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """With the full data and the shipped runs."""
     with Lab(tmp_path_factory.mktemp("lab"), dict(os.environ)) as lab:
         yield lab
@@ -167,7 +167,7 @@ def predictions(notebook_06: Notebook) -> View:
 
 
 @pytest.fixture(scope="module")
-def guesses(full: Mnist) -> dict[str, np.ndarray]:
+def guesses(full: Images) -> dict[str, np.ndarray]:
     """What the shipped networks say of the test images."""
     names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
     return {name: predict(load_run(SHIPPED / f"{run}.npz").load_model(), full.x_test) for name, run in names.items()}
@@ -202,7 +202,7 @@ def test_the_slider_by_mouse(predictions: View) -> None:
     predictions.says(f"{position:,} of 10,000: image {position - 1},")
 
 
-def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: View, guesses, full: Mnist) -> None:
+def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: View, guesses, full: Images) -> None:
     predictions.select("show", "the networks disagree")
     predictions.says("1 of ")
     predictions.screenshot("06_networks_disagree")
@@ -221,7 +221,7 @@ def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: 
     assert len(said) == 2
 
 
-def test_filters(predictions: View, guesses, full: Mnist) -> None:
+def test_filters(predictions: View, guesses, full: Images) -> None:
     labels = full.y_test
     for network, probabilities in guesses.items():
         predicted = probabilities.argmax(axis=1)
@@ -250,7 +250,7 @@ def test_filters(predictions: View, guesses, full: Mnist) -> None:
     expect(predictions.root.locator("img")).to_have_count(0)
 
 
-def test_filters_by_keyboard(predictions: View, guesses, full: Mnist) -> None:
+def test_filters_by_keyboard(predictions: View, guesses, full: Images) -> None:
     predictions.root.get_by_label("show", exact=True).focus()
     predictions.press("ArrowDown")
     predictions.says(f"1 of {(guesses['ReLU'].argmax(axis=1) != full.y_test).sum()}: ")
@@ -269,7 +269,7 @@ def test_play_moves_by_itself(predictions: View) -> None:
     predictions.says("1 of 10,000: image 0, actual 7")
 
 
-def test_repeat_begins_again(predictions: View, guesses, full: Mnist) -> None:
+def test_repeat_begins_again(predictions: View, guesses, full: Images) -> None:
     predictions.select("actual", 4)
     predictions.select("taken for", 9)
     last = ((full.y_test == 4) & (guesses["ReLU"].argmax(axis=1) == 9)).sum()
@@ -372,7 +372,7 @@ def answered(pad: View) -> None:
 @pytest.mark.parametrize(("pointer", "digit"), [*(("mouse", digit) for digit in STROKES), ("pen", 7), ("touch", 4)])
 def test_a_drawn_digit_is_read(pad: View, pointer: str, digit: int) -> None:
     draw(pad, STROKES[digit], pointer)
-    pad.says(f"The network reads a {digit}, with")
+    pad.says(f"The network says {digit}, with")
     pad.screenshot(f"06_drawn_{digit}_by_{pointer}")
     expect(pad.root.get_by_role("img", name="what the network sees")).to_be_visible()
     (marked,) = [row for row in pad.root.get_by_role("row").all() if "predicted" in row.inner_text()]
@@ -384,14 +384,14 @@ def test_a_digit_drawn_by_keyboard_is_read(pad: View) -> None:
     pad.press(*["ArrowUp"] * 8, *["ArrowLeft"] * 4, "Space", *["ArrowRight"] * 9, *["ArrowDown", "ArrowLeft"] * 3)
     pad.press(*["ArrowDown"] * 12, "Space", *["ArrowRight"] * 9)  # the pen is up: it leaves no trace
     answered(pad)
-    pad.says("The network reads a 7, with")
+    pad.says("The network says 7, with")
     pad.screenshot("06_drawn_7_by_keyboard")
     pad.root.get_by_role("button", name="Clear").focus()
     pad.press("Enter")
     pad.says("Draw a digit, large or small, anywhere on the pad.")
     pad.canvas.focus()
     pad.press("Space", "ArrowDown", "ArrowDown", "Space")
-    pad.says("The network reads a ")
+    pad.says("The network says ")
     pad.press("Delete")
     pad.says("Draw a digit, large or small, anywhere on the pad.")
 
@@ -409,12 +409,12 @@ def test_a_second_finger_draws_nothing(pad: View) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     session.detach()
     answered(pad)
-    pad.says("The network reads a 1, with")
+    pad.says("The network says 1, with")
 
 
 def test_a_tap_leaves_a_dot(pad: View) -> None:
     draw(pad, [[(100, 100)]])
-    pad.says("The network reads a ")
+    pad.says("The network says ")
 
 
 def test_the_pad_draws_without_waiting_for_the_kernel(pad: View) -> None:
@@ -432,7 +432,7 @@ def test_the_pad_draws_without_waiting_for_the_kernel(pad: View) -> None:
 
 def test_without_preparation_the_network_sees_the_whole_sheet(pad: View) -> None:
     draw(pad, [[(20, 20), (60, 20), (35, 80)]])
-    pad.says("The network reads a 7, with")
+    pad.says("The network says 7, with")
     seen = pad.root.get_by_role("img", name="what the network sees")
     prepared, said = seen.screenshot(), pad.status.inner_text()
     pad.screenshot("06_prepared")
@@ -447,7 +447,7 @@ def test_without_preparation_the_network_sees_the_whole_sheet(pad: View) -> None
 
 
 @pytest.fixture
-def photograph(full: Mnist) -> Image.Image:
+def photograph(full: Images) -> Image.Image:
     """A five of the test set, as large grey ink on light paper."""
     five = Image.fromarray(full.x_test[23])
     return Image.fromarray(220 - np.asarray(five.resize((600, 600))) // 4 * 3)
@@ -473,7 +473,7 @@ def test_an_image_file_is_read(pad: View, photograph: Image.Image, tmp_path: Pat
     }[kind]()
     image.save(tmp_path / kind)
     open_image(pad, tmp_path / kind)
-    pad.says("The network reads a 5, with")
+    pad.says("The network says 5, with")
     pad.screenshot(f"06_file_{kind.replace('.', '_')}")
 
 
@@ -481,7 +481,7 @@ def test_the_same_file_can_be_opened_again(pad: View, photograph: Image.Image, t
     photograph.save(tmp_path / "five.png")
     for by in ("mouse", "keyboard"):
         open_image(pad, tmp_path / "five.png", by)
-        pad.says("The network reads a 5, with")
+        pad.says("The network says 5, with")
         pad.root.get_by_role("button", name="Clear").click()
         pad.says("Draw a digit")
 
@@ -506,7 +506,7 @@ def test_a_file_that_is_no_image_is_refused_in_words(pad: View, tmp_path: Path, 
     open_image(pad, tmp_path / "picture.png")
     pad.says("This file is not an image that the browser can show.")
     draw(pad, STROKES[1])
-    pad.says("The network reads a 1, with")
+    pad.says("The network says 1, with")
 
 
 def test_an_image_whose_end_is_missing_is_read_as_far_as_the_browser_shows_it(
@@ -515,7 +515,7 @@ def test_an_image_whose_end_is_missing_is_read_as_far_as_the_browser_shows_it(
     photograph.save(tmp_path / "five.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "five.png").read_bytes()[:8000])
     open_image(pad, tmp_path / "half.png")
-    pad.says("The network reads a ")
+    pad.says("The network says ")
     pad.screenshot("06_file_half")
 
 
@@ -544,7 +544,7 @@ def test_a_picture_of_both_views(predictions: View, pad: View) -> None:
     predictions.screenshot("06_networks_disagree")
     pad.root.scroll_into_view_if_needed()
     draw(pad, STROKES[4])
-    pad.says("The network reads a 4, with")
+    pad.says("The network says 4, with")
     pad.screenshot("06_drawn_4")
     pictures = [Image.open(SCREENSHOTS / f"{name}.png") for name in ("06_networks_disagree", "06_drawn_4")]
     assert pictures[0].width == pictures[1].width > 800
@@ -559,7 +559,7 @@ def test_a_picture_of_both_views(predictions: View, pad: View) -> None:
 
 
 @pytest.fixture
-def explorer(notebook_05: Notebook, guesses, full: Mnist) -> View:
+def explorer(notebook_05: Notebook, guesses, full: Images) -> View:
     zeros = np.sum((full.y_test == 0) & (guesses["ReLU"].argmax(axis=1) == 0))
     view = View(notebook_05, f"actual 0, predicted 0: {zeros} images")
     for pressed in view.root.locator("[aria-pressed=true]").all():
@@ -576,7 +576,7 @@ def cell(view: View, actual: int, predicted: int) -> Locator:
     return view.root.get_by_role("button", name=re.compile(f"^actual {actual}, predicted {predicted}: "))
 
 
-def test_each_cell_opens_by_mouse(explorer: View, guesses, full: Mnist) -> None:
+def test_each_cell_opens_by_mouse(explorer: View, guesses, full: Images) -> None:
     labels, predicted = full.y_test, guesses["ReLU"].argmax(axis=1)
     expect(explorer.root.locator("img")).to_have_count(44)
     wrong = labels != predicted
@@ -607,7 +607,7 @@ def test_the_matrix_by_keyboard(explorer: View) -> None:
     explorer.says("All mistakes: ")
 
 
-def test_the_diagonal_has_pages(explorer: View, guesses, full: Mnist) -> None:
+def test_the_diagonal_has_pages(explorer: View, guesses, full: Images) -> None:
     probabilities = guesses["ReLU"]
     right = np.flatnonzero((full.y_test == 8) & (probabilities.argmax(axis=1) == 8))
     by_doubt = right[np.argsort(probabilities[right].max(axis=1), kind="stable")]
@@ -642,7 +642,7 @@ def scrubber(notebook_04: Notebook) -> View:
     return view
 
 
-def test_sliding_through_the_epochs_by_keyboard(scrubber: View, offline_lab: Lab, sample: Mnist) -> None:
+def test_sliding_through_the_epochs_by_keyboard(scrubber: View, offline_lab: Lab, sample: Images) -> None:
     run = load_run(offline_lab.log.parent / "runs" / "relu-sample.npz")
     labels = split_validation(sample.x_train, sample.y_train)[1][1]
     scrubber.screenshot("04_untrained")
@@ -711,7 +711,7 @@ def maps(notebook_07: Notebook) -> View:
     view.press("Home", "ArrowRight", "ArrowRight")
     view.says("Image 2, labelled 1")  # where no test leaves it: so nothing is still on its way
     view.press("ArrowLeft", "ArrowLeft")
-    view.says("Image 0, labelled 7; the network reads a 7, with")
+    view.says("Image 0, labelled 7; the network says 7, with")
     view.says("Convolution 1, map ")
     view.canvas = view.root.locator(".mnist-pad canvas")
     view.every, view.enlarged = view.root.locator(".mnist-mosaic canvas").all()
@@ -719,7 +719,7 @@ def maps(notebook_07: Notebook) -> View:
 
 
 @pytest.fixture(scope="module")
-def strongest(full: Mnist) -> list[tuple[tuple[int, ...], float]]:
+def strongest(full: Images) -> list[tuple[tuple[int, ...], float]]:
     """For each convolution of the shipped ReLU network, where the largest number in the maps of image 0 is, and it."""
     model = load_run(SHIPPED / "relu.npz").load_model()
     layers = [layer.output for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
@@ -769,16 +769,16 @@ def test_maps_and_pixels_by_keyboard(maps: View) -> None:
 def test_one_finds_ones_own_digit_in_the_maps(maps: View) -> None:
     of_image = maps.every.screenshot()
     draw(maps, STROKES[4])
-    maps.says("Your drawing; the network reads a 4, with")
+    maps.says("Your drawing; the network says 4, with")
     of_drawing = maps.every.screenshot()
     assert of_drawing != of_image
     maps.page.mouse.move(0, 0)
     maps.screenshot("07_drawn_4")
     maps.root.get_by_role("button", name="Clear").click()
-    maps.says("Image 0, labelled 7; the network reads a 7, with")
+    maps.says("Image 0, labelled 7; the network says 7, with")
     maps.slider.focus()
     maps.press("ArrowRight")
-    maps.says("Image 1, labelled 2; the network reads a 2, with")
+    maps.says("Image 1, labelled 2; the network says 2, with")
 
 
 def test_the_feature_maps_in_words_for_those_who_do_not_see_them(maps: View) -> None:

@@ -1,19 +1,20 @@
 // A confusion matrix of buttons: click one, or move with the arrow keys and press Enter; once more, or Escape, lets go.
 
-const DIGITS = [...Array(10).keys()];
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function render({ model, el }) {
   el.classList.add("mnist-matrix");
-  const heads = DIGITS.map((digit) => `<th scope="col">${digit}</th>`).join("");
-  const rows = DIGITS.map((actual) => {
-    const cells = DIGITS.map((predicted) => `<td><button data-cell="${actual},${predicted}"></button></td>`);
-    return `<tr><th scope="row">${actual}</th>${cells.join("")}</tr>`;
+  const names = model.get("names");
+  const heads = names.map(() => '<th scope="col"></th>').join("");
+  const rows = names.map((_, actual) => {
+    const cells = names.map((_, predicted) => `<td><button data-cell="${actual},${predicted}"></button></td>`);
+    return `<tr><th scope="row"></th>${cells.join("")}</tr>`;
   });
-  el.innerHTML = `<table><caption>predicted digit</caption><thead><tr><td></td>${heads}</tr></thead>
-    <tbody>${rows.join("")}</tbody></table><span>actual digit</span>`;
+  el.innerHTML = `<table><caption>predicted</caption><thead><tr><td></td>${heads}</tr></thead>
+    <tbody>${rows.join("")}</tbody></table><span>actual</span>`;
+  el.querySelectorAll("th").forEach((head, at) => (head.textContent = names[at % names.length])); // as text, not as HTML
   const buttons = [...el.querySelectorAll("button")];
-  const buttonOf = ([actual, predicted]) => buttons[10 * actual + predicted];
+  const buttonOf = ([actual, predicted]) => buttons[names.length * actual + predicted];
   const cellOf = (button) => button.dataset.cell.split(",").map(Number);
 
   const show = () => {
@@ -24,7 +25,7 @@ function render({ model, el }) {
       const [actual, predicted] = cellOf(button);
       const count = counts[actual][predicted];
       button.textContent = count || "·";
-      button.setAttribute("aria-label", `actual ${actual}, predicted ${predicted}: ${count} ${count === 1 ? "image" : "images"}`);
+      button.setAttribute("aria-label", `actual ${names[actual]}, predicted ${names[predicted]}: ${count} ${count === 1 ? "image" : "images"}`);
       button.setAttribute("aria-pressed", button.dataset.cell === chosen);
       button.classList.toggle("right", actual === predicted);
       button.style.setProperty("--share", mistakes(counts, [actual, predicted]) / most);
@@ -46,7 +47,8 @@ function render({ model, el }) {
     if (event.key === "Escape") choose(model.get("chosen"));
     if (!STEPS[event.key]) return;
     event.preventDefault();
-    buttonOf(cellOf(event.target).map((at, axis) => Math.min(Math.max(at + STEPS[event.key][axis], 0), 9))).focus();
+    const to = cellOf(event.target).map((at, axis) => at + STEPS[event.key][axis]);
+    buttonOf(to.map((at) => Math.min(Math.max(at, 0), names.length - 1))).focus();
   });
 
   model.on("change", show);

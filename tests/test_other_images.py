@@ -1,0 +1,170 @@
+"""Other images than MNIST's digits: Fashion-MNIST through the whole series, and other numbers of classes."""
+
+import os
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+
+from mnist_cnn.confusion import ConfusionExplorer, EpochScrubber
+from mnist_cnn.data import Images, load_images, split_validation
+from mnist_cnn.feature_maps import FeatureMaps
+from mnist_cnn.models import predict
+from mnist_cnn.plots import plot_confusion, plot_probabilities, show_predictions
+from mnist_cnn.runs import load_run, run_file
+from mnist_cnn.training import find_run, train
+from mnist_cnn.views import DrawingPad, PredictionBrowser
+from test_data import idx
+from test_notebooks import NOTEBOOKS
+from test_series import outputs, run_series
+
+FASHION = Path("/usr/share/datasets/fashion-mnist")
+NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+@pytest.fixture(scope="module")
+def fashion() -> Images:
+    if not FASHION.exists():
+        pytest.skip("Fashion-MNIST is not here: apt install dataset-fashion-mnist")
+    return load_images(FASHION)
+
+
+def test_fashion_mnist_is_known_by_its_checksum(fashion: Images) -> None:
+    assert (fashion.name, fashion.source, fashion.class_names) == ("Fashion-MNIST", "fashion-mnist", NAMES)
+    assert np.bincount(fashion.y_train).tolist() == [6000] * 10 and np.bincount(fashion.y_test).tolist() == [1000] * 10
+    assert str(fashion).startswith(
+        "Fashion-MNIST: 60,000 training and 10,000 test images, from the folder fashion-mnist"
+    )
+
+
+@pytest.mark.slow
+def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: Images, tmp_path: Path) -> None:
+    folder = tmp_path / "clothes"
+    folder.mkdir()
+    for name, array, images in (
+        ("train-images-idx3-ubyte", fashion.x_train, 2000), ("train-labels-idx1-ubyte", fashion.y_train, 2000),
+        ("t10k-images-idx3-ubyte", fashion.x_test, 500), ("t10k-labels-idx1-ubyte", fashion.y_test, 500),
+    ):  # fmt: skip
+        (folder / name).write_bytes(idx(array[:images]))
+    (folder / "class_names.txt").write_text("\n".join(NAMES))
+    (tmp_path / "notebooks").mkdir()
+    for path in NOTEBOOKS:
+        shutil.copy(path, tmp_path / "notebooks")
+    done = run_series(tmp_path, dict(os.environ) | {"MNIST_NPZ": str(folder)})
+    assert done.returncode == 0, done.stderr
+
+    assert "clothes (not a known collection): 2,000 training and 500 test images" in done.stdout
+    rows = re.findall(r"^(\w+) +20 epochs in .*: ([\d.]+)% of the test images", done.stdout, re.MULTILINE)
+    assert [network for network, _ in rows] == ["relu", "leaky_relu"]
+    assert all(75 < float(accuracy) < 95 for _, accuracy in rows)
+    assert {path.stem for path in (tmp_path / "runs").glob("*.npz")} == {
+        f"{name}-clothes-images" for name in (
+            "relu", "leaky_relu", "improved", "rehearsal", "first-look-relu", "first-look-leaky_relu",
+            *(f"member-{seed}" for seed in range(5)))}  # fmt: skip
+    said = {path.stem: outputs(tmp_path / "build" / path.name, "stdout") for path in NOTEBOOKS}
+    assert all("The text speaks of MNIST's digits." in of_notebook for of_notebook in said.values())
+    assert not any("comes with the package" in of_notebook for of_notebook in said.values())
+    assert re.search(r"(Shirt|T-shirt/top|Pullover|Coat) taken for ", said["05_evaluation"])
+    assert "improved: training now" in said["04_training"] and "improved: your run" in said["05_evaluation"]
+    assert not any(outputs(tmp_path / "build" / path.name, "stderr") for path in NOTEBOOKS)
+
+
+# Three classes with names of their own
+
+
+@pytest.fixture(scope="module")
+def shapes(sample: Images) -> Images:
+    """Zeros, ones and twos under other names, one of which must not be taken for HTML."""
+    few = {"source": "shapes-images", "name": "shapes", "class_names": ("ring", "<b>line</b>", "swan & co")}
+    for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
+        chosen = np.flatnonzero(getattr(sample, y) < 3)
+        few |= {x: getattr(sample, x)[chosen], y: getattr(sample, y)[chosen]}
+    return replace(sample, **few)
+
+
+@pytest.fixture(scope="module")
+def trained(shapes: Images, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("runs")))
+        run = train("short", shapes, epochs=2)
+        assert run_file("short", shapes).name == "short-shapes-images.npz"
+        assert find_run("relu", replace(shapes, x_train=shapes.x_train[:64], y_train=shapes.y_train[:64])).finished
+        return run, load_run(run_file("short", shapes)).load_model()
+
+
+def test_a_network_has_as_many_outputs_as_there_are_classes(shapes: Images, trained: tuple) -> None:
+    run, model = trained
+    probabilities = predict(model, shapes.x_test)
+    assert probabilities.shape == (300, 3) and run.predicted.max() == 2
+    assert np.mean(probabilities.argmax(axis=1) == shapes.y_test) > 0.95
+
+
+def test_the_views_speak_of_the_names(shapes: Images, trained: tuple) -> None:
+    run, model = trained
+    names, probabilities = shapes.class_names, predict(model, shapes.x_test)
+    browser = PredictionBrowser(shapes.x_test, shapes.y_test, {"net": probabilities}, names)
+    assert [name for name, _ in browser.actual.options] == ["any", *names]
+    for label, name in enumerate(names):
+        browser.actual.value = label
+        assert f"actual {name}. net " in browser.board.caption
+    page = BeautifulSoup(browser.board.body, "html.parser")
+    assert [head.text for head in page.select("th")] == list(names) and not page.select("b")
+
+    guesses = shapes.y_test.copy()
+    guesses[:2] = (guesses[:2] + 1) % 3
+    explorer = ConfusionExplorer(shapes.x_test, shapes.y_test, guesses, names=names)
+    assert explorer.matrix.names == list(names) and np.shape(explorer.matrix.counts) == (3, 3)
+    explorer.matrix.chosen = [1, 1]
+    assert explorer.board.caption.startswith("Actual <b>line</b>, read right: ")  # the browser shows it as text
+    page = BeautifulSoup(explorer.board.body, "html.parser")
+    assert page.figcaption.text.startswith("<b>line</b> → <b>line</b>") and not page.select("b")
+    with pytest.raises(Exception, match="chosen must lie within 3 classes"):
+        explorer.matrix.chosen = [3, 0]
+
+    validation = split_validation(shapes.x_train, shapes.y_train)[1]
+    scrubber = EpochScrubber(run, *validation, names)
+    scrubber.slider.value = 2
+    assert scrubber.explorer.matrix.names == list(names) and "After epoch 2: " in scrubber.board.caption
+    maps = FeatureMaps(model, shapes.x_test, shapes.y_test, names)
+    said = f"Image 0, labelled {names[shapes.y_test[0]]}; the network says {names[probabilities[0].argmax()]}, with"
+    assert maps.board.caption.startswith(said)
+
+
+def test_the_pad_says_what_it_is_for(shapes: Images, trained: tuple) -> None:
+    pad = DrawingPad(trained[1], shapes.class_names)
+    assert pad.board.caption == (
+        "This network knows ring, <b>line</b>, swan & co. The pad and its preparation are made for digits."
+    )
+    with pytest.raises(ValueError, match="there are 10 names for 3 classes"):
+        DrawingPad(trained[1])
+
+
+def test_figures_name_the_classes(shapes: Images, trained: tuple) -> None:
+    names, probabilities = shapes.class_names, predict(trained[1], shapes.x_test[:5])
+    figure = show_predictions(shapes.x_test[:5], shapes.y_test[:5], probabilities, names)
+    for axis, label, of_one in zip(figure.axes, shapes.y_test, probabilities, strict=False):
+        assert axis.get_title().splitlines()[:2] == [f"actual {names[label]}", f"predicted {names[of_one.argmax()]}"]
+    figure = plot_probabilities(shapes.x_test[0], 0, {"net": probabilities[0]}, names)
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == list(names)
+    figure = plot_confusion(np.eye(3, dtype=int), names=names)
+    for labels in (figure.axes[0].get_xticklabels(), figure.axes[0].get_yticklabels()):
+        assert [label.get_text() for label in labels] == list(names)
+
+
+def test_long_titles_make_figures_wider_and_short_ones_do_not(shapes: Images) -> None:
+    widths = [
+        show_predictions(shapes.x_test[:1], shapes.y_test[:1], np.eye(3)[shapes.y_test[:1]], names).get_figwidth()
+        for names in (("0", "1", "2"), ("a" * 30, "b" * 30, "c" * 30))
+    ]
+    assert widths[0] == pytest.approx(5 * 0.95) and widths[1] > 2 * widths[0]
+
+
+def test_every_notebook_gets_its_images_from_one_call() -> None:
+    for path in NOTEBOOKS:
+        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        assert "\n".join(cells).count("load_images()") == 1, path
