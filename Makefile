@@ -9,14 +9,18 @@ endif
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run lab check lint test notebooks study bench bench-quick tables clean
+.PHONY: run lab class check lint test notebooks study bench bench-quick tables clean
 
 run: $(ENV)/installed  ## set up, then execute all eight notebooks into build/
 	$(BIN)/python -m mnist_cnn
 
-lab: $(ENV)/installed  ## set up, then open JupyterLab at the first notebook
+lab: $(ENV)/installed  ## set up, then open JupyterLab at your copy of the first notebook
+	$(BIN)/python -m mnist_cnn.copies mine
 	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --notebook-dir=. \
-		notebooks/01_data_loading.ipynb
+		my-notebooks/01_data_loading.ipynb
+
+class: $(ENV)/installed  ## set up, then make the notebooks of a class: without solutions, and solved
+	$(BIN)/python -m mnist_cnn.copies class
 
 check: lint  ## format, lint, imports and all fast tests, in less than 90 seconds; run it before each commit
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" tests

@@ -16,6 +16,7 @@ from mnist_cnn.runs import load_run
 JAX = Path(__file__).parents[1] / "build" / "jax"  # where .ci/run installs it: in the environment, it costs all 120 MB
 OTHERS = [name for name in ("jax", "torch") if find_spec(name) or (name == "jax" and JAX.is_dir())]
 _TWO_EPOCHS = """
+from dataclasses import replace
 from mnist_cnn.data import load_images
 from mnist_cnn.training import Interrupted, train
 
@@ -24,6 +25,7 @@ def interrupt(history, *_):
         raise KeyboardInterrupt
 
 digits = load_images(source="sample")
+digits = replace(digits, x_train=digits.x_train[:1500], y_train=digits.y_train[:1500])
 try:
     train("short", digits, epochs=2, progress=interrupt)
 except Interrupted:
@@ -45,7 +47,7 @@ def test_a_network_trained_by_another_backend_answers_the_same_here(backend: str
     subprocess.run([sys.executable, "-c", _TWO_EPOCHS], env=environment, check=True, timeout=900)
     run = load_run(runs / "short-sample.npz")
     assert run.finished and run.made_with["backend"] == backend
-    images, labels = split_validation(sample.x_train, sample.y_train)[1]
+    images, labels = split_validation(sample.x_train[:1500], sample.y_train[:1500])[1]
     read = predict(run.load_model(), images).argmax(axis=1)
     assert np.mean(read == run.predicted[-1]) > 0.995  # other sums of floating-point numbers
-    assert np.mean(read == labels) > 0.85
+    assert np.mean(read == labels) > 0.75

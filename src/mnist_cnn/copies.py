@@ -1,0 +1,110 @@
+"""Copy the notebooks: `python -m mnist_cnn.copies mine` to work in, `python -m mnist_cnn.copies class` for a class.
+
+Working in a copy leaves the originals as git knows them, so that `git pull` brings corrections without a conflict.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import nbformat
+from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRemovePreprocessor
+
+MINE, STUDENT, TEACHER = (
+    "my-notebooks",
+    "student-notebooks",
+    "teacher-notebooks",
+)  # beside notebooks/, so that links hold
+_RECORD = ".copied.json"  # the fingerprint of each original when it was copied
+
+
+class SolveExercises(Preprocessor):
+    """Put the code of each folded solution into the answer cell before it, and leave the check at its end."""
+
+    def preprocess(self, notebook: nbformat.NotebookNode, resources: dict) -> tuple[nbformat.NotebookNode, dict]:
+        """Called by nbconvert; changes and returns the notebook."""
+        stub = None
+        for cell in notebook.cells:
+            tags = cell.metadata.get("tags", ())
+            if "answer" in tags:
+                stub = cell
+            elif "solution" in tags:
+                (solution,) = re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)
+                gap = "\n\n\n" if solution.startswith("def ") else "\n"
+                stub.source = f"{solution.rstrip()}{gap}{stub.source.splitlines()[-1]}"
+                stub.outputs, stub.execution_count = [], None
+        return notebook, resources
+
+
+def copy_to_work_in(top: Path) -> Path:
+    """Copy each notebook that is not yet in my-notebooks/, and never overwrite one that is; return where the first is.
+
+    Says which originals have changed since they were copied.
+    """
+    folder = top / MINE
+    folder.mkdir(exist_ok=True)
+    record = folder / _RECORD
+    known = json.loads(record.read_text()) if record.exists() else {}
+    for original in _originals(top):
+        mine, fingerprint = folder / original.name, sha256(original.read_bytes()).hexdigest()
+        if not mine.exists():
+            new = mine.with_suffix(".new")  # so that an interrupted copy is not taken for yours
+            shutil.copyfile(original, new)
+            new.replace(mine)
+            known[original.name] = fingerprint
+        elif known.get(original.name) != fingerprint:
+            print(
+                f"notebooks/{original.name} is newer than your copy, {MINE}/{original.name}, which stays as it is. "
+                "To get the new one, rename yours and call this again."
+            )
+        record.write_text(json.dumps(known, indent=1))
+    return folder / _originals(top)[0].name
+
+
+def copy_for_a_class(top: Path) -> tuple[Path, Path]:
+    """Make student-notebooks/, without solutions and outputs, and teacher-notebooks/, with all exercises solved."""
+    without = [
+        TagRemovePreprocessor(remove_cell_tags={"solution"}, enabled=True),
+        ClearOutputPreprocessor(enabled=True),
+    ]
+    solved = [SolveExercises(enabled=True)]
+    folders = {top / STUDENT: without, top / TEACHER: solved}
+    for folder, preprocessors in folders.items():
+        folder.mkdir(exist_ok=True)
+        for original in _originals(top):
+            notebook, resources = nbformat.read(original, as_version=4), {}
+            for preprocessor in preprocessors:
+                notebook, resources = preprocessor(notebook, resources)
+            nbformat.write(notebook, folder / original.name)
+    return tuple(folders)
+
+
+def main() -> int:
+    """Make the copies that the command asks for; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m mnist_cnn.copies", description=__doc__.splitlines()[0])
+    parser.add_argument("which", choices=("mine", "class"), help="to work in, or for a class")
+    which, top = parser.parse_args().which, Path.cwd()
+    if not _originals(top):
+        print("There is no notebook in ./notebooks: start this from the top folder of the project.", file=sys.stderr)
+        return 1
+    try:
+        if which == "mine":
+            print(f"Your copies are in {copy_to_work_in(top).parent.name}/")
+        else:
+            print("Made", " and ".join(f"{folder.name}/" for folder in copy_for_a_class(top)))
+    except OSError as error:
+        print(f"The notebooks could not be copied: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _originals(top: Path) -> list[Path]:
+    return sorted((top / "notebooks").glob("[0-9]*.ipynb"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

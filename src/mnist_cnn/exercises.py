@@ -1,0 +1,167 @@
+"""Check answers to the exercises in the notebooks, and say at once what is wrong with a wrong one.
+
+There is a function for each kind of answer. What is right, and what the usual mistakes look like, stands in `answers`.
+"""
+
+import math
+import tomllib
+from collections.abc import Callable
+from copy import deepcopy
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mnist_cnn.answers import ARRAYS, FUNCTIONS
+from mnist_cnn.checks import check_choice
+from mnist_cnn.data import Images
+from mnist_cnn.quiet import keras
+
+_NUMBERS = tomllib.loads(Path(__file__).with_name("numbers.toml").read_text(encoding="utf-8"))
+
+
+def number(exercise: str, answer: float) -> None:
+    """Check a number, to the precision that the exercise asks for; print the verdict."""
+    check_choice("exercise", exercise, _NUMBERS)
+    figures, right, usual = _NUMBERS[exercise].values()
+    if answer is ...:
+        return _say_unanswered()
+    if isinstance(answer, bool) or not isinstance(answer, int | float | np.number):
+        return _say_wrong(f"the answer is one number, and this is {type(answer).__name__}")
+    rounded = round_to(answer, figures)
+    if hide(exercise, rounded) == right:
+        return _say_right()
+    near = {"rel_tol": 10 ** (1 - figures) / 2, "abs_tol": 1e-9}
+    words = [words for value, words in usual if math.isclose(value, answer, **near)]
+    return _say_wrong(*words or ["the number is another one; open the hint"])
+
+
+def array(exercise: str, answer: ArrayLike, digits: Images) -> None:
+    """Check an array that was made from the images; print the verdict."""
+    check_choice("exercise", exercise, ARRAYS)
+    if answer is ...:
+        return _say_unanswered()
+    right, usual = ARRAYS[exercise]
+    mistake = _compare([answer], [right(digits)], {words: [wrong(digits)] for words, wrong in usual.items()})
+    return _say_wrong(mistake) if mistake else _say_right()
+
+
+def function(exercise: str, answer: Callable) -> None:
+    """Check a function by what it returns on a few inputs; print the verdict."""
+    check_choice("exercise", exercise, FUNCTIONS)
+    trials, right, usual = FUNCTIONS[exercise]
+    given = deepcopy(trials)
+    try:
+        got = [answer(*trial) for trial in given]
+    except Exception as error:  # whatever the learner's code raises
+        return _say_wrong(f"it stops with {type(error).__name__}: {error}")
+    if all(value is None or value is ... for value in got):
+        return _say_unanswered()
+    if not all(_same(a, b) for before, after in zip(trials, given, strict=True) for a, b in zip(before, after)):  # noqa: B905
+        return _say_wrong("it changes the array that it was given; work on a copy")
+    expected = [right(*trial) for trial in deepcopy(trials)]
+    wrong = {words: [call(*trial) for trial in deepcopy(trials)] for words, call in usual.items()}
+    mistake = _compare(got, expected, wrong)
+    return _say_wrong(mistake) if mistake else _say_right()
+
+
+def network(exercise: str, answer: keras.Model, *others: keras.Model) -> None:
+    """Check a network by its layers and weights, against other networks if the exercise has some; print the verdict."""
+    check_choice("exercise", exercise, _NETWORKS)
+    if answer is ...:
+        return _say_unanswered()
+    if not isinstance(answer, keras.Model):
+        return _say_wrong(f"the answer is a Keras model, and this is {type(answer).__name__}")
+    missing = (words for words, holds in _NETWORKS[exercise].items() if not holds(answer, *others))
+    mistake = next(missing, "")
+    return _say_wrong(mistake.format(parameters=answer.count_params())) if mistake else _say_right()
+
+
+def round_to(value: float, figures: int) -> str:
+    """A number with so many significant figures, as text."""
+    return f"{float(value):.{figures}g}"
+
+
+def hide(exercise: str, rounded: str) -> str:
+    """What `answers` stores instead of a right number: a hash, which nobody reads by accident."""
+    return sha256(f"{exercise}: {rounded}".encode()).hexdigest()[:16]
+
+
+def _compare(got: list, right: list, usual: dict[str, list]) -> str:
+    """What is wrong with the values, or nothing."""
+    if all(_same(a, b) for a, b in zip(got, right, strict=True)):
+        return ""
+    for words, wrong in usual.items():
+        if all(_same(a, b) for a, b in zip(got, wrong, strict=True)):
+            return words
+    for a, b in zip(got, right, strict=True):
+        if np.shape(a) != np.shape(b):
+            return f"the shape should be {np.shape(b)}, and is {np.shape(a)}"
+    return "the shape is right, but the numbers are others; open the hint"
+
+
+def _same(a: ArrayLike, b: ArrayLike) -> bool:
+    """Whether two values are alike in shape and, nearly, in their numbers."""
+    try:
+        a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
+    except (TypeError, ValueError):  # a text, or rows of different lengths
+        return False
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def _say_unanswered() -> None:
+    print("Not answered yet.")
+
+
+def _say_right() -> None:
+    print("Right.")
+
+
+def _say_wrong(what: str) -> None:
+    print(f"Not yet: {what}.")
+
+
+def _convolutions(model: keras.Model) -> list[int]:
+    return [place for place, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Conv2D)]
+
+
+def _bends(model: keras.Model, place: int) -> bool:
+    """Whether an activation follows a layer before the next weighted sum."""
+    if model.layers[place].activation is not keras.activations.linear:
+        return True
+    following = model.layers[place + 1 :]
+    stop = next((at for at, layer in enumerate(following) if hasattr(layer, "kernel")), len(following))
+    kinds = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.Activation)
+    return any(isinstance(layer, kinds) for layer in following[:stop])
+
+
+def _equal(weights: list, others: list) -> bool:
+    return len(weights) == len(others) and all(map(np.array_equal, weights, others))
+
+
+_NETWORKS = {  # what must hold, one after the other, by what is said if it does not
+    "small network": {
+        "it should take images of shape (28, 28, 1)": lambda model: model.input_shape == (None, 28, 28, 1),
+        "it should give ten numbers for each image": lambda model: model.output_shape == (None, 10),
+        "its ten numbers need not add up to 1; the last layer needs softmax":
+            lambda model: getattr(model.layers[-1], "activation", None) is keras.activations.softmax,
+        "it should have two convolutions or more": lambda model: len(_convolutions(model)) > 1,
+        "a convolution has no activation, so that it and the next layer are one weighted sum":
+            lambda model: all(_bends(model, place) for place in _convolutions(model)),
+        "it has {parameters:,} parameters; pool earlier, or take fewer kernels or units":
+            lambda model: model.count_params() <= 20_000,
+    },
+    "mixed network": {
+        "that is the trained network itself, and changing it would spoil what follows; load another copy":
+            lambda mixed, model, untrained: mixed is not model,
+        "the trained network has been changed as well; run its cell again, and load another copy":
+            lambda mixed, model, untrained: not _equal(model.get_weights()[:1], untrained.get_weights()[:1]),
+        "its first layer still has the trained kernels":
+            lambda mixed, model, untrained: not _equal(mixed.get_weights()[:1], model.get_weights()[:1]),
+        "the later layers should keep their trained weights":
+            lambda mixed, model, untrained: _equal(mixed.get_weights()[2:], model.get_weights()[2:]),
+        "its first kernels should be those before training":
+            lambda mixed, model, untrained: _equal(mixed.get_weights()[:2], untrained.get_weights()[:2]),
+    },
+}  # fmt: skip
