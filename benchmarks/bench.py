@@ -132,7 +132,7 @@ def ladder_costs(work: Path) -> dict:
 
 def where_and_when() -> dict:
     """The date, and the processor with its cores."""
-    from mnist_cnn.cluster import cores, processor  # imports Keras, too
+    from mnist_cnn.report import cores, processor
 
     return {"date": date.today().isoformat(), "machine": f"{processor()}, {cores()} cores"}
 

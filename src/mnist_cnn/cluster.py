@@ -6,12 +6,10 @@ Whoever reaches a Dask scheduler can run code on its workers. Those that start h
 import io
 import logging
 import os
-import platform
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import cache
-from pathlib import Path
 from threading import Lock
 
 from mnist_cnn.data import Images, load_images
@@ -20,6 +18,7 @@ from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import NETWORKS, build_model
 from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Settings, choose_settings
+from mnist_cnn.report import cores, processor
 from mnist_cnn.results import Result, StudyError, digest, result_key
 from mnist_cnn.training import made_with, train
 
@@ -118,14 +117,3 @@ def train_one(settings: Settings, environment: dict, source: str) -> Result:
             seconds=run.seconds,
             where={"processor": processor(), "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", cores()))},
         )
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def processor(cpu: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's name."""
-    names = re.findall(r"model name\s*: (.*)", cpu.read_text()) if cpu.is_file() else []
-    return names[0] if names else platform.processor()
