@@ -14,7 +14,11 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STEPS = ["01_data_loading", "02_model_building", "03_leaky_relu", "04_training", "05_evaluation",
          "06_prediction_visualization", "07_inside_the_network", "08_room_for_improvement"]  # fmt: skip
 GLOSSARY = ROOT / "notebooks" / "glossary.md"
-PAGES = [*NOTEBOOKS, GLOSSARY, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [
+    *NOTEBOOKS,
+    GLOSSARY,
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "teaching/README.md")),
+]
 
 
 def test_all_are_here() -> None:
@@ -93,6 +97,18 @@ def test_it_has_the_shape_of_the_series(path, notebook) -> None:
     assert following in last.splitlines()[-1]
 
 
+def test_short_routes_lead_along_headings_of_the_notebook() -> None:
+    marked = []
+    for path in NOTEBOOKS:
+        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+        headings = re.findall(r"^## (.*)", "\n".join(cells), re.MULTILINE)
+        if route := re.search(r"\*\*Short route\*\* \(\d+ minutes\): (.*)", cells[0], re.DOTALL):
+            marked.append(path.stem[:2])
+            for name in re.findall(r"\*([^*]+)\*", " ".join(route[1].split())):
+                assert any(heading.startswith(name) for heading in headings), name
+    assert marked == ["01", "02", "04", "05", "06"]
+
+
 def test_cells_are_short_and_keep_to_themselves(notebook) -> None:
     imports, *others = code_cells(notebook)
     assert imports.source.startswith(("import", "from"))
@@ -133,7 +149,7 @@ def test_the_glossary_is_in_order_and_its_words_are_met_where_it_says() -> None:
             assert word.lower() in text, (word, page)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_links_to_files_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", anchors(page))
     files = [link for link in links if "://" not in link]

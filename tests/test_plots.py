@@ -1,16 +1,19 @@
 """Figures: they show what they were given, and can be drawn."""
 
 from io import BytesIO
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import wcag_contrast_ratio
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from mnist_cnn.data import Images
 from mnist_cnn.plots import (
     BLUE,
+    INK,
     RED,
     LiveCurves,
     plot_confusion,
@@ -138,3 +141,10 @@ def test_live_curves_say_how_far_training_is_and_how_long_it_takes(monkeypatch: 
     ]
     assert [list(line.get_ydata()) for axis in shown[1].axes for line in axis.lines] == list(HISTORY.values())
     assert plt.get_fignums() == []
+
+
+def test_colours_can_be_read_on_white_and_told_apart_in_grey() -> None:
+    """By WCAG 2.2, success criterion 1.4.3: text needs a contrast of 4.5."""
+    channels = {color: tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)) for color in (BLUE, RED, INK)}
+    assert all(wcag_contrast_ratio.rgb(color, (1, 1, 1)) >= 4.5 for color in channels.values())
+    assert all(wcag_contrast_ratio.rgb(*pair) >= 1.5 for pair in combinations(channels.values(), 2))

@@ -10,6 +10,7 @@ import keras
 import nbformat
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Locator, expect
 
@@ -815,6 +816,20 @@ def test_complaints_are_heard(browser: Browser, offline_lab: Lab) -> None:
     }""")
     for complaint in ("a warning", "broken callback", "broken page"):
         assert [heard for heard in notebook.all_complaints() if complaint in heard], complaint
+
+
+_CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+
+
+def test_axe_finds_nothing_that_keeps_people_out(notebook_04, notebook_05, notebook_06, notebook_07) -> None:
+    """Contrast, names of controls, roles; in both themes."""
+    for notebook in (notebook_04, notebook_05, notebook_06, notebook_07):
+        for theme in ("JupyterLab Dark", "JupyterLab Light"):
+            notebook.page.evaluate(_CHANGE_THEME, theme)
+            expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+            found = Axe().run(notebook.page, context=".mnist-view").response
+            assert found["passes"], "it has looked at nothing"
+            assert not [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]]
 
 
 def test_nothing_complains(notebook_04, notebook_05, notebook_06, notebook_07) -> None:

@@ -26,7 +26,7 @@ function render({ model, el }) {
     const [chosen, row, column] = model.get("chosen");
     [canvas.width, canvas.height] = [columns * across + GAP, Math.ceil(maps.length / columns) * down + GAP];
     [picture.imageSmoothingEnabled, picture.lineWidth] = [false, GAP];
-    [picture.fillStyle, picture.strokeStyle] = ["#9aa5b1", "#d1495b"];
+    [picture.fillStyle, picture.strokeStyle] = ["#9aa5b1", "#cc4055"];
     const corner = (at) => [(at % columns) * across + GAP, Math.floor(at / columns) * down + GAP];
     maps.forEach((map, at) => {
       const [x, y] = corner(at);
