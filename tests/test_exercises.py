@@ -43,12 +43,15 @@ WRONG: dict[str, dict[str, str]] = {
         "two pixels less, as before": "answer = 26",
         "padding": "answer = 28",
         "windows side by side": "answer = 28 // 5",
+        "places": "answer = 24 * 24",
     },
     "max pooling": {
         "the mean": "def pool(v): return (v[::2, ::2] + v[1::2, ::2] + v[::2, 1::2] + v[1::2, 1::2]) / 4",
         "every second number": "def pool(v): return v[::2, ::2]",
         "stride of one": "def pool(v): return np.maximum.reduce([v[:-1, :-1], v[1:, :-1], v[:-1, 1:], v[1:, 1:]])",
         "rows only": "def pool(v): return np.maximum(v[::2], v[1::2])",
+        "from 0": "def pool(v): return [[max(0, *v[i:i+2, j:j+2].flat) for j in range(0, v.shape[1], 2)] "
+                  "for i in range(0, len(v), 2)]",
     },
     "parameters": {
         "no biases": "answer = 3 * 3 * 8 * 16",
@@ -56,15 +59,18 @@ WRONG: dict[str, dict[str, str]] = {
         "biases twice": "answer = 3 * 3 * 8 * 16 + 16 + 16",
         "a bias for each map that comes in": "answer = 3 * 3 * 8 * 16 + 8",
         "a bias for each pair": "answer = (3 * 3 + 1) * 8 * 16",
+        "one kernel": "answer = 3 * 3 * 8 + 1",
+        "neither maps nor biases": "answer = 3 * 3 * 16",
     },
     "small network": {
         "no channel": "answer = small((28, 28), [layers.Reshape((28, 28, 1)), conv(), conv(), flat(), soft()])",
         "a single output": "answer = small((28, 28, 1), [conv(), pool2(), conv(), pool2(), flat(), layers.Dense(1)])",
         "no softmax": "answer = small((28, 28, 1), [conv(), pool2(), conv(), pool2(), flat(), layers.Dense(10)])",
         "one convolution": "answer = small((28, 28, 1), [conv(), pool2(), pool2(), flat(), soft()])",
-        "linear": "answer = small((28, 28, 1), [conv('linear'), pool2(), conv(), pool2(), flat(), soft()])",
+        "linear": "answer = small((28, 28, 1), [pool2(), conv('linear'), conv(), pool2(), flat(), soft()])",
         "no pool": "answer = small((28, 28, 1), [conv(), conv(), flat(), soft()])",
         "not a network": "answer = [conv(), conv()]",
+        "no input": "answer = Sequential([conv(), conv(), flat(), soft()])",
     },
     "silent units": {
         "silent for one image": "def count_silent(o): return sum(np.min(o, axis=0) <= 0)",
@@ -122,6 +128,8 @@ WRONG: dict[str, dict[str, str]] = {
         "one standard deviation": "answer = 0.994 * 0.006 / 0.0001**2",
         "points for shares": "answer = 1.96**2 * 0.994 * 0.006 / 0.01**2",
         "a half": "answer = 1.96**2 * 0.5 * 0.5 / 0.01**2",
+        "MNIST": "answer = 10_000",
+        "half of half": "answer = (1.96 / 0.00005) ** 2 * 0.994 * 0.006",
     },
     "recall": {
         "precision": "def recall(c): return np.diag(c) / np.sum(c, 0)",
@@ -134,12 +142,16 @@ WRONG: dict[str, dict[str, str]] = {
         "chi squared": "answer = chi2.sf((30 - 15) ** 2 / 45, 1)",
         "a share": "answer = 15 / 45",
         "the other share": "answer = 30 / 45",
+        "as printed above": "answer = round(binomtest(15, 45).pvalue, 2)",
+        "per cent": "answer = 100 * binomtest(15, 45).pvalue",
     },
     "pairs": {
         "one run": "answer = (1.96 + 0.84) ** 2",
         "twice the spread": "answer = (2 * (1.96 + 0.84)) ** 2",
         "found every second time": "answer = (1.96 * 2**0.5) ** 2",
         "not squared": "answer = (1.96 + 0.84) ** 2 * 2**0.5",
+        "no square": "answer = (1.96 + 0.84) * 2**0.5",
+        "rounded down": "answer = 15",
     },
     "batch of one": {
         "no batch": "answer = digits.x_test[3][..., np.newaxis] / 255",
@@ -282,7 +294,7 @@ def test_every_exercise_has_its_usual_mistakes() -> None:
 @pytest.mark.parametrize("exercise", WRONG)
 def test_each_usual_mistake_is_met_with_words_of_its_own(exercise: str, sample: Images, capsys) -> None:
     said = {name: verdict(exercise, code, sample, capsys) for name, code in WRONG[exercise].items()}
-    assert all(re.fullmatch(r"Not yet: .{12,}\.\n", words) for words in said.values()), said
+    assert all(re.fullmatch(r"Not yet: .{12,}[.?]\n", words) for words in said.values()), said
     assert not [words for words in said.values() if "open the hint" in words or "the shape should be" in words], said
     alike = 1 if exercise == "smallest slope" else 0  # 0.1 and 0.02 are the same mistake
     assert len(set(said.values())) == len(said) - alike, said
@@ -305,6 +317,8 @@ def test_an_answer_that_nobody_foresaw_is_refused_kindly(exercise: str, sample: 
         said = verdict(exercise, f"def {name}(*inputs): raise KeyError('key')", sample, capsys)
         assert said == "Not yet: it stops with KeyError: 'key'.\n"
         assert verdict(exercise, f"def {name}(*inputs): ...", sample, capsys) == "Not answered yet.\n"
+        forgotten = verdict(exercise, f"def {name}(*inputs): print(inputs)", sample, capsys)
+        assert forgotten.endswith("Not yet: it returns nothing; is a `return` missing?\n")
 
 
 def test_a_name_that_is_not_an_exercise_is_refused() -> None:
@@ -321,7 +335,7 @@ def test_no_right_number_stands_in_the_package(sample: Images) -> None:
 
 # What is folded away
 
-QUESTION = re.compile(r"\*\*\d\. (.+?)\*\*\n\n((?:<details>.*</details>\n?)+)")
+QUESTION = re.compile(r"#### \d\. (.+)\n\n((?:<details>.*</details>\n?)+)")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -342,5 +356,13 @@ def test_each_notebook_has_four_questions_that_explain_every_choice(path: Path) 
 def test_a_network_may_have_its_activations_in_layers_of_their_own(sample: Images, capsys) -> None:
     layers = "conv('linear'), layers.LeakyReLU(), pool2(), conv('linear'), layers.BatchNormalization(), layers.ReLU()"
     code = f"answer = small((28, 28, 1), [{layers}, pool2(), flat(), soft()])"
-    assert verdict("small network", code.replace("layers.BatchNormalization(), ", ""), sample, capsys) == "Right.\n"
-    assert verdict("small network", code, sample, capsys) == "Right.\n"
+    assert verdict("small network", code, sample, capsys) == "Right. It has 2,706 parameters.\n"
+    soft = code.replace("soft()", "layers.Dense(10), layers.Softmax()").replace("layers.LeakyReLU(), ", "")
+    assert verdict("small network", soft, sample, capsys).startswith("Right.")  # a maximum is not linear either
+
+
+def test_every_word_on_numbers_is_heard(sample: Images, capsys) -> None:
+    """Each usual wrong number is refused with its own words, and none is so near another that both would answer."""
+    for exercise, about in exercises._NUMBERS.items():
+        for value, words in about["wrong"]:
+            assert verdict(exercise, f"answer = {value}", sample, capsys) == f"Not yet: {words}.\n"

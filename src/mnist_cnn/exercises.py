@@ -28,13 +28,13 @@ def number(exercise: str, answer: float) -> None:
     if answer is ...:
         return _say_unanswered()
     if isinstance(answer, bool) or not isinstance(answer, int | float | np.number):
-        return _say_wrong(f"the answer is one number, and this is {type(answer).__name__}")
+        return _say_wrong(f"the answer is one number; yours is of the type {type(answer).__name__}")
     rounded = round_to(answer, figures)
     if hide(exercise, rounded) == right:
         return _say_right()
     near = {"rel_tol": 10 ** (1 - figures) / 2, "abs_tol": 1e-9}
-    words = [words for value, words in usual if math.isclose(value, answer, **near)]
-    return _say_wrong(*words or ["the number is another one; open the hint"])
+    value, words = min(usual, key=lambda row: abs(row[0] - answer))
+    return _say_wrong(words if math.isclose(value, answer, **near) else "the number is another one; open the hint")
 
 
 def array(exercise: str, answer: ArrayLike, digits: Images) -> None:
@@ -56,8 +56,9 @@ def function(exercise: str, answer: Callable) -> None:
         got = [answer(*trial) for trial in given]
     except Exception as error:  # whatever the learner's code raises
         return _say_wrong(f"it stops with {type(error).__name__}: {error}")
-    if all(value is None or value is ... for value in got):
-        return _say_unanswered()
+    if all(value is None for value in got):
+        untouched = getattr(answer, "__code__", None) and answer.__code__.co_code == _stub.__code__.co_code
+        return _say_unanswered() if untouched else _say_wrong("it returns nothing; is a `return` missing?")
     if not all(_same(a, b) for before, after in zip(trials, given, strict=True) for a, b in zip(before, after)):  # noqa: B905
         return _say_wrong("it changes the array that it was given; work on a copy")
     expected = [right(*trial) for trial in deepcopy(trials)]
@@ -72,10 +73,12 @@ def network(exercise: str, answer: keras.Model, *others: keras.Model) -> None:
     if answer is ...:
         return _say_unanswered()
     if not isinstance(answer, keras.Model):
-        return _say_wrong(f"the answer is a Keras model, and this is {type(answer).__name__}")
+        return _say_wrong(f"the answer is a Keras model; yours is of the type {type(answer).__name__}")
     missing = (words for words, holds in _NETWORKS[exercise].items() if not holds(answer, *others))
     mistake = next(missing, "")
-    return _say_wrong(mistake.format(parameters=answer.count_params())) if mistake else _say_right()
+    if mistake:
+        return _say_wrong(mistake.format(parameters=answer.count_params() if answer.built else 0))
+    return _say_right(f" It has {answer.count_params():,} parameters.")
 
 
 def round_to(value: float, figures: int) -> str:
@@ -114,12 +117,15 @@ def _say_unanswered() -> None:
     print("Not answered yet.")
 
 
-def _say_right() -> None:
-    print("Right.")
+def _say_right(more: str = "") -> None:
+    print(f"Right.{more}")
 
 
 def _say_wrong(what: str) -> None:
-    print(f"Not yet: {what}.")
+    print(f"Not yet: {what}{'' if what.endswith('?') else '.'}")
+
+
+def _stub(*inputs): ...
 
 
 def _convolutions(model: keras.Model) -> list[int]:
@@ -127,13 +133,19 @@ def _convolutions(model: keras.Model) -> list[int]:
 
 
 def _bends(model: keras.Model, place: int) -> bool:
-    """Whether an activation follows a layer before the next weighted sum."""
+    """Whether an activation or a maximum follows a layer before the next weighted sum."""
     if model.layers[place].activation is not keras.activations.linear:
         return True
     following = model.layers[place + 1 :]
     stop = next((at for at, layer in enumerate(following) if hasattr(layer, "kernel")), len(following))
-    kinds = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.Activation)
+    kinds = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.Activation, keras.layers.MaxPooling2D)
     return any(isinstance(layer, kinds) for layer in following[:stop])
+
+
+def _gives_probabilities(model: keras.Model) -> bool:
+    """Whether the ten numbers are positive and add up to 1, for a few images of noise."""
+    answers = model.predict_on_batch(np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32"))
+    return bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3))
 
 
 def _equal(weights: list, others: list) -> bool:
@@ -142,11 +154,12 @@ def _equal(weights: list, others: list) -> bool:
 
 _NETWORKS = {  # what must hold, one after the other, by what is said if it does not
     "small network": {
+        "its layers do not know their shapes yet; begin with keras.Input((28, 28, 1))": lambda model: model.built,
         "it should take images of shape (28, 28, 1)": lambda model: model.input_shape == (None, 28, 28, 1),
-        "it should give ten numbers for each image": lambda model: model.output_shape == (None, 10),
-        "its ten numbers need not add up to 1; the last layer needs softmax":
-            lambda model: getattr(model.layers[-1], "activation", None) is keras.activations.softmax,
-        "it should have two convolutions or more": lambda model: len(_convolutions(model)) > 1,
+        "it should give ten numbers for each image; is layers.Flatten() missing, or the last layer of ten units?":
+            lambda model: model.output_shape == (None, 10),
+        "its ten numbers do not add up to 1; the last layer needs softmax": _gives_probabilities,
+        "it should have two Conv2D layers or more": lambda model: len(_convolutions(model)) > 1,
         "a convolution has no activation, so that it and the next layer are one weighted sum":
             lambda model: all(_bends(model, place) for place in _convolutions(model)),
         "it has {parameters:,} parameters; pool earlier, or take fewer kernels or units":
