@@ -185,7 +185,7 @@ def test_notebook_08_tells_what_the_ladder_shows() -> None:
     assert 0.7 < error["pooling earlier"] / error["article"] < 0.8  # "a quarter of the rest"
     assert 9 < seconds["article"] / seconds["pooling earlier"] < 11  # "in a tenth of the time"
     low, high = difference("averaged", "improved", "validation")
-    assert low < 0 < high  # "a rung that shows nothing"
+    assert low < 0 < high  # "a rung that does not hold"
     for upper, lower in (("scheduled", "pooled"), ("smoothed", "scheduled"), ("normalized", "smoothed")):
         assert min(difference(upper, lower, "test") + difference(upper, lower, "validation")) > 0  # "on both"
     low, high = difference("improved", "normalized", "validation")

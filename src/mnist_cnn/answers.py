@@ -11,7 +11,7 @@ from mnist_cnn.data import prepare_images
 _rng = np.random.default_rng(0)
 _maps = np.maximum(_rng.normal(size=(5, 7, 4)), 0)
 _responses = np.eye(7, 5, 2) + np.eye(7, 5, -1)  # each of five units responds to some images, or to none
-_responses[:, [1, 3]] = 0
+_responses[:, [1, 3]] = [0, -1]
 _said = softmax(3 * _rng.normal(size=(8, 10)), axis=1)
 _truth = np.array([3, 1, 4, 1, 5, 9, 2, 6])
 _members = softmax(2 * np.random.default_rng(7).normal(size=(3, 40, 10)), axis=2)
@@ -68,7 +68,7 @@ ARRAYS = {  # what is right, and what is usually wrong, computed from the images
         {
             "the axis of the batch is missing": lambda digits: prepare_images(digits.x_test[3:4])[0],
             "the axis of the channel is missing, at the end": lambda digits: digits.x_test[3:4] / 255,
-            "its pixels go up to 255, and should to 1": lambda digits: digits.x_test[3:4, ..., np.newaxis],
+            "its pixels go up to 255, and should go up to 1": lambda digits: digits.x_test[3:4, ..., np.newaxis],
             "that is the image before it; NumPy counts from 0": lambda digits: prepare_images(digits.x_test[2:3]),
         },
     ),
@@ -103,7 +103,7 @@ FUNCTIONS = {  # inputs to try; what is right; what is usually wrong
         {
             "those are the values of the function; its slope is how fast they rise":
                 lambda x, slope: np.where(x > 0, x, slope * x),
-            "that is the slope of ReLU, and LeakyReLU still rises there": lambda x, slope: np.where(x > 0, 1, 0),
+            "that is the slope of ReLU; below 0 LeakyReLU still rises": lambda x, slope: np.where(x > 0, 1, 0),
             "below 0 the function is negative, but it still rises": lambda x, slope: np.where(x > 0, 1, -slope),
             "slope times x rises by slope, whatever x is": lambda x, slope: np.where(x > 0, 1, slope * x),
         },
@@ -112,7 +112,7 @@ FUNCTIONS = {  # inputs to try; what is right; what is usually wrong
         [(_responses,), (_responses[:3],)],
         lambda outputs: np.sum((outputs <= 0).all(axis=0)),
         {
-            "those are silent for some image, and we want silence on all": lambda out: np.sum((out <= 0).any(axis=0)),
+            "those are silent on one image or more; we want all": lambda out: np.sum((out <= 0).any(axis=0)),
             "those are images to which no unit responds": lambda out: np.sum((out <= 0).all(axis=1)),
             "those are all zeros of the table": lambda outputs: np.sum(outputs <= 0),
             "those are the units that do respond": lambda outputs: np.sum((outputs > 0).any(axis=0)),
@@ -125,7 +125,7 @@ FUNCTIONS = {  # inputs to try; what is right; what is usually wrong
             "the logarithm of a probability is negative; change its sign": lambda p, labels: -_loss(p, labels).mean(),
             "that takes the largest probability, right or wrong": lambda p, labels: -np.log(p.max(axis=1)).mean(),
             "that is the sum over the images, and we want the mean": lambda p, labels: _loss(p, labels).sum(),
-            "that averages over all ten, and only the label counts": lambda p, labels: -np.log(p).mean(),
+            "that averages over all ten, and only that of the label counts": lambda p, labels: -np.log(p).mean(),
         },
     ),
     "recall": (
@@ -143,7 +143,7 @@ FUNCTIONS = {  # inputs to try; what is right; what is usually wrong
         lambda p, labels: p.max(axis=1).mean() - _right(p, labels),
         {
             "the sign is the other way round": lambda p, labels: _right(p, labels) - p.max(axis=1).mean(),
-            "that is what it says; take off how often it is right": lambda p, labels: p.max(axis=1).mean(),
+            "that is what it says; subtract how often it is right": lambda p, labels: p.max(axis=1).mean(),
             "that takes the largest of each column, and an image is a row":
                 lambda p, labels: p.max(axis=0).mean() - _right(p, labels),
             "the network does not know the label; it says its largest probability":

@@ -27,14 +27,16 @@ def number(exercise: str, answer: float) -> None:
     figures, right, usual = _NUMBERS[exercise].values()
     if answer is ...:
         return _say_unanswered()
-    if isinstance(answer, bool) or not isinstance(answer, int | float | np.number):
+    if np.ndim(answer) == 0 and hasattr(answer, "dtype"):  # what NumPy and TensorFlow give for a single number
+        answer = np.asarray(answer).item()
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
         return _say_wrong(f"the answer is one number; yours is of the type {type(answer).__name__}")
     rounded = round_to(answer, figures)
     if hide(exercise, rounded) == right:
         return _say_right()
     near = {"rel_tol": 10 ** (1 - figures) / 2, "abs_tol": 1e-9}
     value, words = min(usual, key=lambda row: abs(row[0] - answer))
-    return _say_wrong(words if math.isclose(value, answer, **near) else "the number is another one; open the hint")
+    return _say_wrong(words if math.isclose(value, answer, **near) else "that is not the number; open the hint")
 
 
 def array(exercise: str, answer: ArrayLike, digits: Images) -> None:
@@ -101,7 +103,7 @@ def _compare(got: list, right: list, usual: dict[str, list]) -> str:
     for a, b in zip(got, right, strict=True):
         if np.shape(a) != np.shape(b):
             return f"the shape should be {np.shape(b)}, and is {np.shape(a)}"
-    return "the shape is right, but the numbers are others; open the hint"
+    return "the shape is right, but the numbers are not; open the hint"
 
 
 def _same(a: ArrayLike, b: ArrayLike) -> bool:
@@ -122,7 +124,7 @@ def _say_right(more: str = "") -> None:
 
 
 def _say_wrong(what: str) -> None:
-    print(f"Not yet: {what}{'' if what.endswith('?') else '.'}")
+    print(f"Not yet: {what}{'' if what.endswith(('?', '.')) else '.'}")
 
 
 def _stub(*inputs): ...
@@ -168,13 +170,13 @@ _NETWORKS = {  # what must hold, one after the other, by what is said if it does
     "mixed network": {
         "that is the trained network itself, and changing it would spoil what follows; load another copy":
             lambda mixed, model, untrained: mixed is not model,
-        "the trained network has been changed as well; run its cell again, and load another copy":
+        "the trained network has been changed as well; run the first cell again, and load another copy":
             lambda mixed, model, untrained: not _equal(model.get_weights()[:1], untrained.get_weights()[:1]),
         "its first layer still has the trained kernels":
             lambda mixed, model, untrained: not _equal(mixed.get_weights()[:1], model.get_weights()[:1]),
         "the later layers should keep their trained weights":
             lambda mixed, model, untrained: _equal(mixed.get_weights()[2:], model.get_weights()[2:]),
-        "its first kernels should be those before training":
+        "its first layer should have both the kernels and the biases from before training":
             lambda mixed, model, untrained: _equal(mixed.get_weights()[:2], untrained.get_weights()[:2]),
     },
 }  # fmt: skip
