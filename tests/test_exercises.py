@@ -286,7 +286,7 @@ def test_each_notebook_has_three_or_four_exercises_with_hint_and_solution() -> N
 def test_nothing_is_answered_yet() -> None:
     for path in NOTEBOOKS:
         for cell in cells_of(path, "answer"):
-            assert [output.text for output in cell.outputs] == ["Not answered yet.\n"], cell.source
+            assert "".join(output.text for output in cell.outputs) == "Not answered yet.\n", cell.source
 
 
 def test_every_exercise_has_its_usual_mistakes() -> None:
