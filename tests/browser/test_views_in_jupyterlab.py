@@ -630,7 +630,7 @@ def test_the_matrix_in_words_for_those_who_do_not_see_it(explorer: View) -> None
     controls = explorer.controls()
     assert all(name for _, name in controls)
     assert sum(name.startswith("actual ") for role, name in controls if role == "button") == 100
-    assert {("table", "predicted digit"), ("slider", "page")} <= set(controls)
+    assert {("table", "predicted"), ("slider", "page")} <= set(controls)
     stops = explorer.stops()
     assert sum(stop.startswith("actual ") for stop in stops) == 1 and "page" in stops  # not a hundred stops
 
