@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -16,12 +17,14 @@ import nbformat
 import psutil
 import pytest
 
+from mnist_cnn.copies import MINE, STUDENT, TEACHER, copy_to_work_in
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = sorted((ROOT / "src" / "mnist_cnn").rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SCRIPTS = sorted((ROOT / "src" / "mnist_cnn" / "browser").iterdir())
 KINDS = {".py", ".js", ".css", ".md", ".yml", ".toml", ".ipynb", ".json"}
-NOT_OURS = {".venv", "build", "runs", ".git"}
+NOT_OURS = {".venv", "build", "runs", ".git", MINE, STUDENT, TEACHER}
 TEXTS = [path for place in ROOT.iterdir() if place.name not in NOT_OURS
          for path in [place, *place.rglob("*")] if path.suffix in KINDS and path.is_file()]  # fmt: skip
 
@@ -167,6 +170,8 @@ def test_the_only_address_is_that_of_keras_download(tmp_path) -> None:
 @pytest.mark.slow
 def test_make_lab_listens_to_this_machine_alone_and_asks_for_its_token(tmp_path) -> None:
     """As the Makefile starts it, but for the browser."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("runs", ".*"))
+    copy_to_work_in(tmp_path)
     (tmp_path / "runtime").mkdir()
     make = ["make", "--no-print-directory", "-n", "-o", ".venv/installed", "lab"]
     lines = subprocess.run(make, cwd=ROOT, capture_output=True, text=True).stdout
@@ -177,7 +182,7 @@ def test_make_lab_listens_to_this_machine_alone_and_asks_for_its_token(tmp_path)
     own = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
     extra = ["--no-browser"] + (["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
     with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "-m", "jupyter", *command[1:], *extra], cwd=ROOT,
+        server = subprocess.Popen([sys.executable, "-m", "jupyter", *command[1:], *extra], cwd=tmp_path,
                                   env=dict(os.environ) | own, stdout=log, stderr=log)  # fmt: skip
     try:
         deadline = time.monotonic() + 60
