@@ -21,13 +21,13 @@ STRICT = "import warnings\nwarnings.filterwarnings('error', category=Deprecation
 
 
 def copy_in_reverse(target: Path) -> list[Path]:
-    """The teacher's copies, with all exercises solved, the last first; every cell of notebook 04 runs twice."""
+    """The teacher's copies, with all exercises solved, the last first; the cells that train run twice."""
     target.mkdir()
     copies = []
     for number, path in enumerate(reversed(NOTEBOOKS), 1):
         notebook = nbformat.read(path, as_version=4)
         notebook, _ = SolveExercises().preprocess(notebook, {})
-        again = code_cells(notebook) if path.stem == "04_training" else []
+        again = [cell for cell in code_cells(notebook) if "LiveCurves()" in cell.source]
         once_more = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in again]
         notebook.cells = [nbformat.v4.new_code_cell(STRICT), *notebook.cells, *once_more]
         copies.append(target / f"{number}_{path.name}")

@@ -5,6 +5,7 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 function render({ model, el }) {
   el.classList.add("mnist-matrix");
   const names = model.get("names");
+  el.classList.toggle("long-names", Math.max(...names.map((name) => name.length)) > 3);
   const heads = names.map(() => '<th scope="col"></th>').join("");
   const rows = names.map((_, actual) => {
     const cells = names.map((_, predicted) => `<td><button data-cell="${actual},${predicted}"></button></td>`);
