@@ -34,29 +34,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that at the end of `-n 2` neither process waits for the other."""
-    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
-    longest = ("notebooks", "test_series", "browser")
+    """Begin with what takes longest, so that at the end of `-n 3` no process waits for another."""
+    marked = (item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser"))
+    slow = {item.path for item in marked} | {item.path for item in items if item.path.suffix == ".ipynb"}
+    longest = ["04_training", "05_evaluation", "test_series", "test_other_images", "test_views_in_jupyterlab"]
 
     def rank(item: pytest.Item) -> tuple[int, bool]:
-        places = [place for place, name in enumerate(longest) if name in (item.path.stem, item.path.parent.name)]
-        return min(places, default=len(longest)), item.path not in slow
+        name = item.path.stem
+        return longest.index(name) if name in longest else len(longest), item.path not in slow
 
     items.sort(key=rank)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
-    """With `-n 2`, one process runs all notebooks in their order, and the tests of a file stay together."""
+    """With `-n 3`, the tests of a file stay together, and 05 follows 04, to evaluate what was trained there."""
     config.option.loadscopereorder = False
-    return NotebooksTogether(config, log)
+    return InTheirOrder(config, log)
 
 
-class NotebooksTogether(LoadFileScheduling):
+class InTheirOrder(LoadFileScheduling):
     """xdist's own `--dist loadgroup` would do this, but 3.8 does not work with pytest 9.2."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "notebooks" if file.endswith(".ipynb") else file
+        return file.replace("05_evaluation", "04_training")
 
 
 class Notebooks:

@@ -1,6 +1,5 @@
 """Copies of the notebooks: to work in, across a real `git pull`, and for a class."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,12 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mnist_cnn.copies import MINE, STUDENT, TEACHER, copy_for_a_class, copy_to_work_in
+from mnist_cnn.copies import MINE, STUDENT, TEACHER, copy_for_a_class, copy_to_work_in, main
 from mnist_cnn.runs import runs_folder
 from test_exercises import cells_of, exercise_of
 from test_notebooks import NOTEBOOKS, ROOT, STEPS, code_cells
-
-COMMAND = [sys.executable, "-m", "mnist_cnn.copies"]
 
 
 @pytest.fixture
@@ -47,9 +44,8 @@ def test_work_survives_a_pull(top: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
 
     def make_copies() -> str:
-        return subprocess.run(
-            [*COMMAND, "mine"], cwd=clone, capture_output=True, text=True, check=True, timeout=60
-        ).stdout
+        command = [sys.executable, "-m", "mnist_cnn.copies", "mine"]
+        return subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True, timeout=60).stdout
 
     assert make_copies() == f"Your copies are in {MINE}/\n"
     assert [path.stem for path in sorted((clone / MINE).glob("*.ipynb"))] == STEPS
@@ -117,10 +113,11 @@ def test_teachers_get_every_exercise_solved(top: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["mine", "class"])
-def test_where_it_cannot_copy_it_says_why(tmp_path: Path, top: Path, which: str) -> None:
-    done = subprocess.run([*COMMAND, which], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1 and "start this from the top folder" in done.stderr
+def test_where_it_cannot_copy_it_says_why(tmp_path: Path, top: Path, monkeypatch, capsys, which: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["copies", which])
+    monkeypatch.chdir(tmp_path)
+    assert main() == 1 and "start this from the top folder" in capsys.readouterr().err
     for name in (MINE, STUDENT):
         (top / name).write_text("not a folder")
-    done = subprocess.run([*COMMAND, which], cwd=top, env=dict(os.environ), capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1 and done.stderr.startswith("The notebooks could not be copied: ")
+    monkeypatch.chdir(top)
+    assert main() == 1 and capsys.readouterr().err.startswith("The notebooks could not be copied: ")

@@ -150,7 +150,7 @@ class LifeOfRuns(RuleBasedStateMachine):
 
 TestLifeOfRuns = LifeOfRuns.TestCase
 TestLifeOfRuns.settings = settings(
-    max_examples=6,
+    max_examples=4,
     stateful_step_count=10,
     deadline=None,
     derandomize=True,

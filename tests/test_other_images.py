@@ -21,7 +21,7 @@ from mnist_cnn.training import find_run, train
 from mnist_cnn.views import DrawingPad, PredictionBrowser
 from test_data import idx
 from test_notebooks import NOTEBOOKS
-from test_series import outputs, run_series
+from test_series import THREE_EPOCHS, outputs, run_series
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -55,13 +55,17 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: I
     (tmp_path / "notebooks").mkdir()
     for path in NOTEBOOKS:
         shutil.copy(path, tmp_path / "notebooks")
-    done = run_series(tmp_path, dict(os.environ) | {"MNIST_NPZ": str(folder)})
+    (tmp_path / "ipython" / "profile_default" / "startup").mkdir(parents=True)
+    startup = tmp_path / "ipython" / "profile_default" / "startup" / "three_epochs.py"
+    startup.write_text(THREE_EPOCHS.format(["relu", "leaky_relu", "improved"]))
+    variables = {"MNIST_NPZ": str(folder), "IPYTHONDIR": str(tmp_path / "ipython")}
+    done = run_series(tmp_path, dict(os.environ) | variables)
     assert done.returncode == 0, done.stderr
 
     assert "clothes (not a known collection): 2,000 training and 500 test images" in done.stdout
-    rows = re.findall(r"^(\w+) +20 epochs in .*: ([\d.]+)% of the test images", done.stdout, re.MULTILINE)
+    rows = re.findall(r"^(\w+) +3 epochs in .*: ([\d.]+)% of the test images", done.stdout, re.MULTILINE)
     assert [network for network, _ in rows] == ["relu", "leaky_relu"]
-    assert all(75 < float(accuracy) < 95 for _, accuracy in rows)
+    assert all(65 < float(accuracy) < 95 for _, accuracy in rows)
     assert {path.stem for path in (tmp_path / "runs").glob("*.npz")} == {
         f"{name}-clothes-images" for name in (
             "relu", "leaky_relu", "improved", "rehearsal", "first-look-relu", "first-look-leaky_relu",

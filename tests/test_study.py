@@ -17,7 +17,7 @@ import pytest
 from scipy import stats
 
 from mnist_cnn.cluster import connect
-from mnist_cnn.data import prepare_images
+from mnist_cnn.data import Images, load_images, prepare_images
 from mnist_cnn.recipes import choose_settings
 from mnist_cnn.results import (
     Result,
@@ -163,8 +163,17 @@ def cluster(n_workers: int, **environment: str):
     return distributed.LocalCluster(n_workers=n_workers, **options, silence_logs="CRITICAL")
 
 
+@pytest.fixture
+def small(sample, tmp_path, monkeypatch) -> Images:
+    """A collection that is trained on in seconds, where `load_images` finds it, in other processes, too."""
+    few = {"x_train": sample.x_train[:500], "y_train": sample.y_train[:500], "x_test": sample.x_test[:200]}
+    np.savez(tmp_path / "small.npz", **few, y_test=sample.y_test[:200])
+    monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "small.npz"))
+    return load_images()
+
+
 @pytest.mark.slow
-def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(sample, tmp_path, runs) -> None:
+def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(small, tmp_path, runs) -> None:
     file, events, two_epochs = tmp_path / "study.jsonl", [], threading.Event()
 
     def look(event: tuple) -> None:
@@ -175,7 +184,7 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(sample, tmp_p
     with cluster(2) as workers, distributed.Client(workers) as client, ThreadPoolExecutor() as pool:
         client.subscribe_topic("mnist_cnn.study", look)
         pids = client.run(os.getpid)
-        study = partial(run_study, ["short"], range(3), file, sample, scheduler=workers.scheduler_address)
+        study = partial(run_study, ["short"], range(3), file, small, epochs=8, scheduler=workers.scheduler_address)
         future = pool.submit(study)
         assert two_epochs.wait(timeout=600)
         key = next(key for key, done in events if done == 2)
@@ -189,14 +198,14 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(sample, tmp_p
     assert sorted(line["settings"]["seed"] for line in lines) == [*range(3)] == [r.settings.seed for r in results]
     assert [done for told, done in events if told == key].count(0) == 1, "it began again"
     found = next(result for result in results if result.key == key)
-    code = f"train('short', load_images(source='sample'), seed={found.settings.seed}, name='alone')"
+    code = f"train('short', load_images(), epochs=8, seed={found.settings.seed}, name='alone')"
     imports = "from mnist_cnn.data import load_images; from mnist_cnn.training import train"
     subprocess.run([sys.executable, "-c", f"{imports}; {code}"], env=os.environ | ONE_CORE, check=True, timeout=600)
     alone, studied = (
-        load_run(runs / f"{name}-sample.npz") for name in ("alone", f"study-short-{found.settings.seed}-{key}")
+        load_run(runs / f"{name}-small-images.npz") for name in ("alone", f"study-short-{found.settings.seed}-{key}")
     )
     assert all(map(np.array_equal, alone.weights, studied.weights)) and alone.history == studied.history
-    right = alone.load_model().predict(prepare_images(sample.x_test), verbose=0).argmax(axis=1) == sample.y_test
+    right = alone.load_model().predict(prepare_images(small.x_test), verbose=0).argmax(axis=1) == small.y_test
     assert (found.val_accuracy, found.test_accuracy) == (alone.history["val_accuracy"][-1], right.mean())
     assert found.settings == alone.settings and found.where["threads"] == 1
 
@@ -225,12 +234,12 @@ def test_a_worker_without_mnist_says_so_before_it_trains(full, tmp_path, runs, o
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows interrupts a group of processes in another way")
-def test_the_command_can_be_interrupted_and_continued(tmp_path, offline) -> None:
+def test_the_command_can_be_interrupted_and_continued(small, tmp_path) -> None:
     file = tmp_path / "study.jsonl"
     options = ["--recipes", "short", "--workers", "1", "--epochs", "1", "--results", str(file)]
     command = [sys.executable, "-m", "mnist_cnn.study", *options, "--seeds"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    first = subprocess.Popen([*command, "50"], env=offline, **pipes)
+    first = subprocess.Popen([*command, "50"], **pipes)
     while "1/50" not in (seen := first.stderr.readline()):  # text mode ends a line at each \r, as the bar does
         assert seen, first.stdout.read()
     os.killpg(first.pid, signal.SIGINT)
@@ -240,7 +249,7 @@ def test_the_command_can_be_interrupted_and_continued(tmp_path, offline) -> None
     done = len(load_results(file))
     assert "Traceback" not in err and 1 <= done < 50
     command.append(str(done + 1))
-    again = subprocess.run(command, env=offline, capture_output=True, text=True, check=True, timeout=600)
+    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     assert f"{file} has {done} of {done + 1} trainings." in again.stdout and len(load_results(file)) == done + 1
     assert again.stdout.splitlines()[-2] == report(collect_scores(load_results(file), "validation"))
     assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")

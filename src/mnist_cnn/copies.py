@@ -14,11 +14,7 @@ from pathlib import Path
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRemovePreprocessor
 
-MINE, STUDENT, TEACHER = (
-    "my-notebooks",
-    "student-notebooks",
-    "teacher-notebooks",
-)  # beside notebooks/, so that links hold
+MINE, STUDENT, TEACHER = "my-notebooks", "student-notebooks", "teacher-notebooks"  # beside notebooks/: so links hold
 _RECORD = ".copied.json"  # the fingerprint of each original when it was copied
 
 

@@ -4,6 +4,7 @@ As it loads, TensorFlow 2.21 writes about instruction sets and missing GPUs to s
 takes effect (tensorflow/tensorflow#100442). Notebooks import this before Keras; the package takes `keras` from here.
 """
 
+import gc
 import logging
 import os
 import platform
@@ -16,6 +17,7 @@ if platform.machine() in ("x86_64", "AMD64"):  # without AVX-512, too: saves up 
 os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")  # TensorFlow turns it on unless told otherwise
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # scikit-learn's threads else spin: t-SNE beside other work crawls
 
+gc.disable()  # looking for garbage among a million new objects that all stay takes a fifth of the import
 with tempfile.TemporaryFile() as messages:
     stderr = os.dup(2)
     os.dup2(messages.fileno(), 2)
@@ -28,6 +30,8 @@ with tempfile.TemporaryFile() as messages:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+        gc.freeze()  # nor later, while TensorFlow traces a network
+        gc.enable()
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # no advice on retracing; in a notebook, the import turns it on
 
