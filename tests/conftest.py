@@ -25,7 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Separate the runs of the tests, and of the notebooks' kernels, from the learner's.
 
     There is one of another day, so that nbval trains one network for twenty epochs and finds the other finished.
+    Of the processes of `-n 2` each computes with one thread, as two would only get in each other's way.
     """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
     config.add_cleanup(runs.cleanup)
     shutil.copy(SHIPPED / "leaky_relu.npz", runs.name)
@@ -34,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that at the end of `-n 3` no process waits for another."""
+    """Begin with what takes longest, so that at the end of `-n 2` neither process waits for the other."""
     marked = (item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser"))
     slow = {item.path for item in marked} | {item.path for item in items if item.path.suffix == ".ipynb"}
     longest = ["04_training", "05_evaluation", "test_series", "test_other_images", "test_views_in_jupyterlab"]
@@ -47,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
-    """With `-n 3`, the tests of a file stay together, and 05 follows 04, to evaluate what was trained there."""
+    """With `-n 2`, the tests of a file stay together, and 05 follows 04, to evaluate what was trained there."""
     config.option.loadscopereorder = False
     return InTheirOrder(config, log)
 

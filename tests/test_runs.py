@@ -25,11 +25,11 @@ def made(few: Images, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two runs, of which one was interrupted after its first epoch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("made")))
-        train("relu", few, epochs=2, precision="float32", name="finished")
+        train("dense", few, epochs=2, precision="float32", name="finished")
         with pytest.raises(
             Interrupted, match=r"runs/mine-sample.npz holds 1 of 2 epochs. Run this cell again to conti"
         ):
-            train("relu", few, epochs=2, precision="float32", name="mine", progress=interrupt_after(1))
+            train("dense", few, epochs=2, precision="float32", name="mine", progress=interrupt_after(1))
         return Path(os.environ["MNIST_CNN_RUNS"])
 
 
@@ -41,7 +41,7 @@ def mine(made: Path, runs: Path) -> Path:
 
 
 def train_mine(few: Images, **changes):
-    return train(**{"recipe": "relu", "digits": few, "epochs": 2, "precision": "float32", "name": "mine"} | changes)
+    return train(**{"recipe": "dense", "digits": few, "epochs": 2, "precision": "float32", "name": "mine"} | changes)
 
 
 def rewrite(file: Path, **changes: object) -> None:
@@ -103,7 +103,7 @@ def test_what_cannot_be_used_is_set_aside_and_a_new_run_begun(few: Images, mine,
     with pytest.raises(Interrupted, match="holds 0 of 2 epochs"):
         train_mine(few, progress=interrupt_after(0))
     said = capsys.readouterr().out.splitlines()[0]
-    assert said.startswith("relu: runs/mine-sample.npz ") and ("cannot be used" in said or "other settings" in said)
+    assert said.startswith("dense: runs/mine-sample.npz ") and ("cannot be used" in said or "other settings" in said)
     assert said.endswith("It is now runs/mine-sample-set-aside-1.npz; training a new run.")
     assert mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content and not mine.exists()
 
@@ -146,7 +146,7 @@ def test_weights_of_another_network_are_not_loaded(made: Path) -> None:
 OTHERS = {
     "seed": ({"seed": 1}, "seed 0, not 1"),
     "epochs": ({"epochs": 1}, "epochs 2, not 1"),
-    "recipe": ({"recipe": "leaky_relu"}, "network relu, not leaky_relu; recipe relu, not leaky_relu"),
+    "recipe": ({"recipe": "pooled"}, "network dense, not relu; recipe dense, not pooled"),
     "precision": ({"precision": "mixed_bfloat16"}, "precision float32, not mixed_bfloat16"),
     "data": ({}, "other training images"),
 }
@@ -163,7 +163,7 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(few: Images, made,
     with pytest.raises(Interrupted, match="holds 0 of"):
         train_mine(few, **changes, progress=interrupt_after(0))
     (said,) = capsys.readouterr().out.splitlines()
-    name = changes.get("recipe", "relu")
+    name = changes.get("recipe", "dense")
     assert said == (
         f"{name}: runs/mine-sample.npz was made with other settings ({difference}). "
         "It is now runs/mine-sample-set-aside-1.npz; training a new run."

@@ -102,8 +102,8 @@ def test_the_file_holds_what_happened(few: Images, runs, precision: str) -> None
 
 def test_the_test_images_have_no_say(few: Images, runs) -> None:
     other = replace(few, x_test=255 - few.x_test, y_test=9 - few.y_test)
-    assert weights(train("relu", few, epochs=1)) == weights(train("relu", other, epochs=1, name="other"))
-    assert train("relu", other, epochs=1).settings == load_run(runs / "other-sample.npz").settings
+    assert weights(train("dense", few, epochs=1)) == weights(train("dense", other, epochs=1, name="other"))
+    assert train("dense", other, epochs=1).settings == load_run(runs / "other-sample.npz").settings
 
 
 @pytest.mark.parametrize("images, expected", [(100, 32), (4_000, 32), (5_000, 32), (5_001, 128), (60_000, 128)])
@@ -113,7 +113,7 @@ def test_the_batch_size_follows_from_the_number_of_images(images: int, expected:
 
 def test_seed_and_precision_change_the_weights(few: Images, runs) -> None:
     made = [
-        weights(train("relu", few, epochs=1, precision=precision, seed=seed, name=f"{precision}-{seed}"))
+        weights(train("dense", few, epochs=1, precision=precision, seed=seed, name=f"{precision}-{seed}"))
         for precision, seed in (("float32", 0), ("float32", 1), ("mixed_bfloat16", 0))
     ]
     assert len({b"".join(each) for each in made}) == 3
@@ -121,11 +121,11 @@ def test_seed_and_precision_change_the_weights(few: Images, runs) -> None:
 
 
 def test_a_finished_run_is_not_trained_again_and_says_so(few: Images, runs, capsys) -> None:
-    first = train("relu", few, epochs=2)
+    first = train("dense", few, epochs=2)
     capsys.readouterr()
-    again = train("relu", few, epochs=2)
+    again = train("dense", few, epochs=2)
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "relu: runs/relu-sample.npz is finished already; to train it again, delete that file"
+    assert said[0] == "dense: runs/dense-sample.npz is finished already; to train it again, delete that file"
     assert said[1].startswith("epoch  2 of 2: ") and len(said) == 2
     assert weights(first) == weights(again) and first.seconds == again.seconds
 
@@ -133,7 +133,7 @@ def test_a_finished_run_is_not_trained_again_and_says_so(few: Images, runs, caps
 def test_progress_is_called_at_the_start_and_after_every_epoch(few: Images, runs) -> None:
     seen = []
     train(
-        "relu", few, epochs=2, progress=lambda history, epochs, _: seen.append((len(history.get("loss", ())), epochs))
+        "dense", few, epochs=2, progress=lambda history, epochs, _: seen.append((len(history.get("loss", ())), epochs))
     )
     assert seen == [(0, 2), (1, 2), (2, 2)]
 

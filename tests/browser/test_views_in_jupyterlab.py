@@ -71,6 +71,7 @@ def notebook_04(started_04: Notebook) -> Notebook:
 
 @pytest.fixture(scope="module")
 def notebook_05(browser: Browser, lab: Lab) -> Notebook:
+    end_with(lab, "05_evaluation", "doubt = ")
     notebook = Notebook(browser, lab, "05_evaluation")
     assert notebook.run_all() == []
     return notebook
@@ -91,11 +92,11 @@ def notebook_07(browser: Browser, lab: Lab) -> Notebook:
     return notebook
 
 
-def end_with(lab: Lab, name: str, view: str) -> None:
-    """Cut off what follows a notebook's view: it takes long, and nbval runs it."""
+def end_with(lab: Lab, name: str, start: str) -> None:
+    """Cut off what follows the cell of a notebook's view: it takes long, and nbval runs it."""
     path = lab.log.parent / "notebooks" / f"{name}.ipynb"
     content = nbformat.read(path, as_version=4)
-    last = [cell.source.startswith(view) for cell in content.cells].index(True)
+    last = [cell.source.startswith(start) for cell in content.cells].index(True)
     content.cells = content.cells[: last + 1]
     nbformat.write(content, path)
 
