@@ -109,17 +109,13 @@ def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedPr
 
 
 @pytest.mark.slow
-def test_without_network_the_sample_stands_in_with_one_warning(offline, tmp_path) -> None:
-    done = run_python("from mnist_cnn.data import load_images; print(load_images())", offline)
+def test_without_network_the_sample_stands_in_with_one_warning_unless_all_is_asked_for(offline, tmp_path) -> None:
+    code = "from mnist_cnn.data import load_images; print(load_images()); load_images(source='full')"
+    done = run_python(code, offline)
     assert "MNIST sample: 4,000 training and 1,000 test images" in done.stdout
     assert done.stderr.count("Warning") == 1 and "set MNIST_NPZ" in done.stderr
     assert "The download failed: " in done.stderr
     assert not (tmp_path / "keras" / "datasets" / "mnist.npz").exists()
-
-
-@pytest.mark.slow
-def test_full_refuses_the_sample(offline) -> None:
-    done = run_python("from mnist_cnn.data import load_images; load_images(source='full')", offline)
     assert done.returncode != 0
     assert "ConnectionError: MNIST is not on this machine and could not be downloaded" in done.stderr
 

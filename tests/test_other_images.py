@@ -21,7 +21,7 @@ from mnist_cnn.training import find_run, train
 from mnist_cnn.views import DrawingPad, PredictionBrowser
 from test_data import idx
 from test_notebooks import NOTEBOOKS
-from test_series import THREE_EPOCHS, outputs, run_series
+from test_series import FEWER_EPOCHS, outputs, run_series
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -56,8 +56,8 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: I
     for path in NOTEBOOKS:
         shutil.copy(path, tmp_path / "notebooks")
     (tmp_path / "ipython" / "profile_default" / "startup").mkdir(parents=True)
-    startup = tmp_path / "ipython" / "profile_default" / "startup" / "three_epochs.py"
-    startup.write_text(THREE_EPOCHS.format(["relu", "leaky_relu", "improved"]))
+    startup = tmp_path / "ipython" / "profile_default" / "startup" / "fewer_epochs.py"
+    startup.write_text(FEWER_EPOCHS.format({"relu": 3, "leaky_relu": 3, "improved": 3, "short": 1}))
     variables = {"MNIST_NPZ": str(folder), "IPYTHONDIR": str(tmp_path / "ipython")}
     done = run_series(tmp_path, dict(os.environ) | variables)
     assert done.returncode == 0, done.stderr
