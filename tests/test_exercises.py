@@ -314,7 +314,7 @@ def test_an_answer_that_nobody_foresaw_is_refused_kindly(exercise: str, sample: 
     assert re.fullmatch(r"Not yet: (the answer is |the shape should be |the shape is right).+\.\n", said)
     if kind == "number":
         assert "open the hint" in verdict(exercise, "answer = 123.456", sample, capsys)
-        assert "Not yet" in verdict(exercise, "answer = True", sample, capsys)
+        assert "type bool" in verdict(exercise, "answer = True", sample, capsys)
         assert "Not yet" in verdict(exercise, "answer = math.nan", sample, capsys)
         one, same = (verdict(exercise, f"answer = {kind}(0.25)", sample, capsys) for kind in ("float", "np.array"))
         assert one == same  # as functions of NumPy give a number

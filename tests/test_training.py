@@ -165,14 +165,14 @@ def test_precision_is_chosen_by_the_processor(tmp_path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("chosen", ["", "0"])
 def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
     code = (
-        "import os, mnist_cnn.quiet\n"
+        "import gc, os, mnist_cnn.quiet\n"
         "from tensorflow.python.util._pywrap_util_port import IsMklEnabled\n"
-        "print(os.environ['TF_ENABLE_ONEDNN_OPTS'], IsMklEnabled())"
+        "print(os.environ['TF_ENABLE_ONEDNN_OPTS'], IsMklEnabled(), gc.isenabled())"
     )
     environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
     environment |= {"TF_ENABLE_ONEDNN_OPTS": chosen} if chosen else {}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == (["0", "False"] if chosen else ["1", "True"])
+    assert done.stdout.split() == (["0", "False", "True"] if chosen else ["1", "True", "True"])
 
 
 @pytest.mark.slow
