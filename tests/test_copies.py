@@ -35,6 +35,7 @@ def edit(path: Path, text: str) -> None:
     nbformat.write(notebook, path)
 
 
+@pytest.mark.slow
 def test_work_survives_a_pull(top: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / ".gitignore", top)
     git(top, "init", "--quiet", "--initial-branch=main")

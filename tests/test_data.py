@@ -231,6 +231,7 @@ def test_a_bad_file_is_refused_with_what_is_wrong_and_what_to_do(content: bytes,
     assert_refused(tmp_path / "bad.npz", wrong)
 
 
+@pytest.mark.slow
 def test_no_file_can_take_much_memory(tmp_path) -> None:
     """A megabyte that unpacks to a thousand times as much; its beginnings say that it holds 784 TB, or few images."""
     for images, said in ((10**12, "n in 1..300,000"), (50_000, "x_train holds more than its beginning says")):

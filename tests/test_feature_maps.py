@@ -109,6 +109,7 @@ def test_every_sum_adds_up(view: FeatureMaps, model: keras.Model) -> None:
         assert sizes == sorted(sizes, reverse=True)
 
 
+@pytest.mark.slow
 def test_the_frame_holds_the_pixels_that_the_number_depends_on(sample: Images) -> None:
     """One pixel changed after the other: those that change the number, of an untrained network and noise, fill it."""
     noise = np.random.default_rng(0).integers(0, 256, (4, 28, 28), "uint8")

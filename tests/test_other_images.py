@@ -107,6 +107,7 @@ def trained(shapes: Images, tmp_path_factory: pytest.TempPathFactory) -> tuple:
         return run, load_run(run_file("short", shapes)).load_model()
 
 
+@pytest.mark.slow
 def test_a_network_has_as_many_outputs_as_there_are_classes(shapes: Images, trained: tuple) -> None:
     run, model = trained
     probabilities = predict(model, shapes.x_test)
@@ -114,6 +115,7 @@ def test_a_network_has_as_many_outputs_as_there_are_classes(shapes: Images, trai
     assert np.mean(probabilities.argmax(axis=1) == shapes.y_test) > 0.95
 
 
+@pytest.mark.slow
 def test_the_views_speak_of_the_names(shapes: Images, trained: tuple) -> None:
     run, model = trained
     names, probabilities = shapes.class_names, predict(model, shapes.x_test)
@@ -145,6 +147,7 @@ def test_the_views_speak_of_the_names(shapes: Images, trained: tuple) -> None:
     assert maps.board.caption.startswith(said)
 
 
+@pytest.mark.slow
 def test_the_pad_says_what_it_is_for(shapes: Images, trained: tuple) -> None:
     pad = DrawingPad(trained[1], shapes.class_names)
     assert pad.board.caption == (
@@ -154,6 +157,7 @@ def test_the_pad_says_what_it_is_for(shapes: Images, trained: tuple) -> None:
         DrawingPad(trained[1])
 
 
+@pytest.mark.slow
 def test_figures_name_the_classes(shapes: Images, trained: tuple) -> None:
     names, probabilities = shapes.class_names, predict(trained[1], shapes.x_test[:5])
     figure = show_predictions(shapes.x_test[:5], shapes.y_test[:5], probabilities, names)

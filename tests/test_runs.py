@@ -171,6 +171,7 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(few: Images, made,
     assert (runs / "mine-sample-set-aside-1.npz").read_bytes() == content and not (runs / "mine-sample.npz").exists()
 
 
+@pytest.mark.slow
 def test_what_was_set_aside_first_stays_when_more_follows(few: Images, runs) -> None:
     for seed in range(3):
         train_mine(few, seed=seed, epochs=1)
@@ -218,6 +219,7 @@ def full_disk() -> Iterator[Callable[[], None]]:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_space(few: Images, runs) -> None:
     whole = train_mine(few, epochs=3, name="whole")
 

@@ -79,6 +79,7 @@ def test_an_epoch_ends_with_the_average_of_its_steps(few: Images, runs, monkeypa
     assert not np.allclose(run.weights[0], new[0], atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_file_holds_what_happened(few: Images, runs, precision: str) -> None:
     returned = train("relu", few, epochs=2, precision=precision)
@@ -111,6 +112,7 @@ def test_the_batch_size_follows_from_the_number_of_images(images: int, expected:
     assert choose_batch_size(images) == expected
 
 
+@pytest.mark.slow
 def test_seed_and_precision_change_the_weights(few: Images, runs) -> None:
     made = [
         weights(train("dense", few, epochs=1, precision=precision, seed=seed, name=f"{precision}-{seed}"))
@@ -194,6 +196,7 @@ def test_every_epoch_sees_every_image_in_its_own_order() -> None:
 # Which run a notebook gets
 
 
+@pytest.mark.slow
 def test_a_run_on_other_images_is_not_the_learners_run(full: Images, few: Images, runs, capsys) -> None:
     """Nor one with fewer epochs: neither may be graded as the twenty epochs on full MNIST."""
     shipped = weights(load_run(SHIPPED / "relu.npz"))
@@ -210,6 +213,7 @@ def test_a_run_on_other_images_is_not_the_learners_run(full: Images, few: Images
     assert capsys.readouterr().out == "relu: your run, runs/relu.npz\n"
 
 
+@pytest.mark.slow
 def test_an_unfinished_or_damaged_run_is_passed_over(full: Images, few: Images, runs, capsys, monkeypatch) -> None:
     monkeypatch.setitem(RECIPES, "relu", Recipe("relu", epochs=2))
     some = replace(few, source="full")
