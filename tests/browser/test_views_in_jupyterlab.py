@@ -21,7 +21,7 @@ from mnist_cnn.runs import SHIPPED, load_run
 
 pytestmark = pytest.mark.browser
 
-EPOCHS = 3  # in notebook 04; series and nbval train for twenty
+EPOCHS = 3  # in notebook 04; nbval trains it for twenty
 SCREENSHOTS = ROOT / "build" / "screenshots"
 
 
