@@ -62,6 +62,8 @@ def test_executed_in_order_without_errors_or_noise(notebook) -> None:
     assert outputs
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert not [output for output in outputs if "WARNING" in output.get("text", "")]
+    printed = [[output for output in cell.outputs if output.output_type == "stream"] for cell in code_cells(notebook)]
+    assert max(map(len, printed)) == 1, "text that arrived in pieces differs each time"
 
 
 def test_github_can_show_it(path, notebook) -> None:

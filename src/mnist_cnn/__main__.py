@@ -87,6 +87,7 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
+        coalesce_streams=True,  # or the pieces in which text happened to arrive would differ each time
         store_widget_state=False,  # GitHub cannot show notebooks that hold it
         extra_arguments=["--log-level=ERROR"],
     )
@@ -98,8 +99,7 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
     except DeadKernelError:
         failure = "its kernel died, perhaps because the machine ran out of memory"
     for output in (output for cell in notebook.cells for output in cell.get("outputs", ())):
-        # Views are gone with their kernel; in their place a page shows their text.
-        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # no kernel, no view: text stays
     report("failed" if failure else "done", end="\n")
     return failure
 
