@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import warnings
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     There is one of another day, so that nbval trains one network for twenty epochs and finds the other finished.
     Of the processes of `-n 2` each computes with one thread, as two would only get in each other's way.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which `make test &` turns off, for all that tests start
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")

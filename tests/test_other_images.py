@@ -56,7 +56,7 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: I
     series = [nbformat.read(path, as_version=4) for path in NOTEBOOKS]
     together = nbformat.v4.new_notebook(cells=[cell for notebook in series for cell in notebook.cells])
     (tmp_path / "notebooks").mkdir()
-    nbformat.write(together, tmp_path / "notebooks" / "12345678.ipynb")
+    nbformat.write(together, tmp_path / "notebooks" / "01_to_08.ipynb")
     (tmp_path / "ipython" / "profile_default" / "startup").mkdir(parents=True)
     startup = tmp_path / "ipython" / "profile_default" / "startup" / "fewer_epochs.py"
     startup.write_text(FEWER_EPOCHS.format({"relu": 3, "leaky_relu": 3, "improved": 3, "short": 1}))
@@ -72,8 +72,8 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: I
         f"{name}-clothes-images" for name in (
             "relu", "leaky_relu", "improved", "rehearsal", "first-look-relu", "first-look-leaky_relu",
             *(f"member-{seed}" for seed in range(5)))}  # fmt: skip
-    assert outputs(tmp_path / "build" / "12345678.ipynb", "stderr") == ""
-    executed = iter(nbformat.read(tmp_path / "build" / "12345678.ipynb", as_version=4).cells)
+    assert outputs(tmp_path / "build" / "01_to_08.ipynb", "stderr") == ""
+    executed = iter(nbformat.read(tmp_path / "build" / "01_to_08.ipynb", as_version=4).cells)
     said = {}
     for path, notebook in zip(NOTEBOOKS, series, strict=True):
         cells = islice(executed, len(notebook.cells))

@@ -54,7 +54,8 @@ def offline_lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="module")
 def started_04(browser: Browser, offline_lab: Lab) -> Notebook:
     """Notebook 04, which trains while the tests use 06 and 05."""
-    end_with(offline_lab, "04_training", "EpochScrubber(")
+    plain = ("keras.utils.", "history = ", 'print("history', "figure, axes = plt.subplots(1, 2", "lowest = ")
+    shorten(offline_lab, "04_training", "EpochScrubber(", without=plain)
     path = offline_lab.log.parent / "notebooks" / "04_training.ipynb"
     shorter = path.read_text().replace("progress=LiveCurves()", f"epochs={EPOCHS}, progress=LiveCurves()")
     path.write_text(shorter.replace('run = find_run(\\"relu\\", digits)', "run = relu"))
@@ -71,7 +72,7 @@ def notebook_04(started_04: Notebook) -> Notebook:
 
 @pytest.fixture(scope="module")
 def notebook_05(browser: Browser, lab: Lab) -> Notebook:
-    end_with(lab, "05_evaluation", "doubt = ")
+    shorten(lab, "05_evaluation", "doubt = ")
     notebook = Notebook(browser, lab, "05_evaluation")
     assert notebook.run_all() == []
     return notebook
@@ -86,18 +87,18 @@ def notebook_06(browser: Browser, lab: Lab, started_04: Notebook) -> Notebook:
 
 @pytest.fixture(scope="module")
 def notebook_07(browser: Browser, lab: Lab) -> Notebook:
-    end_with(lab, "07_inside_the_network", "FeatureMaps(")
+    shorten(lab, "07_inside_the_network", "FeatureMaps(")
     notebook = Notebook(browser, lab, "07_inside_the_network")
     assert notebook.run_all() == []
     return notebook
 
 
-def end_with(lab: Lab, name: str, start: str) -> None:
-    """Cut off what follows the cell of a notebook's view: it takes long, and nbval runs it."""
+def shorten(lab: Lab, name: str, view: str, without: tuple[str, ...] = ()) -> None:
+    """Leave out what follows a notebook's view, and cells that begin like this: they take long, and nbval runs them."""
     path = lab.log.parent / "notebooks" / f"{name}.ipynb"
     content = nbformat.read(path, as_version=4)
-    last = [cell.source.startswith(start) for cell in content.cells].index(True)
-    content.cells = content.cells[: last + 1]
+    last = [cell.source.startswith(view) for cell in content.cells].index(True)
+    content.cells = [cell for cell in content.cells[: last + 1] if not cell.source.startswith(without)]
     nbformat.write(content, path)
 
 
