@@ -182,10 +182,15 @@ def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
 def test_augmentation_moves_the_training_images_only(few: Images, runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that has seen digits only far off the centre cannot read them: its training images were moved."""
     usual = train("improved", few, epochs=4, name="usual")
-    monkeypatch.setattr(training, "random_affine", lambda images, rng: np.roll(images, 14, axis=2))
+    drawn = []  # by the random numbers of each batch
+    monkeypatch.setattr(
+        training, "random_affine", lambda images, rng: drawn.append(rng.random()) or np.roll(images, 14, axis=2)
+    )
     moved = train("improved", few, epochs=4, name="moved")
     assert moved.history["accuracy"][-1] > 0.8 > 0.5 > moved.history["val_accuracy"][-1]
     assert usual.history["val_accuracy"][-1] > 0.8
+    train("improved", few, epochs=1, seed=1, name="other-seed")
+    assert len(drawn) == len({*drawn}) == 5 * 15, "each epoch and seed moves in its own way"
 
 
 def test_every_epoch_sees_every_image_in_its_own_order() -> None:
