@@ -1,5 +1,7 @@
 """Figures: they show what they were given, and can be drawn."""
 
+import gc
+import weakref
 from io import BytesIO
 from itertools import combinations
 
@@ -148,3 +150,16 @@ def test_colours_can_be_read_on_white_and_told_apart_in_grey() -> None:
     channels = {color: tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)) for color in (BLUE, RED, INK)}
     assert all(wcag_contrast_ratio.rgb(color, (1, 1, 1)) >= 4.5 for color in channels.values())
     assert all(wcag_contrast_ratio.rgb(*pair) >= 1.5 for pair in combinations(channels.values(), 2))
+
+
+def test_a_figure_that_was_shown_is_not_kept() -> None:
+    """In a notebook pyplot keeps those of a cell until it ends: live curves would take 50 MB in twenty epochs."""
+    usual = plt.get_backend()
+    plt.switch_backend("module://matplotlib_inline.backend_inline")
+    try:
+        with plt.ion():
+            figure = weakref.ref(plot_history(HISTORY, 2))
+        gc.collect()
+        assert figure() is None
+    finally:
+        plt.switch_backend(usual)

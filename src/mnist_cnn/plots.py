@@ -34,7 +34,7 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
     lines = [str(title).splitlines() for title in (() if titles is None else titles)]
     width = max([0.95, *(0.075 * len(line) for title in lines for line in title)])  # inches, for long names of classes
     size = columns * width, rows * (0.95 + 0.19 * max(map(len, lines), default=0))
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    figure, axes = subplots(rows, columns, size=size, squeeze=False)
     low, high = images.min(), images.max()
     for axis in axes.flat:
         axis.axis("off")
@@ -42,7 +42,7 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
         axis.imshow(image, cmap="gray_r", vmin=low, vmax=high)
         if titles is not None:
             axis.set_title(titles[index], fontsize=9)
-    return finish(figure)
+    return figure
 
 
 def show_predictions(
@@ -77,9 +77,8 @@ def plot_probabilities(
     probabilities = check_predictions(probabilities)
     networks, classes = len(probabilities), len(next(iter(probabilities.values())))
     names = check_names(names, classes)
-    figure, (left, *others) = plt.subplots(
-        1, 1 + networks, figsize=(2.7 + 4 * networks, 2.8), width_ratios=(1, *[1.5] * networks), layout="constrained"
-    )
+    size, widths = (2.7 + 4 * networks, 2.8), (1, *[1.5] * networks)
+    figure, (left, *others) = subplots(1, 1 + networks, size=size, width_ratios=widths)
     left.imshow(image, cmap="gray_r")
     left.axis("off")
     for axis, (name, heights) in zip(others, probabilities.items(), strict=True):
@@ -92,7 +91,7 @@ def plot_probabilities(
         axis.set_yticks(range(classes), names)
         axis.title.set_fontsize(10)
         axis.invert_yaxis()
-    return finish(figure)
+    return figure
 
 
 def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",), names: Sequence[str] = DIGITS) -> Figure:
@@ -107,7 +106,7 @@ def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",), names: Seq
     counts = check_array("counts", counts, np.generic, (n, classes, classes))
     names = check_names(names, classes)
     side, fontsize = (5.2, 8) if n == 1 else (3.7, 7)
-    figure, axes = plt.subplots(1, n, figsize=(side * n, side), squeeze=False, layout="constrained")
+    figure, axes = subplots(1, n, size=(side * n, side), squeeze=False)
     for axis, matrix, title in zip(axes.flat, counts, titles, strict=True):
         mistakes = np.where(np.eye(classes, dtype=bool), 0, matrix)
         axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
@@ -120,12 +119,12 @@ def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",), names: Seq
         axis.set_title(title, fontsize=10)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-    return finish(figure)
+    return figure
 
 
 def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
     """Plot loss and accuracy of a training, on its own images and on the validation images, epoch by epoch."""
-    figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")
+    figure, axes = subplots(1, 2, size=(8, 2.8))
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         training, validation = history.get(quantity, []), history.get(f"val_{quantity}", [])
         axis.plot(range(1, len(training) + 1), training, color=INK, linestyle="--", label="training images")
@@ -142,7 +141,7 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
     axes[1].set_ylim(min([0.98, *training, *validation]) - 0.002, 1.001)
     axes[1].yaxis.set_major_formatter("{x:.1%}")
     figure.suptitle(note, fontsize=10)
-    return finish(figure)
+    return figure
 
 
 class LiveCurves:
@@ -163,7 +162,7 @@ class LiveCurves:
             self._handle.update(figure)
 
 
-def finish(figure: Figure) -> Figure:
-    """Close the figure for pyplot, so that a notebook shows it once: as the value of its cell."""
-    plt.close(figure)
-    return figure
+def subplots(*shape: int, size: tuple[float, float], **options: object) -> tuple[Figure, np.ndarray]:
+    """A figure of a size in inches, with axes; pyplot would show it a second time, and keep it until its cell ends."""
+    figure = Figure(size, layout="constrained")
+    return figure, figure.subplots(*shape, **options)

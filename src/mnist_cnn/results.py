@@ -10,13 +10,12 @@ from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
 from mnist_cnn.checks import NoTraceback, check_choice
-from mnist_cnn.plots import BLUE, RED, finish
+from mnist_cnn.plots import BLUE, RED, subplots
 from mnist_cnn.recipes import Settings
 
 Scores = dict[str, dict[int, float]]
@@ -139,10 +138,10 @@ def compare(scores: Scores, name: str, other: str) -> str:
 
 def plot_scores(scores: Scores) -> Figure:
     """Plot each training as a dot, and the mean of each recipe as a red bar."""
-    figure, axis = plt.subplots(figsize=(8, 0.8 + 0.4 * len(scores)), layout="constrained")
+    figure, axis = subplots(size=(8, 0.8 + 0.4 * len(scores)))
     for row, by_seed in enumerate(scores.values()):
         values = list(by_seed.values())
         axis.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
         axis.plot(np.mean(values), row, "|", color=RED, markersize=20, markeredgewidth=2.5)
     axis.set(yticks=range(len(scores)), yticklabels=scores, xlabel="accuracy (%)", ylim=(len(scores) - 0.5, -0.5))
-    return finish(figure)
+    return figure
