@@ -35,11 +35,10 @@ def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int
     width = max([0.95, *(0.075 * len(line) for title in lines for line in title)])  # inches, for long names of classes
     size = columns * width, rows * (0.95 + 0.19 * max(map(len, lines), default=0))
     figure, axes = subplots(rows, columns, size=size, squeeze=False)
-    low, high = images.min(), images.max()
     for axis in axes.flat:
         axis.axis("off")
     for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
-        axis.imshow(image, cmap="gray_r", vmin=low, vmax=high)
+        axis.imshow(image, cmap="gray_r", vmin=images.min(), vmax=images.max())
         if titles is not None:
             axis.set_title(titles[index], fontsize=9)
     return figure
@@ -77,8 +76,8 @@ def plot_probabilities(
     probabilities = check_predictions(probabilities)
     networks, classes = len(probabilities), len(next(iter(probabilities.values())))
     names = check_names(names, classes)
-    size, widths = (2.7 + 4 * networks, 2.8), (1, *[1.5] * networks)
-    figure, (left, *others) = subplots(1, 1 + networks, size=size, width_ratios=widths)
+    size = (2.7 + 4 * networks, 2.8)
+    figure, (left, *others) = subplots(1, 1 + networks, size=size, width_ratios=(1, *[1.5] * networks))
     left.imshow(image, cmap="gray_r")
     left.axis("off")
     for axis, (name, heights) in zip(others, probabilities.items(), strict=True):
@@ -163,6 +162,8 @@ class LiveCurves:
 
 
 def subplots(*shape: int, size: tuple[float, float], **options: object) -> tuple[Figure, np.ndarray]:
-    """A figure of a size in inches, with axes; pyplot would show it a second time, and keep it until its cell ends."""
-    figure = Figure(size, layout="constrained")
-    return figure, figure.subplots(*shape, **options)
+    """A figure of a size in inches, with axes, that a notebook shows once: as the value of its cell."""
+    with plt.ioff():  # else it is kept until the cell ends
+        figure, axes = plt.subplots(*shape, figsize=size, layout="constrained", **options)
+    plt.close(figure)
+    return figure, axes
