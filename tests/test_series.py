@@ -108,7 +108,8 @@ def test_with_nothing_there_the_series_runs_solved_and_in_reverse(tmp_path: Path
         assert [line for line in complaints if not re.search(expected, line)] == []
         page = path.with_suffix(".html").read_text()
         images = re.findall(r"<img [^>]*>", page)
-        assert len(images) >= original.read_text().count('"image/png":') > 0, path
+        pictures = original.read_text().count('"image/png":') - (original.stem == "05_evaluation")  # no disputed labels
+        assert len(images) >= pictures > 0, path
         assert all(re.search(r'alt="[^"]{21,}"', image) for image in images), path
         assert all('style="max-width: 100%"' in image for image in images)  # no wider than the text
         assert len(set(re.findall(r'href="(\d\d_\w+\.html)"', page))) == 7 and ".ipynb" not in page
