@@ -17,7 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 from mnist_cnn.data import Images, load_images
 from mnist_cnn.runs import SHIPPED
 
-MEMORY_LIMIT = 1250  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
+MEMORY_LIMIT = 1300  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
 
 NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
 
