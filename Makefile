@@ -9,7 +9,7 @@ endif
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run lab class check lint test notebooks study bench bench-quick tables clean
+.PHONY: run lab class check lint test notebooks study bench bench-quick tables site clean
 
 run: $(ENV)/installed  ## set up, then execute all eight notebooks into build/
 	$(BIN)/python -m mnist_cnn
@@ -59,6 +59,9 @@ bench-quick: $(ENV)/installed  ## measure speeds on fewer images, in less than t
 
 tables: $(ENV)/installed  ## put what was measured into README and notebooks
 	$(BIN)/python benchmarks/tables.py
+
+site: $(ENV)/installed  ## make pages of the notebooks as they are saved, in build/site/; they need no kernel
+	$(BIN)/python -m sphinx -W -q -j auto -c docs -d build/doctrees . build/site
 
 clean:  ## remove what the other commands made, except your runs
 	rm -rf $(ENV) build

@@ -7,11 +7,12 @@ code cell the comments start with a `#`, and lines of Python stand between them.
 import json
 import re
 import statistics
-import tomllib
 from pathlib import Path
 
 import nbformat
 
+import addresses
+from addresses import binder
 from bench import RECIPES
 from mnist_cnn.results import collect_scores, load_results
 from mnist_cnn.results import report as report_of
@@ -252,20 +253,19 @@ def conditions(results: dict) -> str:
 
 def badge(results: dict, urls: dict[str, str] | None = None) -> str:
     """What launches the repository on Binder, at the address in pyproject.toml; nothing before there is one."""
-    if urls is None:
-        urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {})
+    urls = addresses.urls() if urls is None else urls
     image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
     return "\n".join(f"{image}({binder(url)})" for name, url in urls.items() if name == "Repository")
 
 
-def binder(repository: str) -> str:
-    """Where Binder launches a repository on GitHub, at the first notebook."""
-    owner_and_name = repository.removeprefix("https://github.com/")
-    return f"https://mybinder.org/v2/gh/{owner_and_name}/HEAD?urlpath=lab/tree/notebooks/01_data_loading.ipynb"
+def site(results: dict, urls: dict[str, str] | None = None) -> str:
+    """Where README's first link and its picture lead: to the published site, or to how to build it."""
+    urls = addresses.urls() if urls is None else urls
+    return f"[site]: {addresses.site(urls['Repository']) if 'Repository' in urls else '#read-it-without-installing'}"
 
 
-PLACED = (badge, recipes, times, seeds, study, scores, validation_scores, ten_scores, ladder, validation_ladder, costs,
-          costs_conditions, permuted, ensembles, validation_ensembles, pooling, sizes, scaling, views,
+PLACED = (site, badge, recipes, times, seeds, study, scores, validation_scores, ten_scores, ladder, validation_ladder,
+          costs, costs_conditions, permuted, ensembles, validation_ensembles, pooling, sizes, scaling, views,
           conditions)  # fmt: skip
 TABLES = {table.__name__: table for table in PLACED}
 

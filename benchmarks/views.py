@@ -1,4 +1,4 @@
-"""Measure how fast the views respond: in a kernel, and in JupyterLab with Chromium."""
+"""Measure how fast the views respond, on the site and in JupyterLab, in headless Chromium on this machine."""
 
 import json
 import os
@@ -8,164 +8,126 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
-from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser, Locator, Page
 
 from lab import NO_CHROMIUM, Lab, Notebook, launch
+from pages import Site, SitePage
 
-# Runs in a kernel, so that messages to the browser are made and sent; `set_state` is what a message from there calls.
-_IN_KERNEL = """
-import json
-from statistics import median
-from time import perf_counter
-import numpy as np
-from mnist_cnn.data import load_images, split_validation
-from mnist_cnn.feature_maps import FeatureMaps
-from mnist_cnn.models import predict
-from mnist_cnn.runs import SHIPPED, load_run
-from mnist_cnn.confusion import ConfusionExplorer, EpochScrubber
-from mnist_cnn.views import DrawingPad, PredictionBrowser
+NOTEBOOK = "06_prediction_visualization"
 
-digits = load_images(source="full")
-runs = {"ReLU": load_run(SHIPPED / "relu.npz"), "LeakyReLU": load_run(SHIPPED / "leaky_relu.npz")}
-models = {name: run.load_model() for name, run in runs.items()}
-both = {name: predict(model, digits.x_test) for name, model in models.items()}
-browser = PredictionBrowser(digits.x_test, digits.y_test, both)
-explorer = ConfusionExplorer(digits.x_test, digits.y_test, both["ReLU"].argmax(axis=1))
-scrubber = EpochScrubber(runs["ReLU"], *split_validation(digits.x_train, digits.y_train)[1])
-pad = DrawingPad(models["LeakyReLU"])
-maps = FeatureMaps(models["ReLU"], digits.x_test, digits.y_test)
-drawing = np.zeros((280, 280, 4), "uint8")
-drawing[50:200, 60:80, 3] = 255
-
-def milliseconds(widget, states):
-    times = []
-    for state in states:
-        start = perf_counter()
-        widget.set_state(state)
-        times.append(1000 * (perf_counter() - start))
-    return round(median(times), 2)
-
-drawn = {"pixels": drawing.tobytes(), "shape": [280, 280, 4]}
-print(json.dumps({
-    "prediction browser": milliseconds(browser.slider, [{"value": n} for n in range(2, 502)]),
-    "confusion explorer": milliseconds(explorer.matrix, [{"chosen": [n % 10, n % 10]} for n in range(500)]),
-    "epoch scrubber": milliseconds(scrubber.slider, [{"value": n % 21} for n in range(1, 501)]),
-    "drawing pad": milliseconds(pad.pad, [drawn | {"sent": n} for n in range(1, 101)]),
-    "feature maps": milliseconds(maps.slider, [{"value": n} for n in range(1, 501)]),
-}))
-"""
-
-# A notebook of its own, as 07 runs for much longer.
-_FEATURE_MAPS = """
-from mnist_cnn.data import load_images
-from mnist_cnn.feature_maps import FeatureMaps
-from mnist_cnn.runs import SHIPPED, load_run
-
-digits = load_images(source="full")
-FeatureMaps(load_run(SHIPPED / "relu.npz").load_model(), digits.x_test, digits.y_test)
-"""
-
-# Waits for the next change below a view's board; milliseconds from the key or pointer until that is on the screen.
-_WATCH = """([view, event]) => {
-  const board = [...view.querySelectorAll('.mnist-board')].pop(), body = board.querySelector('div');
+# Waits for what the next key or pen does to a view; milliseconds from there until it stands in the page, complete, for
+# the next picture on the screen; and until that has been drawn, which a screen of 60 Hz makes longer by 17 at most.
+_WATCH = """([body, event]) => {
   let start;
   addEventListener(event, () => (start = performance.now()), { capture: true, once: true });
   window.shown = new Promise((done) => {
-    const observer = new MutationObserver(async () => {
+    const observer = new MutationObserver(() => {
       observer.disconnect();
-      await Promise.all([...body.querySelectorAll('img')].map((image) => image.decode()));
-      requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - start))); // painted in between
+      const ready = performance.now() - start;
+      requestAnimationFrame(() => requestAnimationFrame(() => done([ready, performance.now() - start])));
     });
     observer.observe(body, { childList: true });
   });
 }"""
 
+Times = list[tuple[float, float]]
+
 
 def measure() -> dict:
-    """Median milliseconds in the kernel, by view; those in the browser; and the seconds until 06 has opened."""
-    return {"kernel": in_kernel(), **in_browser()}
-
-
-def in_kernel() -> dict[str, float]:
-    """From a message of the browser to the new picture having been sent."""
-    manager, client = start_new_kernel()
-    printed = []
-    try:
-        reply = client.execute_interactive(
-            _IN_KERNEL, output_hook=lambda message: printed.append(message["content"].get("text", "")), timeout=300
-        )
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    if reply["content"]["status"] != "ok":
-        raise RuntimeError(reply["content"]["evalue"])
-    return json.loads("".join(printed).splitlines()[-1])
-
-
-def in_browser() -> dict:
-    """Notebook 06 and the feature maps, opened and used three times, in fresh kernels and with the shipped runs."""
-    opened, keys, strokes, maps = [], [], [], []
-    with launch() as browser:
+    """Median milliseconds (ready, drawn) by where and what; and the seconds until the views are there."""
+    times: dict[str, dict[str, Times]] = {"lab": {}}
+    opened = []
+    with launch() as browser, tempfile.TemporaryDirectory() as folder:
         if browser is None:
             raise RuntimeError(NO_CHROMIUM)
+        with Site(Path(folder)) as site:
+            first = [open_first_page(browser, site) for _ in range(5)]
+            times["site"] = use_site(browser, site)
         for _ in range(3):
-            with tempfile.TemporaryDirectory() as folder, Lab(Path(folder), dict(os.environ)) as lab:
-                use_06(browser, lab, opened, keys, strokes)
-                use_maps(browser, lab, maps)
+            seconds, found = use_lab(browser)
+            opened.append(seconds)
+            for name, each in found.items():
+                times["lab"].setdefault(name, []).extend(each)
     return {
-        "key_to_picture_ms": round(statistics.median(keys)),
-        "pen_to_answer_ms": round(statistics.median(strokes)),
-        "key_to_maps_ms": round(statistics.median(maps)),
+        "first_page_s": round(statistics.median(first), 2),
         "notebook_06_opened_s": round(statistics.median(opened), 1),
+        **{where: {name: medians(each) for name, each in of.items()} for where, of in times.items()},
     }
 
 
-def use_06(browser: Browser, lab: Lab, opened: list[float], keys: list[float], strokes: list[float]) -> None:
-    """Open notebook 06, run its cells, press 50 keys, draw 20 dots; add the seconds and the milliseconds."""
+def medians(times: Times) -> list[float]:
+    return [round(statistics.median(each), 1) for each in zip(*times, strict=True)]
+
+
+def open_first_page(browser: Browser, site: Site) -> float:
+    """Seconds from asking for the first page, with nothing in the cache, until one can draw on it."""
+    page = browser.new_page()
     start = time.perf_counter()
-    notebook = Notebook(browser, lab, "06_prediction_visualization")
-    if errors := notebook.run_all():
-        raise RuntimeError(errors)
-    page, views = notebook.page, notebook.page.locator(".mnist-view")
-    views.first.get_by_role("slider").focus()
-    page.keyboard.press("ArrowRight")
-    views.first.get_by_text("2 of 10,000").wait_for()
-    opened.append(time.perf_counter() - start)
-    keys += press_keys(page, views.first)
-    for number in range(20):
-        views.last.get_by_role("button", name="Clear").click()
-        views.last.locator("canvas[aria-busy=false]").wait_for()
-        box = views.last.locator("canvas").bounding_box()
-        page.mouse.move(box["x"] + 60 + 5 * number, box["y"] + 60)
-        page.evaluate(_WATCH, [views.last.element_handle(), "pointerdown"])
-        page.mouse.down()
-        strokes.append(page.evaluate("window.shown"))
-        page.mouse.up()
+    page.goto(site.address, wait_until="commit")
+    page.locator(".mnist-pad").wait_for()
+    seconds = time.perf_counter() - start
     page.close()
+    return seconds
 
 
-def use_maps(browser: Browser, lab: Lab, maps: list[float]) -> None:
-    """Look at the feature maps of 50 images, by keyboard; add the milliseconds."""
-    path = lab.log.parent / "notebooks" / "maps.ipynb"
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_FEATURE_MAPS)], metadata=kernel), path)
-    notebook = Notebook(browser, lab, path.stem)
-    if errors := notebook.run_all():
-        raise RuntimeError(errors)
-    view = notebook.page.locator(".jp-Notebook .mnist-view:not(.mnist-view .mnist-view)")
-    view.get_by_role("slider").focus()
-    maps += press_keys(notebook.page, view)
-    notebook.page.close()
+def use_site(browser: Browser, site: Site) -> dict[str, Times]:
+    """Every view: 50 keys, or 20 dots."""
+    times = {}
+    for name, notebook in (
+        ("epoch scrubber", "04_training"), ("confusion explorer", "05_evaluation"),
+        ("prediction browser", NOTEBOOK), ("feature maps", "07_inside_the_network"),
+    ):  # fmt: skip
+        page = SitePage(browser, site, f"notebooks/{notebook}.html").page
+        view = page.locator(".mnist-view").first
+        body = view.locator(".mnist-gallery, .mnist-side-by-side").first
+        if name == "confusion explorer":
+            view.get_by_role("button", name="actual 8, predicted 8").click()
+        view.get_by_role("slider").first.focus()
+        times[name] = [*press_keys(page, body, 20 if name in ("epoch scrubber", "confusion explorer") else 50)]
+        page.close()
+    page = SitePage(browser, site, "index.html").page
+    times["drawing pad with maps"] = [*draw_dots(page, page.locator(".mnist-view"))]
+    page.close()
+    return times
 
 
-def press_keys(page: Page, view: Locator) -> Iterator[float]:
-    """Press 50 keys in a view whose slider has the focus; the milliseconds until each picture was there."""
-    for _ in range(50):
-        page.evaluate(_WATCH, [view.element_handle(), "keydown"])
+def use_lab(browser: Browser) -> tuple[float, dict[str, Times]]:
+    """Open notebook 06 in a fresh kernel and run its cells, in seconds; then 50 keys and 20 dots."""
+    with tempfile.TemporaryDirectory() as folder, Lab(Path(folder), dict(os.environ)) as lab:
+        start = time.perf_counter()
+        notebook = Notebook(browser, lab, NOTEBOOK)
+        if errors := notebook.run_all():
+            raise RuntimeError(errors)
+        page, views = notebook.page, notebook.page.locator(".mnist-view")
+        views.first.get_by_role("slider").focus()
+        page.keyboard.press("ArrowRight")
+        views.first.get_by_text("2 of 10,000").wait_for()
+        opened = time.perf_counter() - start
+        keys = [*press_keys(page, views.first.locator(".mnist-side-by-side"), 50)]
+        dots = [*draw_dots(page, views.last)]
+        page.close()
+    return opened, {"prediction browser": keys, "drawing pad": dots}
+
+
+def press_keys(page: Page, body: Locator, count: int) -> Iterator[tuple[float, float]]:
+    """Press a key that moves the slider with the focus; the milliseconds until the body of the view has changed."""
+    for _ in range(count):
+        page.evaluate(_WATCH, [body.element_handle(), "keydown"])
         page.keyboard.press("ArrowRight")
         yield page.evaluate("window.shown")
+
+
+def draw_dots(page: Page, view: Locator) -> Iterator[tuple[float, float]]:
+    """Draw 20 times on an empty pad; the milliseconds until the answer is there."""
+    for number in range(20):
+        view.get_by_role("button", name="Clear").click()
+        view.get_by_text("Draw a digit").wait_for()
+        box = view.locator("canvas").first.bounding_box()
+        page.mouse.move(box["x"] + 60 + 5 * number, box["y"] + 60)
+        page.evaluate(_WATCH, [view.locator(".mnist-side-by-side").element_handle(), "pointerdown"])
+        page.mouse.down()
+        yield page.evaluate("window.shown")
+        page.mouse.up()
 
 
 if __name__ == "__main__":

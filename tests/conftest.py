@@ -42,7 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that at the end of `-n 2` neither process waits for the other."""
     marked = (item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser"))
     slow = {item.path for item in marked} | {item.path for item in items if item.path.suffix == ".ipynb"}
-    longest = ["04_training", "05_evaluation", "test_series", "test_other_images", "test_views_in_jupyterlab"]
+    longest = ["04_training", "05_evaluation", "test_series", "test_other_images", "test_views_in_jupyterlab",
+               "test_views_on_the_site", "test_site"]  # fmt: skip
 
     def rank(item: pytest.Item) -> tuple[int, bool]:
         name = item.path.stem
@@ -52,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
-    """With `-n 2`, the tests of a file stay together, and 05 follows 04, to evaluate what was trained there."""
+    """With `-n 2`, the tests of a file stay together; 05 follows 04, whose runs it opens; the site is built once."""
     config.option.loadscopereorder = False
     return InTheirOrder(config, log)
 
@@ -62,7 +63,7 @@ class InTheirOrder(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return file.replace("05_evaluation", "04_training")
+        return file.replace("05_evaluation", "04_training").replace("test_site", "test_views_on_the_site")
 
 
 class Notebooks:

@@ -10,16 +10,14 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from mnist_cnn.augmentation import random_affine
 from mnist_cnn.checks import check_array, check_choice, check_predictions
-from mnist_cnn.confusion import ConfusionExplorer, EpochScrubber
 from mnist_cnn.data import Images, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
-from mnist_cnn.feature_maps import FeatureMaps
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.plots import plot_confusion, plot_probabilities, show_digits, show_predictions
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.training import find_run, train
-from mnist_cnn.views import PredictionBrowser
+from mnist_cnn.views import ConfusionExplorer, EpochScrubber, FeatureMaps, PredictionBrowser
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), "uint8")
 LABELS = np.arange(20) % 10
@@ -148,8 +146,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "ConfusionExplorer": (lambda: ConfusionExplorer(IMAGES, LABELS, LABELS[1:]), "predicted must be integers"),
     "ConfusionExplorer, order": (
         lambda: ConfusionExplorer(IMAGES, LABELS, LABELS, LABELS), "order must name each index in 0..19 once"),
-    "EpochScrubber": (lambda: epochs_of(LABELS), "labels must be integers of shape (6000,)"),
-    "EpochScrubber, images": (lambda: epochs_of(np.arange(6000) % 10), "labels must be integers of shape (20,)"),
+    "EpochScrubber": (lambda: epochs_of(LABELS), "images must be uint8 of shape (6000, 28, 28)"),
     "train": (lambda: train("rleu", digits()), "recipe must be one of relu, leaky_relu, improved, short, "),
     "train, precision": (lambda: train("relu", digits(), precision="bfloat16"), "precision must be one of float32"),
     "train, no epoch": (lambda: train("relu", digits(), epochs=0), "epochs must be at least 1"),

@@ -11,7 +11,7 @@ import yaml
 from test_environments import PROJECT, ROOT
 
 SCHEMAS = {
-    "github-workflows": [".github/workflows/tests.yml"],
+    "github-workflows": [".github/workflows/tests.yml", ".github/workflows/site.yml"],
     "github-issue-forms": [".github/ISSUE_TEMPLATE/problem.yml", ".github/ISSUE_TEMPLATE/lesson.yml"],
     "github-issue-config": [".github/ISSUE_TEMPLATE/config.yml"],
     "citation-file-format": ["CITATION.cff"],

@@ -71,7 +71,7 @@ def test_the_package_is_as_small_as_the_readme_says() -> None:
     lesson, studies, largest, javascript = (int(number.replace(",", "")) for number in numbers)
     assert max(modules.values()) <= largest == 210 and sum(scripts) == javascript
     assert sum(modules.pop(f"{name}.py") for name in ("study", "cluster", "results")) == studies <= 420
-    assert sum(modules.values()) == lesson <= 2667
+    assert sum(modules.values()) == lesson <= 2395
 
 
 @pytest.fixture

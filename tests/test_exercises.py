@@ -340,7 +340,7 @@ def test_no_right_number_stands_in_the_package(sample: Images) -> None:
 
 # What is folded away
 
-QUESTION = re.compile(r"#### \d\. (.+)\n\n((?:<details>.*</details>\n?)+)")
+QUESTION = re.compile(r"### \d\. (.+)\n\n((?:<details>.*</details>\n?)+)")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -7,8 +7,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from conftest import NO_FULL_DATA, full_mnist
-
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STEPS = ["01_data_loading", "02_model_building", "03_leaky_relu", "04_training", "05_evaluation",
@@ -29,8 +27,7 @@ def test_all_are_here() -> None:
 def test_nbval_runs_them(request: pytest.FixtureRequest) -> None:
     """Without the full data their outputs cannot be compared, and conftest.py leaves them out."""
     assert request.config.getini("testpaths") == ["tests", "notebooks"]  # so plain `pytest` is never skipped below
-    if full_mnist() is None:
-        pytest.skip(NO_FULL_DATA)
+    request.getfixturevalue("full")
     start, options = request.config.invocation_params.dir, request.config.option
     asked = {(start / argument.split("::")[0]).resolve() for argument in request.config.args}
     collected = [item.path.stem for item in request.session.items if item.path.suffix == ".ipynb"]
@@ -79,6 +76,7 @@ def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
         assert not [kind for output in cell.outputs for kind in output.get("data", ()) if "widget" in kind], cell.source
         if shown := view.match(cell.source.splitlines()[-1]):
             left[shown[1]] = cell.outputs[-1].data["text/plain"]
+            assert f'data-view="{shown[1]}">{left[shown[1]]}</div>' in cell.outputs[-1].data["text/html"]
     assert len(left) == 5 and all(sentence.endswith("running notebook") for sentence in left.values()), left
 
 

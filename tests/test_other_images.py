@@ -9,16 +9,12 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from bs4 import BeautifulSoup
 
-from mnist_cnn.confusion import ConfusionExplorer, EpochScrubber
-from mnist_cnn.data import Images, load_images, split_validation
-from mnist_cnn.feature_maps import FeatureMaps
+from mnist_cnn.data import Images, load_images
 from mnist_cnn.models import predict
 from mnist_cnn.plots import plot_confusion, plot_probabilities, show_predictions
 from mnist_cnn.runs import load_run, run_file
 from mnist_cnn.training import find_run, train
-from mnist_cnn.views import DrawingPad, PredictionBrowser
 from test_data import idx
 from test_notebooks import NOTEBOOKS
 from test_series import FEWER_EPOCHS, outputs, printed, run_series
@@ -113,48 +109,6 @@ def test_a_network_has_as_many_outputs_as_there_are_classes(shapes: Images, trai
     probabilities = predict(model, shapes.x_test)
     assert probabilities.shape == (300, 3) and run.predicted.max() == 2
     assert np.mean(probabilities.argmax(axis=1) == shapes.y_test) > 0.95
-
-
-@pytest.mark.slow
-def test_the_views_speak_of_the_names(shapes: Images, trained: tuple) -> None:
-    run, model = trained
-    names, probabilities = shapes.class_names, predict(model, shapes.x_test)
-    browser = PredictionBrowser(shapes.x_test, shapes.y_test, {"net": probabilities}, names)
-    assert [name for name, _ in browser.actual.options] == ["any", *names]
-    for label, name in enumerate(names):
-        browser.actual.value = label
-        assert f"actual {name}. net " in browser.board.caption
-    page = BeautifulSoup(browser.board.body, "html.parser")
-    assert [head.text for head in page.select("th")] == list(names) and not page.select("b")
-
-    guesses = shapes.y_test.copy()
-    guesses[:2] = (guesses[:2] + 1) % 3
-    explorer = ConfusionExplorer(shapes.x_test, shapes.y_test, guesses, names=names)
-    assert explorer.matrix.names == list(names) and np.shape(explorer.matrix.counts) == (3, 3)
-    explorer.matrix.chosen = [1, 1]
-    assert explorer.board.caption.startswith("Actual <b>line</b>, read right: ")  # the browser shows it as text
-    page = BeautifulSoup(explorer.board.body, "html.parser")
-    assert page.figcaption.text.startswith("<b>line</b> → <b>line</b>") and not page.select("b")
-    with pytest.raises(Exception, match="chosen must lie within 3 classes"):
-        explorer.matrix.chosen = [3, 0]
-
-    validation = split_validation(shapes.x_train, shapes.y_train)[1]
-    scrubber = EpochScrubber(run, *validation, names)
-    scrubber.slider.value = 2
-    assert scrubber.explorer.matrix.names == list(names) and "After epoch 2: " in scrubber.board.caption
-    maps = FeatureMaps(model, shapes.x_test, shapes.y_test, names)
-    said = f"Image 0, labelled {names[shapes.y_test[0]]}; the network says {names[probabilities[0].argmax()]}, with"
-    assert maps.board.caption.startswith(said)
-
-
-@pytest.mark.slow
-def test_the_pad_says_what_it_is_for(shapes: Images, trained: tuple) -> None:
-    pad = DrawingPad(trained[1], shapes.class_names)
-    assert pad.board.caption == (
-        "This network knows ring, <b>line</b>, swan & co. The pad and its preparation are made for digits."
-    )
-    with pytest.raises(ValueError, match="there are 10 names for 3 classes"):
-        DrawingPad(trained[1])
 
 
 @pytest.mark.slow

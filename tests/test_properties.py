@@ -89,7 +89,7 @@ def test_any_drawing_becomes_an_image_like_mnists_or_is_refused(pixels: np.ndarr
     try:
         seen = center_in_box(find_ink(pixels))
     except ValueError as error:
-        assert "nothing is drawn" in str(error) or "too little ink" in str(error)
+        assert "nothing is drawn" in str(error)
         return
     assert seen.shape == (28, 28) and seen.dtype == np.uint8 and seen.any()
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))

@@ -1,7 +1,6 @@
 """Turn a drawing or a photograph of a digit into an image like those of MNIST (notebook 06)."""
 
 import numpy as np
-from PIL import Image
 
 from mnist_cnn.checks import check_array
 
@@ -51,16 +50,14 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
         uint8 (28, 28) in 0..255.
 
     Raises:
-        ValueError: there is no ink, or too little for this size.
+        ValueError: there is no ink.
     """
     ink = check_array("ink", ink, np.floating, ("height", "width"), 1)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         raise ValueError("there is no ink")
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    digit = _resize(digit, [max(round(20 * side / max(digit.shape)), 1) for side in digit.shape])
-    if not digit.any():
-        raise ValueError("there is too little ink")
+    digit = _resize(digit / digit.max(), [max(round(20 * side / max(digit.shape)), 1) for side in digit.shape])
     digit = np.round(digit * (255 * ink.max() / digit.max())).astype("uint8")
     image = np.zeros((28, 28), "uint8")
     masses = digit.sum(axis=1), digit.sum(axis=0)
@@ -72,13 +69,22 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
 
 def shrink(ink: np.ndarray) -> np.ndarray:
     """Shrink ink (height, width) in 0..1 to uint8 (28, 28) in 0..255, wherever on the image it is."""
-    return _resize(check_array("ink", ink, np.floating, ("height", "width"), 1), (28, 28))
+    ink = check_array("ink", ink, np.floating, ("height", "width"), 1)
+    return np.round(255 * _resize(ink, (28, 28))).astype("uint8")
 
 
 def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Average or interpolate to another shape (height, width), as uint8."""
-    image = Image.fromarray((255 * ink).astype("uint8"))
-    return np.asarray(image.resize(shape[::-1], Image.Resampling.BILINEAR))
+    """Average or interpolate linearly to another shape (height, width); `drawing.js` does the same."""
+    down, across = (_triangles(old, new) for old, new in zip(ink.shape, shape, strict=True))
+    return down @ ink @ across.T
+
+
+def _triangles(old: int, new: int) -> np.ndarray:
+    """The weights of old pixels in new ones, (new, old): over each, a triangle two of the larger pixels wide."""
+    scale = max(old / new, 1)
+    centers = (np.arange(new)[:, np.newaxis] + 0.5) * old / new
+    weights = np.maximum(1 - np.abs(np.arange(old) + 0.5 - centers) / scale, 0)
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def _reduce(pixels: np.ndarray) -> np.ndarray:

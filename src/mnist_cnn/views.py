@@ -1,19 +1,63 @@
-"""Interactive views, to slide through predictions and to draw in (notebook 06)."""
+"""Interactive views (notebooks 04 to 07): what the browser needs to draw and move them; it then asks no kernel."""
 
+import gzip
+import re
 from collections.abc import Sequence
+from html import escape
+from pathlib import Path
 
-import ipywidgets
+import anywidget
 import numpy as np
+import traitlets
 
-from mnist_cnn import controls
 from mnist_cnn.checks import DIGITS, check_array, check_names, check_predictions
-from mnist_cnn.controls import Board, Pad, View
-from mnist_cnn.drawing import center_in_box, find_ink, shrink
-from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
-from mnist_cnn.models import predict
+from mnist_cnn.layers import find_fields, pack_network
 from mnist_cnn.quiet import keras
+from mnist_cnn.runs import Run
 
-_ANY = "any"
+_BROWSER = Path(__file__).with_name("browser")
+_PARTS = ("parts", "network", "drawing", "matrix", "mosaic", "pad", "confusion", "feature_maps", "predictions",
+          "reading", "views")  # fmt: skip
+
+
+def front_end() -> str:
+    """The JavaScript of all views as one module, which is what a widget may have: each part in a scope of its own."""
+    scopes = []
+    for part in _PARTS:
+        code = _BROWSER.joinpath(f"{part}.js").read_text(encoding="utf-8")
+        code = re.sub(r'^import (\{.*?\}) from "./(\w+).js";', r"const \1 = _\2;", code, flags=re.MULTILINE | re.DOTALL)
+        exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", code, re.MULTILINE)
+        code = re.sub(r"^export (?!default)", "", code, flags=re.MULTILINE)
+        scopes.append(
+            f"const _{part} = (() => {{\n{code}return {{ {', '.join(exported)} }};\n}})();" if exported else code
+        )
+    return "\n".join(scopes)
+
+
+class View(anywidget.AnyWidget):
+    """Draw `values` in the browser; a static page shows the text `still` in its place.
+
+    What the reader has chosen is kept, so that it outlasts a reload of the page.
+    """
+
+    _esm, _css = front_end(), _BROWSER / "views.css"
+    kind = traitlets.Unicode().tag(sync=True)
+    values = traitlets.Dict().tag(sync=True)
+    chosen = traitlets.Dict().tag(sync=True, echo_update=False)
+
+    def __init__(self, still: str, **values: object):
+        self._still = still
+        super().__init__(kind=type(self).__name__, values=values)
+
+    def __repr__(self) -> str:
+        """What paper shows in its place."""
+        return self._still
+
+    def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
+        """With HTML that says which view this is: GitHub shows the text in it, and a site may put the view there."""
+        data, metadata = super()._repr_mimebundle_(**options)
+        html = f'<div class="mnist-view" data-view="{self.kind}">{escape(self._still)}</div>'
+        return data | {"text/html": html}, metadata
 
 
 class PredictionBrowser(View):
@@ -33,62 +77,71 @@ class PredictionBrowser(View):
         probabilities: dict[str, np.ndarray],
         names: Sequence[str] = DIGITS,
     ):
-        images = self._images = check_array("images", images, np.uint8, ("n", 28, 28))
-        probabilities = self._probabilities = check_predictions(probabilities, len(images))
-        names = self._names = check_names(names, next(iter(probabilities.values())).shape[1])
-        labels = self._labels = check_array("labels", labels, np.integer, (len(images),), len(names) - 1)
-        self._predicted = {name: p.argmax(axis=1) for name, p in probabilities.items()}
-        self._orders = {
-            "all images": lambda name: np.arange(len(images)),
-            "mistakes, most confident first": lambda name: find_mistakes(labels, probabilities[name]),
-            "least sure first": lambda name: rank_by_doubt(probabilities[name]),
-        }
-        if len(probabilities) > 1:
-            self._orders["the networks disagree"] = lambda name: np.flatnonzero(np.ptp([*self._predicted.values()], 0))
-
-        anything = [(_ANY, _ANY), *((name, each) for each, name in enumerate(names))]
-        self.order = controls.dropdown("show", [*self._orders])
-        self.network = controls.dropdown("of network", [*probabilities])
-        self.actual, self.taken_for = (controls.dropdown(name, anything) for name in ("actual", "taken for"))
-        self.slider, sliding = controls.slider_to_play("position", 1)
-        self.board = Board()
-        choices = [self.order, self.network, self.actual, self.taken_for]
-        for choice in choices:
-            choice.observe(lambda change: self._choose(), names="value")
-        self.slider.observe(lambda change: self._show(), names="value")
-        row = ipywidgets.HBox([choice for choice in choices if len(choice.options) > 1], layout={"flex_flow": "wrap"})
+        images = check_array("images", images, np.uint8, ("n", 28, 28))
+        probabilities = check_predictions(probabilities, len(images))
+        names = check_names(names, next(iter(probabilities.values())).shape[1])
         super().__init__(
-            [row, sliding, self.board], f"A slider over {len(images):,} predictions; it moves in a running notebook"
+            f"A slider over {len(images):,} predictions; it moves in a running notebook",
+            **_pack_images(images, labels, names),
+            networks=[
+                {"name": name, "probabilities": p.astype("float32").tobytes()} for name, p in probabilities.items()
+            ],
         )
-        self._choose()
 
-    def _choose(self) -> None:
-        """Let the slider run over the chosen images, from the first."""
-        chosen = self._orders[self.order.value](self.network.value)
-        predicted = self._predicted[self.network.value]
-        for digits, choice in ((self._labels, self.actual), (predicted, self.taken_for)):
-            if choice.value != _ANY:
-                chosen = chosen[digits[chosen] == choice.value]
-        self._chosen = chosen
-        controls.restart(self.slider, max(len(chosen), 1))
-        self.slider.disabled = len(chosen) == 0
-        self._show()
 
-    def _show(self) -> None:
-        if len(self._chosen) == 0:
-            self.board.show("There is no such image.")
-            return
-        index = int(self._chosen[self.slider.value - 1])
-        label = int(self._labels[index])
-        what = f"image {index}, actual {self._names[label]}"
-        said, parts = [], [controls.digit(self._images[index], what, 224)]
-        for name, probabilities in self._probabilities.items():
-            guess = self._predicted[name][index]
-            verdict = "right" if guess == label else "wrong"
-            said.append(f"{name} {verdict}: {self._names[guess]} with {probabilities[index][guess]:.1%}")
-            parts.append(controls.bars(name, probabilities[index], self._names, label))
-        where = f"{self.slider.value:,} of {len(self._chosen):,}: {what}"
-        self.board.show(f"{where}. {'; '.join(said)}.", controls.side_by_side(*parts))
+class ConfusionExplorer(View):
+    """Choose a cell of a confusion matrix and see its digits; with none chosen, all mistakes.
+
+    Args:
+        images: uint8 (n, 28, 28) in 0..255.
+        labels, predicted: integers (n,) in 0..classes - 1.
+        order: a permutation of the indices 0..n-1: which image to show first, and so on; as they come if left out.
+        names: of the classes.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        predicted: np.ndarray,
+        order: np.ndarray | None = None,
+        names: Sequence[str] = DIGITS,
+    ):
+        images = check_array("images", images, np.uint8, ("n", 28, 28))
+        n, names = len(images), check_names(names, len(names))
+        order = np.arange(n) if order is None else check_array("order", order, np.integer, (n,), n - 1)
+        if len(np.unique(order)) < n:
+            raise ValueError(f"order must name each index in 0..{n - 1} once")
+        predicted = check_array("predicted", predicted, np.integer, (n,), len(names) - 1)
+        super().__init__(
+            f"A confusion matrix of {n:,} predictions to choose from; it opens in a running notebook",
+            **_pack_images(images, labels, names),
+            predicted=predicted.astype("uint8").tobytes(),
+            order=order.tolist(),
+        )
+
+
+class EpochScrubber(View):
+    """Slide through a training, from the untrained network to the last epoch: accuracy, confusions, and what is wrong.
+
+    The digits that were wrong in most epochs come first.
+
+    Args:
+        run: a run.
+        images, labels: the validation images of that run, uint8 (n, 28, 28) in 0..255, and integers (n,).
+        names: of the classes.
+    """
+
+    def __init__(self, run: Run, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS):
+        images = check_array("images", images, np.uint8, (run.predicted.shape[1], 28, 28))
+        packed = _pack_images(images, labels, check_names(names, len(names)))
+        check_array("run.predicted", run.predicted, np.integer, run.predicted.shape, len(names) - 1)
+        super().__init__(
+            f"A slider over {run.epochs_done} epochs of training; it moves in a running notebook",
+            **packed,
+            predicted=run.predicted.astype("uint8").tobytes(),
+            order=np.argsort(-(run.predicted != labels).sum(axis=0), kind="stable").tolist(),
+        )
 
 
 class DrawingPad(View):
@@ -97,37 +150,42 @@ class DrawingPad(View):
     Args:
         model: a network of `build_model`, trained.
         names: of the classes, if it was trained on other images than digits: it says what to draw.
+        maps: show the feature maps of its first convolution as well.
     """
 
-    def __init__(self, model: keras.Model, names: Sequence[str] = DIGITS):
-        self._model, self._names = model, check_names(names, model.output_shape[-1])
-        self.pad, self.board = Pad(), Board()
-        self.prepare = ipywidgets.Checkbox(True, description="prepare it as MNIST's makers did", indent=False)
-        self.pad.observe(lambda change: self._show(), names="sent")
-        self.prepare.observe(lambda change: self._show(), names="value")
-        answer = ipywidgets.VBox([self.prepare, self.board])
+    def __init__(self, model: keras.Model, names: Sequence[str] = DIGITS, maps: bool = False):
+        names = check_names(names, model.output_shape[-1])
+        invitation = "Draw a digit, large or small, anywhere on the pad."
+        if names != DIGITS:
+            invitation = f"This network knows {', '.join(names)}. The pad and its preparation are made for digits."
         still = "A pad to draw a digit on; it works in a running notebook"
-        super().__init__([ipywidgets.HBox([self.pad, answer], layout={"flex_flow": "wrap"})], still)
-        self._show()
+        super().__init__(still, names=list(names), network=pack_network(model), invitation=invitation, maps=maps)
 
-    def _show(self) -> None:
-        try:
-            self.board.show(*self._read())
-        finally:
-            self.pad.answered = self.pad.sent
 
-    def _read(self) -> tuple[str, ...]:
-        """The caption of the board, and its body if there is something to read."""
-        if not np.frombuffer(self.pad.pixels, "uint8").any():
-            if self._names == DIGITS:
-                return ("Draw a digit, large or small, anywhere on the pad.",)
-            return (f"This network knows {', '.join(self._names)}. The pad and its preparation are made for digits.",)
-        try:
-            ink = find_ink(np.frombuffer(self.pad.pixels, "uint8").reshape(self.pad.shape))
-            seen = center_in_box(ink) if self.prepare.value else shrink(ink)
-        except ValueError as error:
-            return (f"The network has nothing to read: {error}.",)
-        probabilities = predict(self._model, seen[np.newaxis])[0]
-        picture = controls.digit(seen, "what the network sees", 224)
-        caption = f"The network says {self._names[probabilities.argmax()]}, with {probabilities.max():.1%}."
-        return caption, controls.side_by_side(picture, controls.bars("What it says", probabilities, self._names))
+class FeatureMaps(View):
+    """Choose or draw a digit, choose a convolution and see all its maps; choose a pixel and see how it is computed.
+
+    Args:
+        model: a network of `build_model` that has convolutions, trained or not.
+        images: uint8 (n, 28, 28) in 0..255.
+        labels: integers (n,) in 0..classes - 1.
+        names: of the classes.
+    """
+
+    def __init__(self, model: keras.Model, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS):
+        images = check_array("images", images, np.uint8, ("n", 28, 28))
+        packed = _pack_images(images, labels, check_names(names, model.output_shape[-1]))
+        if not (fields := find_fields(model)):
+            raise ValueError("the network has no convolution, and so no feature maps")
+        still = "The feature maps of a digit, to choose from; they open in a running notebook"
+        super().__init__(still, **packed, network=pack_network(model), fields=fields)
+
+
+def _pack_images(images: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> dict[str, object]:
+    """Images with their labels, which are checked, and the names of the classes."""
+    labels = check_array("labels", labels, np.integer, (len(images),), len(names) - 1)
+    return {
+        "images": gzip.compress(images.tobytes(), 1, mtime=0),
+        "labels": labels.astype("uint8").tobytes(),
+        "names": list(names),
+    }

@@ -1,85 +1,96 @@
 // Feature maps as pictures, all of them or the chosen one enlarged: choose a map and a pixel, by pointer or arrow keys.
 
+import { inkOnPaper, make, STEPS } from "./parts.js";
+
 const GAP = 3; // screen pixels around each map
 const WIDTH = 520; // of all maps together, at most
 const AREA = { all: WIDTH * 340, enlarged: 211 ** 2 };
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const KEYS = { all: "Click a map, or use the arrow keys.", enlarged: "Click a pixel, or use the arrow keys." };
 
-function render({ model, el }) {
-  const kind = model.get("enlarged") ? "enlarged" : "all";
-  el.classList.add("mnist-mosaic");
-  el.innerHTML = `<canvas tabindex="0" role="application"></canvas><small aria-hidden="true">${KEYS[kind]}</small>`;
-  const canvas = el.querySelector("canvas");
+/** Maps of one convolution. `choose` is called with a map, a row and a column; without it they are only a picture. */
+export function mosaic(kind, choose) {
+  const canvas = make("canvas", choose ? { tabindex: 0, role: "application" } : { role: "img" });
+  const element = make(
+    "div.mnist-mosaic",
+    {},
+    canvas,
+    make("small", { "aria-hidden": true }, choose ? KEYS[kind] : ""),
+  );
   const picture = canvas.getContext("2d");
+  let shape, chosen; // height, width and number of the maps; a map, a row and a column
 
   const layOut = () => {
-    const [count, height, width] = model.get("shape");
-    const maps = kind === "all" ? [...Array(count).keys()] : [model.get("chosen")[0]];
-    const scale = Math.max(Math.floor((Math.sqrt(AREA[kind] / maps.length) - GAP) / width), 1);
+    const [height, width, count] = shape;
+    const shown = kind === "all" ? [...Array(count).keys()] : [chosen[0]];
+    const scale = Math.max(Math.floor((Math.sqrt(AREA[kind] / shown.length) - GAP) / width), 1);
     const [across, down] = [scale * width + GAP, scale * height + GAP]; // from one map to the next
-    const columns = Math.min(Math.floor(WIDTH / across), maps.length);
-    return { count, height, width, maps, scale, across, down, columns };
+    const columns = Math.min(Math.floor(WIDTH / across), shown.length);
+    return { count, height, width, shown, scale, across, down, columns };
   };
-  const show = () => {
-    const { count, height, width, maps, scale, across, down, columns } = layOut();
-    const [chosen, row, column] = model.get("chosen");
-    [canvas.width, canvas.height] = [columns * across + GAP, Math.ceil(maps.length / columns) * down + GAP];
+  const show = (maps, place = [0, 0, 0]) => {
+    [shape, chosen] = [maps.shape, place];
+    const inkOf = scaled(maps);
+    const { count, height, width, shown, scale, across, down, columns } = layOut();
+    const [map, row, column] = chosen;
+    [canvas.width, canvas.height] = [columns * across + GAP, Math.ceil(shown.length / columns) * down + GAP];
     [picture.imageSmoothingEnabled, picture.lineWidth] = [false, GAP];
     [picture.fillStyle, picture.strokeStyle] = ["#9aa5b1", "#cc4055"];
     const corner = (at) => [(at % columns) * across + GAP, Math.floor(at / columns) * down + GAP];
-    maps.forEach((map, at) => {
+    const small = new OffscreenCanvas(width, height);
+    shown.forEach((each, at) => {
       const [x, y] = corner(at);
       picture.fillRect(x - GAP, y - GAP, across + GAP, down + GAP);
-      picture.drawImage(drawn(model.get("pixels"), map, height, width), x, y, scale * width, scale * height);
+      small.getContext("2d").putImageData(inkOnPaper(inkOf(each), height, width), 0, 0);
+      picture.drawImage(small, x, y, scale * width, scale * height);
     });
-    const [x, y] = corner(maps.indexOf(chosen));
-    const [left, top, wide, high] = kind === "all" ? [x, y, scale * width, scale * height]
-      : [x + column * scale, y + row * scale, scale, scale];
+    if (!choose) {
+      canvas.ariaLabel = `${count} maps`;
+      return;
+    }
+    const [x, y] = corner(shown.indexOf(map));
+    const [left, top, wide, high] =
+      kind === "all" ? [x, y, scale * width, scale * height] : [x + column * scale, y + row * scale, scale, scale];
     picture.strokeRect(left - GAP / 2, top - GAP / 2, wide + GAP, high + GAP);
-    canvas.ariaLabel = kind === "all" ? `All ${count} maps; map ${chosen} is chosen. Arrow keys choose another.`
-      : `Map ${chosen}, enlarged; row ${row}, column ${column} is chosen. Arrow keys choose another pixel.`;
+    canvas.ariaLabel =
+      kind === "all"
+        ? `All ${count} maps; map ${map} is chosen. Arrow keys choose another.`
+        : `Map ${map}, enlarged; row ${row}, column ${column} is chosen. Arrow keys choose another pixel.`;
   };
-  const choose = (map, row, column) => {
+  const chooseWithin = (map, row, column) => {
     const { count, height, width } = layOut();
     const within = (at, size) => Math.min(Math.max(at, 0), size - 1);
-    if (map < 0 || map >= count) return;
-    model.set("chosen", [map, within(row, height), within(column, width)]);
-    model.save_changes();
+    if (map >= 0 && map < count) choose([map, within(row, height), within(column, width)]);
   };
 
   canvas.addEventListener("click", (event) => {
-    const { maps, scale, across, down, columns } = layOut();
+    const { shown, scale, across, down, columns } = layOut();
     const box = canvas.getBoundingClientRect();
     const x = ((event.clientX - box.left) * canvas.width) / box.width - GAP;
     const y = ((event.clientY - box.top) * canvas.height) / box.height - GAP;
-    const map = maps[Math.max(Math.floor(y / down), 0) * columns + Math.max(Math.floor(x / across), 0)];
-    if (map !== undefined) choose(map, Math.floor((y % down) / scale), Math.floor((x % across) / scale));
+    const map = shown[Math.max(Math.floor(y / down), 0) * columns + Math.max(Math.floor(x / across), 0)];
+    if (map !== undefined) chooseWithin(map, Math.floor((y % down) / scale), Math.floor((x % across) / scale));
   });
   canvas.addEventListener("keydown", (event) => {
     if (!STEPS[event.key]) return;
     event.preventDefault();
-    const [map, row, column] = model.get("chosen");
+    const [map, row, column] = chosen;
     const [down, right] = STEPS[event.key];
-    if (kind === "all") choose(map + down * layOut().columns + right, row, column);
-    else choose(map, row + down, column + right);
+    if (kind === "all") chooseWithin(map + down * layOut().columns + right, row, column);
+    else chooseWithin(map, row + down, column + right);
   });
-
-  model.on("change", show);
-  show();
+  return { element, show };
 }
 
-// A map as dark ink on white, at its own size.
-function drawn({ buffer, byteOffset }, map, height, width) {
-  const ink = new Uint8Array(buffer, byteOffset).subarray(map * height * width);
-  const image = new ImageData(width, height);
-  for (let at = 0; at < height * width; at++) {
-    image.data.fill(255 - ink[at], 4 * at, 4 * at + 3);
-    image.data[4 * at + 3] = 255;
-  }
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
+/** Where the largest number is: its map, row and column. */
+export function strongest({ data, shape: [, width, count] }) {
+  const at = data.reduce((found, value, each) => (value > data[found] ? each : found), 0);
+  const place = Math.floor(at / count);
+  return [at % count, Math.floor(place / width), place % width];
 }
 
-export default { render };
+/** The numbers as ink in 0..255, on one scale for all maps; a function that gives those of a map. */
+function scaled({ data, shape: [height, width, count] }) {
+  const [low, high] = data.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [0, 1e-6]);
+  const ink = (value) => (255 * (value - low)) / (high - low);
+  return (map) => Uint8Array.from({ length: height * width }, (_, at) => ink(data[count * at + map]));
+}

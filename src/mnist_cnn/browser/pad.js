@@ -1,45 +1,49 @@
-// A pad to draw on with mouse, pen, finger or keyboard. It draws at once; the kernel gets a copy when it is ready.
+// A pad to draw on with mouse, pen, finger or keyboard, or to open an image file on.
+
+import { make } from "./parts.js";
 
 const SIDE = 280;
 const PEN = 22;
-const STEPS = { ArrowUp: [0, -8], ArrowDown: [0, 8], ArrowLeft: [-8, 0], ArrowRight: [8, 0] };
+const MOVES = { ArrowUp: [0, -8], ArrowDown: [0, 8], ArrowLeft: [-8, 0], ArrowRight: [8, 0] };
 const KEYS = "With the keyboard: arrow keys move the pen, Space puts it down or lifts it, Delete clears.";
+const NO_IMAGE = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
 
-function render({ model, el }) {
-  el.classList.add("mnist-pad");
-  el.innerHTML = `
-    <div class="paper"><canvas tabindex="0" role="application"
-      aria-label="Pad to draw a digit on. ${KEYS}"></canvas><i hidden></i></div>
-    <div><button class="jupyter-button">Clear</button><button class="jupyter-button">Open an image…</button>
-      <input type="file" accept="image/*" hidden></div>
-    <small aria-hidden="true">${KEYS}</small><p role="status"></p>`;
-  const canvas = el.querySelector("canvas");
-  const cursor = el.querySelector("i");
-  const [clearButton, openButton] = el.querySelectorAll("button");
-  const file = el.querySelector("input");
-  const status = el.querySelector("p");
+/**
+ * `read` is called with the pixels, at most once for each picture on the screen, and with null when nothing is drawn;
+ * `save` with the address of a PNG, after each stroke.
+ */
+export function pad(read, save) {
+  const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": `Pad to draw a digit on. ${KEYS}` });
+  const cursor = make("i", { hidden: true });
+  const [status, file] = [
+    make("p", { role: "status" }),
+    make("input", { type: "file", accept: "image/*", hidden: true }),
+  ];
+  const clearButton = make("button", { type: "button", click: () => clear() }, "Clear");
+  const openButton = make("button", { type: "button", click: () => file.click() }, "Open an image…");
+  const element = make(
+    "div.mnist-pad",
+    {},
+    make("div.paper", {}, canvas, cursor),
+    make("div", {}, clearButton, openButton, file),
+    make("small", { "aria-hidden": true }, KEYS),
+    status,
+  );
   const ink = canvas.getContext("2d", { willReadFrequently: true });
   let pen = null; // where the pen was last, while it is down
   let at = [SIDE / 2, SIDE / 2]; // where the keyboard's pen is
-  let waiting = false; // for the kernel's answer
-  let changed = false; // since the kernel got its copy
+  let drawn = ""; // what is on the pad, as it was last saved
 
-  const send = () => {
-    changed = true;
-    if (waiting) return;
-    const { data, width, height } = ink.getImageData(0, 0, canvas.width, canvas.height);
-    changed = false;
-    waiting = true;
-    canvas.ariaBusy = true;
-    model.set({ shape: [height, width, 4], pixels: new DataView(data.buffer), sent: model.get("sent") + 1 });
-    model.save_changes();
+  const changed = () => {
+    if (canvas.ariaBusy === "true") return;
+    canvas.ariaBusy = "true";
+    requestAnimationFrame(() => {
+      const pixels = ink.getImageData(0, 0, canvas.width, canvas.height);
+      canvas.ariaBusy = "false";
+      read(pixels.data.some((value) => value) ? pixels : null);
+    });
   };
-  model.on("change:answered", () => {
-    waiting = false;
-    canvas.ariaBusy = changed;
-    if (changed) send();
-  });
-
+  const keepDrawing = () => save((drawn = canvas.toDataURL()));
   const resize = (width, height) => {
     [canvas.width, canvas.height] = [width, height];
     [ink.lineWidth, ink.lineCap, ink.lineJoin] = [PEN, "round", "round"];
@@ -47,7 +51,8 @@ function render({ model, el }) {
   const clear = () => {
     resize(SIDE, SIDE);
     [pen, status.textContent] = [null, ""];
-    send();
+    changed();
+    save((drawn = ""));
   };
   const drawTo = (point) => {
     ink.beginPath();
@@ -55,7 +60,11 @@ function render({ model, el }) {
     ink.lineTo(point[0] + 0.01, point[1]); // a line of no length would leave no dot
     ink.stroke();
     pen = point;
-    send();
+    changed();
+  };
+  const lift = () => {
+    if (pen) keepDrawing();
+    pen = null;
   };
 
   const pointOf = (event) => {
@@ -79,56 +88,64 @@ function render({ model, el }) {
   });
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {
-      if (event.isPrimary) pen = null;
+      if (event.isPrimary) lift();
     });
   }
 
   const showCursor = () => {
     [cursor.hidden, cursor.className] = [false, pen ? "down" : ""];
-    [cursor.style.left, cursor.style.top] = [`${at[0]}px`, `${at[1]}px`];
+    [cursor.style.left, cursor.style.top] = at.map((value) => `${value}px`);
   };
-  canvas.addEventListener("blur", () => ([pen, cursor.hidden] = [null, true]));
+  canvas.addEventListener("blur", () => {
+    lift();
+    cursor.hidden = true;
+  });
   canvas.addEventListener("keydown", (event) => {
     if (event.key === "Delete" || event.key === "Backspace") clear();
-    else if (event.key === " ") {
-      pen = pen ? null : [...at];
-      if (pen) drawTo(pen);
-    } else if (STEPS[event.key]) {
-      at = at.map((value, axis) => Math.min(Math.max(value + STEPS[event.key][axis], 0), SIDE));
+    else if (event.key === " " && pen) lift();
+    else if (event.key === " ") drawTo((pen = [...at]));
+    else if (MOVES[event.key]) {
+      at = at.map((value, axis) => Math.min(Math.max(value + MOVES[event.key][axis], 0), SIDE));
       if (pen) drawTo([...at]);
     } else return;
     event.preventDefault();
     showCursor();
   });
 
-  clearButton.addEventListener("click", clear);
-  openButton.addEventListener("click", () => file.click());
+  /** Put an image on the pad, as large as fits; false if the browser cannot show it. */
+  const put = async (address, enlarge = true) => {
+    const image = new Image();
+    image.src = address;
+    const readable = await image.decode().then(
+      () => image.naturalWidth > 0,
+      () => false,
+    );
+    if (!readable) return false;
+    const sides = [image.naturalWidth, image.naturalHeight];
+    const scale = enlarge ? SIDE / Math.max(...sides) : 1;
+    resize(...sides.map((side) => Math.max(Math.round(side * scale), 1)));
+    ink.imageSmoothingQuality = "high";
+    ink.drawImage(image, 0, 0, canvas.width, canvas.height);
+    changed();
+    return true;
+  };
   file.addEventListener("change", async () => {
     if (!file.files.length) return;
-    const image = new Image();
-    image.src = URL.createObjectURL(file.files[0]);
-    const readable = await image.decode().then(() => image.naturalWidth > 0, () => false);
-    if (readable) {
-      const scale = SIDE / Math.max(image.naturalWidth, image.naturalHeight);
-      resize(...[image.naturalWidth, image.naturalHeight].map((side) => Math.max(Math.round(side * scale), 1)));
-      ink.imageSmoothingQuality = "high";
-      ink.drawImage(image, 0, 0, canvas.width, canvas.height);
-      status.textContent = "";
-      send();
-    } else {
-      status.textContent = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
-    }
-    URL.revokeObjectURL(image.src);
+    const address = URL.createObjectURL(file.files[0]);
+    const readable = await put(address);
+    status.textContent = readable ? "" : NO_IMAGE;
+    if (readable) keepDrawing();
+    URL.revokeObjectURL(address);
     file.value = ""; // or the same file could not be chosen again
   });
 
-  const [height, width] = model.get("shape");
-  resize(width || SIDE, height || SIDE);
-  if (height) {
-    // Shown again, as after a reload of the page: the kernel still has the drawing.
-    const { buffer, byteOffset, byteLength } = model.get("pixels");
-    ink.putImageData(new ImageData(new Uint8ClampedArray(buffer, byteOffset, byteLength), width), 0, 0);
-  }
+  resize(SIDE, SIDE);
+  /** Show a drawing that was saved, if it is another: by another copy of this view, or before a reload of the page. */
+  const show = (saved) => {
+    if (saved === drawn) return;
+    drawn = saved;
+    if (saved) put(saved, false);
+    else clear();
+  };
+  return { element, show };
 }
-
-export default { render };

@@ -1,0 +1,76 @@
+// Brings the views to life. Where the page says `<div data-view="Name">a sentence</div>`, the sentence stays until
+// views/Name.json has come, and then views/views.js draws the view in its place, as anywidget would in a notebook.
+
+const folder = new URL("../views/", import.meta.url); // this file is in _static/, wherever the site is
+
+async function load(name) {
+  const answer = await fetch(new URL(name, folder));
+  if (!answer.ok) throw new Error(`${answer.url}: ${answer.status} ${answer.statusText}`);
+  return answer;
+}
+
+// What a kernel would send: JSON in which {"file": "abc.bin"} stands for the bytes of that file, at any depth.
+async function loadState(name) {
+  const files = [];
+  const state = JSON.parse(await (await load(`${name}.json`)).text(), function (key, value) {
+    if (typeof value?.file === "string") files.push([this, key, value.file]);
+    return value;
+  });
+  await Promise.all(files.map(async ([place, key, file]) => {
+    place[key] = new DataView(await (await load(file)).arrayBuffer());
+  }));
+  return state;
+}
+
+// As much of anywidget's model as a view needs where there is no kernel to talk to.
+class Model {
+  #values;
+  #callbacks = {};
+
+  constructor(values) {
+    this.#values = values;
+  }
+
+  get(name) {
+    return this.#values[name];
+  }
+
+  set(name, value) {
+    if (Object.is(this.#values[name], value)) return;
+    this.#values[name] = value;
+    for (const callback of this.#callbacks[`change:${name}`] ?? []) callback();
+  }
+
+  save_changes() {}
+
+  on(event, callback) {
+    (this.#callbacks[event] ??= []).push(callback);
+  }
+}
+
+async function show(el) {
+  const sentence = [...el.childNodes];
+  el.setAttribute("aria-busy", "true");
+  try {
+    const { kind, values } = await loadState(el.dataset.view);
+    const { default: { render } } = await import(new URL("views.js", folder));
+    el.replaceChildren();
+    await render({ model: new Model({ kind, values, chosen: {} }), el });
+  } catch (error) {
+    console.error(error);
+    const excuse = document.createElement("p");
+    excuse.textContent = "This view could not be loaded. Reload the page to try again.";
+    el.replaceChildren(...sentence, excuse);
+  }
+  el.removeAttribute("aria-busy");
+}
+
+// After everything else, so that nobody waits for a view before reading; and one after the other, from the top.
+addEventListener("load", async () => {
+  for (const el of document.querySelectorAll("[data-view]")) await show(el);
+});
+
+// What has to be scrolled sideways can be, by keyboard, too.
+for (const box of document.querySelectorAll("article pre, article .table-wrapper")) {
+  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+}

@@ -1,0 +1,50 @@
+// Draw a digit, or open an image of one, and see what a network makes of it.
+
+import { centerInBox, findInk, shrink } from "./drawing.js";
+import { mosaic } from "./mosaic.js";
+import { answer, unpackNetwork } from "./network.js";
+import { pad } from "./pad.js";
+import { bars, digit, indexOfLargest, keep, make, percent, statusLine } from "./parts.js";
+
+export function DrawingPad({ model, values: { names, network: packed, invitation, maps: withMaps }, el }) {
+  const network = unpackNetwork(packed);
+  const [caption, body, below] = [statusLine(), make("div.mnist-side-by-side"), make("div")];
+  const tick = make("input", { type: "checkbox", change: () => choose({ prepare: tick.checked }) });
+  const prepare = make("label.mnist-control", {}, tick, "prepare it as MNIST's makers did");
+  const maps = mosaic("all");
+  let drawn = null; // the pixels on the pad
+  const paper = pad(
+    (pixels) => read((drawn = pixels)),
+    (drawing) => choose({ drawing }),
+  );
+  el.append(make("div.mnist-row", {}, paper.element, make("div", {}, prepare, caption, body)), below);
+
+  const read = () => {
+    body.replaceChildren();
+    below.replaceChildren();
+    if (!drawn) return (caption.textContent = invitation);
+    try {
+      const ink = findInk(drawn);
+      show(tick.checked ? centerInBox(ink) : shrink(ink));
+    } catch (error) {
+      caption.textContent = `The network has nothing to read: ${error.message}.`;
+    }
+  };
+  const show = (seen) => {
+    const { probabilities, convolutions } = answer(network, seen);
+    const guess = indexOfLargest(probabilities);
+    caption.textContent = `The network says ${names[guess]}, with ${percent(probabilities[guess])}.`;
+    body.append(digit(seen, "what the network sees", 224), bars("What it says", probabilities, names));
+    if (!withMaps) return;
+    maps.show(convolutions[0].above);
+    below.append(make("p", {}, "What each map of its first convolution responds to:"), maps.element);
+  };
+
+  const follow = (chosen) => {
+    paper.show(chosen.drawing);
+    tick.checked = chosen.prepare;
+    read();
+  };
+  const { get, choose } = keep(model, { drawing: "", prepare: true }, follow);
+  follow(get());
+}

@@ -1,0 +1,79 @@
+"""The layers of a network: what each convolution sees of the image, and what a browser needs to compute them."""
+
+import numpy as np
+
+from mnist_cnn.quiet import keras
+
+_ACTIVATIONS = ("linear", "relu", "softmax")
+
+
+def find_fields(model: keras.Model) -> list[tuple[int, int]]:
+    """For each convolution, the side of its receptive field and how far the next one is away, in pixels of the image.
+
+    The arithmetic of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", without padding.
+    """
+    fields, size, step = [], 1, 1
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            size += (layer.kernel_size[0] - 1) * step
+            fields.append((size, step))
+        elif isinstance(layer, keras.layers.MaxPooling2D):
+            size += (layer.pool_size[0] - 1) * step
+            step *= layer.strides[0]
+    return fields
+
+
+def pack_network(model: keras.Model) -> dict[str, object]:
+    """Pack a network for `network.js`: settings of its layers, and their weights as float32, one after another.
+
+    A layer with weights has two arrays: kernel and bias or, if it normalizes, a factor and what is added.
+
+    Raises:
+        ValueError: it is not Sequential, or has a layer that `network.js` does not compute.
+    """
+    if not isinstance(model, keras.Sequential):
+        raise ValueError("a view needs a Sequential network, as build_model makes them")
+    packed, weights = [], []
+    for layer in model.layers:
+        settings, *arrays = _pack(layer)
+        packed.append(settings)
+        weights += [np.asarray(array, "float32").tobytes() for array in arrays]
+    return {"layers": packed, "weights": b"".join(weights)}
+
+
+def _pack(layer: keras.Layer) -> tuple:
+    """The settings of a layer, and its arrays."""
+    layers, plain = keras.layers, getattr(layer, "padding", "valid") == "valid"
+    match layer:
+        case layers.Conv2D() if (
+            plain and len({*layer.kernel_size}) == len({*layer.strides, *layer.dilation_rate, 1}) == 1
+        ):
+            return _pack_kernel(layer, layer.kernel.shape, True)
+        case layers.Dense():
+            return _pack_kernel(layer, (1, 1, *layer.kernel.shape), False)
+        case layers.MaxPooling2D() if plain and len({*layer.pool_size, *layer.strides}) == 1:
+            return ({"kind": "pool", "side": layer.pool_size[0]},)
+        case layers.BatchNormalization():
+            mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
+            factor = (np.asarray(layer.gamma) if layer.scale else 1) / np.sqrt(variance + layer.epsilon)
+            shift = (np.asarray(layer.beta) if layer.center else 0) - mean * factor
+            return {"kind": "scale", "shape": factor.shape}, factor, shift
+        case layers.LeakyReLU():
+            return ({"kind": "leak", "slope": float(layer.negative_slope)},)
+        case layers.ReLU() if layer.max_value is None and layer.threshold == 0:
+            return ({"kind": "leak", "slope": float(layer.negative_slope)},)
+        case layers.Flatten():
+            return ({"kind": "flatten"},)
+        case layers.Dropout():
+            return ({"kind": "leak", "slope": 1},)  # it does something in training only
+    raise ValueError(f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with such settings")
+
+
+def _pack_kernel(layer: keras.Layer, shape: tuple[int, ...], convolution: bool) -> tuple:
+    """The settings, kernel and bias of a convolution or of a dense layer, which is one with a single window."""
+    if (activation := layer.activation.__name__) not in _ACTIVATIONS:
+        raise ValueError(f"a view cannot compute the activation {activation} of the layer {layer.name}")
+    settings = {"kind": "convolve", "shape": list(shape), "activation": activation, "biased": layer.use_bias}
+    if convolution:
+        settings["name"] = layer.name
+    return settings, layer.kernel, layer.bias if layer.use_bias else np.zeros(shape[-1])

@@ -1,0 +1,42 @@
+"""What the tests in a browser share: the browser, the site, and a page of it."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+
+from lab import NO_CHROMIUM, launch
+from mnist_cnn.data import Images
+from mnist_cnn.models import predict
+from mnist_cnn.runs import SHIPPED, load_run
+from pages import Site, SitePage
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with launch() as browser:
+        if browser is None:
+            pytest.skip(NO_CHROMIUM)
+        expect.set_options(timeout=30_000)  # 5 s, as it is otherwise, is too short on a busy machine
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def site(full: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def open_page(browser: Browser, site: Site) -> Callable[[str], SitePage]:
+    """Open a page of the site; each once."""
+    return cache(lambda path: SitePage(browser, site, path))
+
+
+@pytest.fixture(scope="session")
+def guesses(full: Images) -> dict[str, np.ndarray]:
+    """What the shipped networks say of the test images."""
+    names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
+    return {name: predict(load_run(SHIPPED / f"{run}.npz").load_model(), full.x_test) for name, run in names.items()}

@@ -1,0 +1,261 @@
+"""The site as people find it, in a sub-folder of a server of files: complete, quick, quiet, and right."""
+
+import json
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+import addresses
+from mnist_cnn.data import Images
+from mnist_cnn.drawing import center_in_box, find_ink, shrink
+from mnist_cnn.models import build_model, predict
+from mnist_cnn.runs import SHIPPED, load_run
+from mnist_cnn.views import ConfusionExplorer, DrawingPad, FeatureMaps, PredictionBrowser
+from pages import Site, SitePage
+from test_notebooks import NOTEBOOKS
+from viewing import SCREENSHOTS, STROKES, View
+from views_export import save
+
+pytestmark = pytest.mark.browser
+
+# Parts of the module that JupyterLab and the pages use, for tests that call its functions.
+_PARTS = """async (names) => {
+  const code = await (await fetch(document.baseURI.replace(/index.html.*/, "") + "views/views.js")).text();
+  const module = new Blob([`${code}\\nexport { ${names} };`], { type: "text/javascript" });
+  Object.assign(window, await import(URL.createObjectURL(module)));
+}"""
+
+
+# Every page
+
+
+@pytest.fixture(scope="module")
+def pages(site: Site) -> dict[str, BeautifulSoup]:
+    """Each page by its path in the site."""
+    found = {path.relative_to(site.folder).as_posix(): path for path in site.folder.rglob("*.html")}
+    return {name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for name, path in found.items()}
+
+
+def test_all_are_here(pages: dict[str, BeautifulSoup]) -> None:
+    assert {*pages} >= {
+        "index.html", "README.html", "CONTRIBUTING.html", "CHANGELOG.html", "search.html", "teaching/README.html",
+        "benchmarks/README.html", "notebooks/glossary.html", *(f"notebooks/{path.stem}.html" for path in NOTEBOOKS),
+    }  # fmt: skip
+    for name, page in pages.items():
+        assert page.title.text.strip() and page.html["lang"] == "en", name
+
+
+def test_every_link_and_anchor_leads_somewhere(site: Site, pages: dict[str, BeautifulSoup]) -> None:
+    links = 0
+    for name, page in pages.items():
+        for tag in page.select("[href], [src]"):
+            address = urljoin(site.address + name, tag.get("href") or tag.get("src"))
+            if not address.startswith(site.address):
+                inside = tag.name == "a" and urlsplit(address).scheme in ("http", "https", "mailto")
+                assert inside or urlsplit(address).scheme == "data", (name, tag)  # nothing is loaded from elsewhere
+                continue
+            address, anchor = urldefrag(address)
+            path = unquote(urlsplit(address).path.removeprefix(urlsplit(site.address).path)) or "index.html"
+            assert (site.folder / path).is_file(), (name, path)
+            if anchor and path in pages:
+                assert pages[path].find(id=unquote(anchor)) or anchor == "", (name, path, anchor)
+            links += 1
+    assert links > 1000
+
+
+def test_every_figure_has_its_words_and_no_solution_stands_open(pages: dict[str, BeautifulSoup]) -> None:
+    for path in NOTEBOOKS:
+        page = pages[f"notebooks/{path.stem}.html"]
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        outputs = [(cell, output) for cell in cells for output in cell.get("outputs", ())]
+        shown = [cell["metadata"]["alt"] for cell, output in outputs if "image/png" in output.get("data", ())]
+        assert [figure["alt"] for figure in page.select("article .cell_output img")] == shown and shown, path
+        assert len(page.select("details")) >= 12 + 6 and not page.select("details[open]")
+        assert page.select("details pre") and "```" not in page.article.text
+
+
+def test_a_notebook_can_be_downloaded(site: Site, pages: dict[str, BeautifulSoup]) -> None:
+    for path in NOTEBOOKS:
+        (link,) = pages[f"notebooks/{path.stem}.html"].select("a[download]")
+        copy = site.folder / "notebooks" / link["href"]
+        assert copy.name == path.name and copy.read_bytes() == path.read_bytes()
+
+
+def test_addresses_of_the_buttons() -> None:
+    url, notebook = "https://github.com/a/mnist_cnn", "notebooks/02_model_building.ipynb"
+    assert addresses.binder(url, notebook).endswith("/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/" + notebook)
+    assert addresses.colab(url, notebook).endswith("/github/a/mnist_cnn/blob/main/" + notebook)
+    assert addresses.edit(url, notebook) == f"{url}/edit/main/{notebook}"
+    assert addresses.site(url) == "https://a.github.io/mnist_cnn/"
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
+def test_each_page_is_quiet_fits_and_keeps_nobody_out(browser: Browser, site: Site, pages, width, scheme) -> None:
+    """At the width of a desk and of a phone, light and dark: no message, no other host, nothing that axe objects to.
+
+    axe takes seconds for a page, mostly for the colours of code: it reads those in the first notebook only, and in the
+    dark, where only colours are others, pages that have all kinds.
+    """
+    for name in pages:
+        opened = SitePage(browser, site, name, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        assert opened.complaints == [] and all(
+            url.startswith((site.address, "blob:", "data:")) for url in opened.requests
+        )
+        wide = opened.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} is {wide} pixels too wide"
+        if scheme == "light" or name in (
+            "index.html",
+            "notebooks/01_data_loading.html",
+            "notebooks/07_inside_the_network.html",
+        ):
+            plain = name != "notebooks/01_data_loading.html" and name.startswith("notebooks/")
+            found = Axe().run(opened.page, context={"exclude": [[".highlight"]]} if plain else None).response
+            serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+            assert found["passes"] and not [(name, each["id"], each["nodes"][0]["html"]) for each in serious]
+        place = name.removesuffix(".html").replace("/", "_")
+        opened.page.screenshot(path=SCREENSHOTS / f"site_{place}_{width}.png")
+        opened.page.close()
+
+
+def test_it_works_with_the_network_gone(browser: Browser, site: Site) -> None:
+    opened = SitePage(browser, site, "index.html")
+    opened.page.context.set_offline(True)
+    view = View(opened.page, "prepare it as MNIST's makers did")
+    view.draw(STROKES[4])
+    view.says("The network says 4, with")
+    assert opened.complaints == []
+    opened.page.close()
+
+
+def test_a_view_that_cannot_be_loaded_says_so(browser: Browser, site: Site) -> None:
+    page = browser.new_page()
+    page.route("**/views/*.bin", lambda route: route.abort())
+    page.goto(site.address + "index.html")
+    expect(page.locator("[data-view]")).to_contain_text("This view could not be loaded. Reload the page to try again.")
+    expect(page.locator("[data-view]")).to_contain_text("A pad to draw a digit on")
+    page.close()
+
+
+def test_the_first_view_is_light(browser: Browser, site: Site) -> None:
+    """Until one can draw: not more than 1.5 MB, of which the page itself, where reading begins, is a fifth."""
+    page = browser.new_page()
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
+    page.goto(site.address + "index.html")
+    expect(page.locator(".mnist-pad")).to_be_visible()
+    assert len(sizes) > 5 and sum(sizes.values()) < 1.5e6
+    assert sum(size for url, size in sizes.items() if "/views/" not in url) < 3e5
+    page.close()
+
+
+# The network and the preparation of drawings, computed in the browser
+
+
+@pytest.fixture(scope="module")
+def lab_page(open_page):
+    page = open_page("index.html").page
+    page.evaluate(_PARTS, "_network, _drawing, _parts")
+    return page
+
+
+_ANSWER = """async ([name, images]) => {
+  const folder = document.baseURI.replace(/index.html.*/, "") + "views/";
+  const load = async (file) => new DataView(await (await fetch(folder + file)).arrayBuffer());
+  const { values: { network } } = await (await fetch(`${folder}${name}.json`)).json();
+  const layers = _network.unpackNetwork({ ...network, weights: await load(network.weights.file) });
+  const imageOf = await _parts.unzipImages(await load(images.file));
+  return Array.from({ length: images.count }, (_, at) => [..._network.answer(layers, imageOf(at)).probabilities]);
+}"""
+
+
+@pytest.mark.parametrize("run, count", [("relu", 10_000), ("leaky_relu", 500), ("improved", 500), ("averaged-10", 500)])
+def test_the_network_in_the_browser_answers_as_keras_does(lab_page, site: Site, full: Images, run, count) -> None:
+    model = load_run(SHIPPED / f"{run}.npz").load_model()
+    save(FeatureMaps(model, full.x_test, full.y_test), site.folder / "views", f"test-{run}")
+    state = json.loads((site.folder / "views" / f"test-{run}.json").read_text())
+    lab_page.set_default_timeout(300_000)
+    answers = np.array(lab_page.evaluate(_ANSWER, [f"test-{run}", state["values"]["images"] | {"count": count}]))
+    expected = predict(model, full.x_test[:count])
+    assert answers.shape == (count, 10)
+    assert np.array_equal(answers.argmax(axis=1), expected.argmax(axis=1))
+    assert np.abs(answers - expected).max() < 1e-4
+
+
+_PREPARE = """async (side) => {
+  const bytes = new Uint8Array(await (await fetch("drawings.bin")).arrayBuffer());
+  const prepared = [];
+  for (let at = 0; at < bytes.length; at += 4 * side * side) {
+    const ink = _drawing.findInk({ data: bytes.subarray(at, at + 4 * side * side), width: side, height: side });
+    prepared.push(..._drawing.centerInBox(ink), ..._drawing.shrink(ink));
+  }
+  return Array.from(prepared, (ink) => String.fromCharCode(ink)).join(""); // quicker to send than numbers
+}"""
+
+
+def test_the_browser_prepares_a_thousand_drawings_as_python_does(lab_page, site: Site, full: Images) -> None:
+    """Of many sizes, places, colours and opacities."""
+    rng, side = np.random.default_rng(0), 140
+    sheets = np.zeros((1000, side, side, 4), "uint8")
+    for sheet, image in zip(sheets, full.x_test, strict=False):
+        size = rng.integers(10, 120, 2)
+        top, left = (rng.integers(0, side - each) for each in size)
+        ink = np.asarray(Image.fromarray(image).resize(size[::-1].tolist()))
+        sheet[:] = (*rng.integers(0, 256, 3), rng.choice([0, 255]))
+        inked = sheet[top : top + size[0], left : left + size[1]]
+        inked[ink > 100] = (*rng.integers(0, 256, 3), 255)
+        inked[(ink > 20) & (ink <= 100)] = (*rng.integers(0, 256, 3), rng.integers(0, 256))
+    (site.folder / "drawings.bin").write_bytes(sheets.tobytes())
+    prepared = np.frombuffer(lab_page.evaluate(_PREPARE, side).encode("latin-1"), "uint8").reshape(1000, 2, 784)
+    inks = [find_ink(sheet) for sheet in sheets]
+    expected = np.array([(center_in_box(ink).ravel(), shrink(ink).ravel()) for ink in inks])
+    apart = np.abs(prepared.astype(int) - expected)
+    assert apart.max() <= 1 and np.count_nonzero(apart) < 1000  # of 255; of a million and a half pixels
+
+
+# Views of other images, with names that must not be taken for HTML
+
+
+def test_views_speak_of_other_names(browser: Browser, site: Site, sample: Images) -> None:
+    names = ("ring", "<b>line</b>", "swan & co")
+    chosen = np.flatnonzero(sample.y_test < 3)
+    images, labels = sample.x_test[chosen], sample.y_test[chosen]
+    model = build_model("small_batch_norm", classes=3)
+    probabilities = predict(model, images)
+    guesses = np.roll(labels, 1)
+    views = {
+        "PredictionBrowser": PredictionBrowser(images, labels, {"<i>net</i>": probabilities}, names),
+        "ConfusionExplorer": ConfusionExplorer(images, labels, guesses, names=names),
+        "DrawingPad": DrawingPad(model, names),
+        "FeatureMaps": FeatureMaps(model, images, labels, names),
+    }
+    for kind, view in views.items():
+        save(view, site.folder / "views", f"Shapes{kind}")
+    places = "".join(f'<div data-view="Shapes{kind}"></div>' for kind in views)
+    script = '<script type="module" src="_static/site.js"></script>'
+    (site.folder / "shapes.html").write_text(
+        f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">{script}{places}'
+    )
+    opened = SitePage(browser, site, "shapes.html")
+    predictions = View(opened.page, "show")
+    expect(predictions.root.get_by_label("of network", exact=True)).to_be_hidden()  # one is not asked which
+    predictions.select("actual", 1)
+    predictions.says("actual <b>line</b>. <i>net</i> ")
+    heads = predictions.root.get_by_role("rowheader").all_inner_texts()
+    assert heads == list(names)
+    explorer = View(opened.page, "page")
+    explorer.root.get_by_role("button", name="actual <b>line</b>, predicted <b>line</b>: ").click()
+    explorer.says("Actual <b>line</b>, read right: ")
+    assert explorer.pictures()[0].startswith("<b>line</b> → <b>line</b>, no. ")
+    says = "This network knows ring, <b>line</b>, swan & co. The pad and its preparation are made for digits."
+    View(opened.page, "prepare it as MNIST's makers did").says(says)
+    said = f"Image 0, labelled {names[labels[0]]}; the network says {names[probabilities[0].argmax()]}, with"
+    View(opened.page, "convolution").says(said)
+    expect(opened.page.locator(".mnist-view b, .mnist-view i:not(.mnist-pad i, .mnist-framed i)")).to_have_count(0)
+    assert opened.complaints == []
+    opened.page.close()
+    (site.folder / "shapes.html").unlink()
