@@ -16,9 +16,11 @@ async function loadState(name) {
     if (typeof value?.file === "string") files.push([this, key, value.file]);
     return value;
   });
-  await Promise.all(files.map(async ([place, key, file]) => {
-    place[key] = new DataView(await (await load(file)).arrayBuffer());
-  }));
+  await Promise.all(
+    files.map(async ([place, key, file]) => {
+      place[key] = new DataView(await (await load(file)).arrayBuffer());
+    }),
+  );
   return state;
 }
 
@@ -53,9 +55,9 @@ async function show(el) {
   el.setAttribute("aria-busy", "true");
   try {
     const { kind, values } = await loadState(el.dataset.view);
-    const { default: { render } } = await import(new URL("views.js", folder));
+    const { default: widget } = await import(new URL("views.js", folder));
     el.replaceChildren();
-    await render({ model: new Model({ kind, values, chosen: {} }), el });
+    await widget.render({ model: new Model({ kind, values, chosen: {} }), el });
   } catch (error) {
     console.error(error);
     const excuse = document.createElement("p");

@@ -226,13 +226,14 @@ def test_the_chosen_precision_is_faster() -> None:
 
 
 def test_the_views_respond_in_time() -> None:
+    """A slider within a frame of the screen, a pen within two: and both places use the same code."""
     views = RESULTS["views"]
-    without_network = {"prediction browser", "confusion explorer", "epoch scrubber"}
-    assert set(views["kernel"]) == without_network | {"drawing pad", "feature maps"}
-    assert all(views["kernel"][name] <= 10 for name in without_network)
-    assert 0 < views["key_to_picture_ms"] <= 150 and 0 < views["pen_to_answer_ms"] <= 500
-    assert 0 < views["key_to_maps_ms"] <= 100
-    assert 0 < views["notebook_06_opened_s"] <= 20
+    sliders = {"prediction browser", "confusion explorer", "epoch scrubber", "feature maps"}
+    assert set(views["site"]) == sliders | {"drawing pad with maps"}
+    assert set(views["lab"]) == {"prediction browser", "drawing pad"}
+    for view, (ready, drawn) in [*views["site"].items(), *views["lab"].items()]:
+        assert 0 < ready <= (16 if view in sliders else 30) and ready < drawn <= 100
+    assert 0 < views["first_page_s"] <= 1.5 and 0 < views["notebook_06_opened_s"] <= 25
 
 
 @pytest.mark.slow

@@ -90,7 +90,12 @@ export function strongest({ data, shape: [, width, count] }) {
 
 /** The numbers as ink in 0..255, on one scale for all maps; a function that gives those of a map. */
 function scaled({ data, shape: [height, width, count] }) {
-  const [low, high] = data.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [0, 1e-6]);
+  let [low, high] = [0, 1e-6];
+  for (const value of data) [low, high] = [Math.min(low, value), Math.max(high, value)];
   const ink = (value) => (255 * (value - low)) / (high - low);
-  return (map) => Uint8Array.from({ length: height * width }, (_, at) => ink(data[count * at + map]));
+  return (map) => {
+    const inks = new Uint8Array(height * width);
+    for (let at = 0; at < inks.length; at++) inks[at] = ink(data[count * at + map]);
+    return inks;
+  };
 }

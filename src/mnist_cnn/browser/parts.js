@@ -73,23 +73,15 @@ export function slider(name, low, choose, played = true) {
 /** Ink, numbers in 0..255, dark on white. */
 export function inkOnPaper(ink, height, width) {
   const image = new ImageData(width, height);
-  for (let at = 0; at < height * width; at++) {
-    image.data.fill(255 - ink[at], 4 * at, 4 * at + 3);
-    image.data[4 * at + 3] = 255;
-  }
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let at = 0; at < pixels.length; at++) pixels[at] = 0xff000000 + 0x010101 * (255 - ink[at]);
   return image;
 }
 
 /** The picture of an image, `side` screen pixels wide; `alt` says what it is. */
 export function digit(ink, alt, side) {
-  const size = `width: ${side}px; height: ${side}px`;
-  const canvas = make("canvas.mnist-digit", {
-    role: "img",
-    "aria-label": alt,
-    width: DIGIT,
-    height: DIGIT,
-    style: size,
-  });
+  const size = { width: DIGIT, height: DIGIT, style: `width: ${side}px` };
+  const canvas = make("canvas.mnist-digit", { role: "img", "aria-label": alt, ...size });
   canvas.getContext("2d").putImageData(inkOnPaper(ink, DIGIT, DIGIT), 0, 0);
   return canvas;
 }
