@@ -76,3 +76,9 @@ addEventListener("load", async () => {
 for (const box of document.querySelectorAll("article pre, article .table-wrapper")) {
   if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 }
+
+// On a phone, code and tables may be wider than the screen: then the keyboard has to reach them, to scroll.
+const fit = new ResizeObserver((changes) => {
+  for (const { target } of changes) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+});
+for (const wide of document.querySelectorAll("pre, .table-wrapper")) fit.observe(wide);

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 from mnist_cnn.data import load_images, split_validation
@@ -21,8 +22,9 @@ from mnist_cnn.views import (
 
 def export(folder: Path) -> None:
     """Make each view as its notebook does, with the runs that come with the package, and save it in this folder."""
-    folder.mkdir(parents=True, exist_ok=True)
     digits = load_images(source="full")
+    shutil.rmtree(folder, ignore_errors=True)  # files are named by what is in them: old ones would stay for ever
+    folder.mkdir(parents=True)
     names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
     runs = {name: load_run(SHIPPED / f"{run}.npz") for name, run in names.items()}
     models = {name: run.load_model() for name, run in runs.items()}

@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Separate the runs of the tests, and of the notebooks' kernels, from the learner's.
 
     There is one of another day, so that nbval trains one network for twenty epochs and finds the other finished.
-    Of the processes of `-n 2` each computes with one thread, as two would only get in each other's way.
+    With `-n` each process computes with one thread, as more would only get in each other's way.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which `make test &` turns off, for all that tests start
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that at the end of `-n 2` neither process waits for the other."""
+    """Begin with what takes longest, so that at the end no process waits for another."""
     marked = (item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser"))
     slow = {item.path for item in marked} | {item.path for item in items if item.path.suffix == ".ipynb"}
     longest = ["04_training", "05_evaluation", "test_series", "test_other_images", "test_views_in_jupyterlab",
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
-    """With `-n 2`, the tests of a file stay together; 05 follows 04, whose runs it opens; the site is built once."""
+    """The tests of a file stay together; 05 follows 04, whose runs it opens; the site is built once."""
     config.option.loadscopereorder = False
     return InTheirOrder(config, log)
 

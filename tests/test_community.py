@@ -40,6 +40,15 @@ def test_every_workflow_and_form_is_validated() -> None:
     assert there == {file for files in SCHEMAS.values() for file in files} - {"CITATION.cff"}
 
 
+def test_the_site_is_published_as_make_site_builds_it() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "site.yml").read_text())
+    steps = workflow["jobs"]["build"]["steps"]
+    (command,) = (step["run"] for step in steps if "sphinx" in step.get("run", ""))
+    assert f"\t{command.replace('python', '$(BIN)/python', 1)}\n" in (ROOT / "Makefile").read_text()
+    (folder,) = (step["with"]["path"] for step in steps if "upload" in step.get("uses", ""))
+    assert command.endswith(f" {folder}")
+
+
 def test_the_workflow_checks_what_make_check_checks() -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())
     steps = [step.get("run") for step in workflow["jobs"]["check"]["steps"]]

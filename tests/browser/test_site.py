@@ -94,32 +94,31 @@ def test_addresses_of_the_buttons() -> None:
     assert addresses.site(url) == "https://a.github.io/mnist_cnn/"
 
 
-@pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
-def test_each_page_is_quiet_fits_and_keeps_nobody_out(browser: Browser, site: Site, pages, width, scheme) -> None:
-    """At the width of a desk and of a phone, light and dark: no message, no other host, nothing that axe objects to.
+# Of one kind each: text with code, controls with pictures and tables, a matrix, words, tables of numbers, results.
+KINDS = ("index", "notebooks/01_data_loading", "notebooks/05_evaluation", "notebooks/07_inside_the_network",
+         "notebooks/glossary", "benchmarks/README", "search")  # fmt: skip
 
-    axe takes seconds for a page, mostly for the colours of code: it reads those in the first notebook only, and in the
-    dark, where only colours are others, pages that have all kinds.
-    """
+
+def test_each_page_is_quiet_fits_and_keeps_nobody_out(browser: Browser, site: Site, pages) -> None:
+    """At a desk in the light, on a phone in the dark: no message, no other host, nothing serious that axe finds."""
     for name in pages:
-        opened = SitePage(browser, site, name, viewport={"width": width, "height": 900}, color_scheme=scheme)
-        assert opened.complaints == [] and all(
-            url.startswith((site.address, "blob:", "data:")) for url in opened.requests
-        )
-        wide = opened.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{name} is {wide} pixels too wide"
-        if scheme == "light" or name in (
-            "index.html",
-            "notebooks/01_data_loading.html",
-            "notebooks/07_inside_the_network.html",
-        ):
-            plain = name != "notebooks/01_data_loading.html" and name.startswith("notebooks/")
-            found = Axe().run(opened.page, context={"exclude": [[".highlight"]]} if plain else None).response
-            serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
-            assert found["passes"] and not [(name, each["id"], each["nodes"][0]["html"]) for each in serious]
-        place = name.removesuffix(".html").replace("/", "_")
-        opened.page.screenshot(path=SCREENSHOTS / f"site_{place}_{width}.png")
-        opened.page.close()
+        opened = SitePage(browser, site, name)
+        page, place = opened.page, name.removesuffix(".html")
+        for width, scheme in ((1280, "light"), (390, "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{name} is {wide} pixels too wide"
+            if place in KINDS:
+                code = [] if place == KINDS[1] else [[".highlight"]]  # its colours are the same everywhere
+                found = Axe().run(page, context={"exclude": code}).response
+                serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+                assert found["passes"] and not [(name, each["id"], each["nodes"][0]["html"]) for each in serious]
+            page.screenshot(path=SCREENSHOTS / f"site_{place.replace('/', '_')}_{width}.png")
+        assert opened.complaints == []
+        assert all(url.startswith((site.address, "blob:", "data:")) for url in opened.requests)
+        page.close()
+    assert {f"{kind}.html" for kind in KINDS} <= {*pages}
 
 
 def test_it_works_with_the_network_gone(browser: Browser, site: Site) -> None:

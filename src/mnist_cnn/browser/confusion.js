@@ -42,8 +42,7 @@ export async function ConfusionExplorer({ model, values, el }) {
   const imageOf = await unzipImages(values.images);
   const { parts, show } = explorer(values.names, labels, values.order, imageOf, (changes) => choose(changes));
   el.append(...parts);
-  const { get, choose } = keep(model, { cell: [], page: 1 }, (chosen) => show(predicted, chosen));
-  show(predicted, get());
+  const { choose } = keep(model, { cell: [], page: 1 }, (chosen) => show(predicted, chosen));
 }
 
 export async function EpochScrubber({ model, values, el }) {
@@ -64,6 +63,5 @@ export async function EpochScrubber({ model, values, el }) {
     caption.textContent = `${when}: ${percent(right / n, 2)} right, ${count(n - right)} of ${count(n)} wrong.`;
     explore(now, chosen);
   };
-  const { get, choose } = keep(model, { epoch: 0, cell: [], page: 1 }, show);
-  show(get());
+  const { choose } = keep(model, { epoch: 0, cell: [], page: 1 }, show);
 }

@@ -41,33 +41,33 @@ export async function FeatureMaps({ model, values: { names, network: packed, fie
   );
 
   const show = ({ image, layer: number, place }) => {
+    let seen;
     try {
-      const seen = drawn ? centerInBox(findInk(drawn)) : imageOf(image);
-      const { probabilities, convolutions } = answer(network, seen);
-      const [found, guess] = [convolutions[number], indexOfLargest(probabilities)];
-      const chosen = place ?? strongest(found.above);
-      every.show(found.above, chosen);
-      one.show(found.above, chosen);
-      const what = drawn ? "Your drawing" : `Image ${image}, labelled ${names[labels[image]]}`;
-      const [map, row, column] = chosen;
-      const where = `Convolution ${number + 1}, map ${map}, row ${row}, column ${column}`;
-      const value = fixed(numberAt(found.above, row, column, map), 3);
-      caption.textContent = `${what}; the network says ${names[guess]}, with ${percent(probabilities[guess])}. ${where}: ${value}.`;
-      body.replaceChildren(framed(seen, row, column, fields[number]), explanation(found, chosen));
+      seen = drawn ? centerInBox(findInk(drawn)) : imageOf(image);
     } catch (error) {
       caption.textContent = `The network has nothing to read: ${error.message}.`;
+      return;
     }
+    const { probabilities, convolutions } = answer(network, seen);
+    const [found, guess] = [convolutions[number], indexOfLargest(probabilities)];
+    const chosen = place ?? strongest(found.above);
+    every.show(found.above, chosen);
+    one.show(found.above, chosen);
+    const what = drawn ? "Your drawing" : `Image ${image}, labelled ${names[labels[image]]}`;
+    const [map, row, column] = chosen;
+    const where = `Convolution ${number + 1}, map ${map}, row ${row}, column ${column}`;
+    const value = fixed(numberAt(found.above, row, column, map), 3);
+    caption.textContent = `${what}; the network says ${names[guess]}, with ${percent(probabilities[guess])}. ${where}: ${value}.`;
+    body.replaceChildren(framed(seen, row, column, fields[number]), explanation(found, chosen));
   };
-  const follow = (chosen) => {
+  // Until a place is chosen, it is that of the largest number.
+  const { get, choose } = keep(model, { image: 0, drawing: "", layer: 0, place: null }, (chosen) => {
     layer.show(chosen.layer);
     position.show(chosen.image, labels.length - 1);
     if (!chosen.drawing) drawn = null;
     paper.show(chosen.drawing);
     show(chosen);
-  };
-  // Until a place is chosen, it is that of the largest number.
-  const { get, choose } = keep(model, { image: 0, drawing: "", layer: 0, place: null }, follow);
-  follow(get());
+  });
 }
 
 /** The table of how a number of a map is computed from the window below it. */

@@ -21,14 +21,19 @@ export function statusLine() {
   return make("p", { role: "status" });
 }
 
-/** What the reader has chosen. The model keeps it: so it outlasts a reload, and all copies of the view show the same. */
+/**
+ * What the reader has chosen. The model keeps it: so it outlasts a reload, and all copies of the view show the same.
+ * `show` is called now, and whenever it changes.
+ */
 export function keep(model, initial, show) {
   const get = () => ({ ...initial, ...model.get("chosen") });
   const choose = (changes) => {
     model.set("chosen", { ...model.get("chosen"), ...changes });
     model.save_changes();
   };
-  model.on("change:chosen", () => show(get()));
+  const follow = () => show(get());
+  model.on("change:chosen", follow);
+  follow();
   return { get, choose };
 }
 
@@ -42,22 +47,26 @@ export function dropdown(name, options, choose) {
 
 /** A slider from `low`, which can play by itself if `played`. */
 export function slider(name, low, choose, played = true) {
-  const track = make("input", { type: "range", min: low, "aria-label": name, input: () => move(track.valueAsNumber) });
+  const track = make("input", {
+    type: "range",
+    min: low,
+    "aria-label": name,
+    input: () => choose(track.valueAsNumber),
+  });
   const number = make("span", { "aria-hidden": true }); // the slider says it
   const button = make("button.mnist-play", { type: "button", click: () => play(timer === undefined) });
   const element = make("label.mnist-control.mnist-slider", {}, name, track, number);
   let timer;
-  const move = (value) => choose(value);
   const play = (on) => {
     clearInterval(timer);
     timer = on ? setInterval(step, 500) : undefined;
     button.textContent = on ? "❚❚" : "▶";
     button.setAttribute("aria-label", on ? "Pause" : "Play");
-    if (on && track.value === track.max) move(low);
+    if (on && track.value === track.max) choose(low);
   };
   const step = () => {
     if (!element.isConnected || track.value === track.max) play(false);
-    else move(track.valueAsNumber + 1);
+    else choose(track.valueAsNumber + 1);
   };
   play(false);
   return {

@@ -16,8 +16,7 @@ import {
   unzipImages,
 } from "./parts.js";
 
-const ORDERS = ["all images", "mistakes, most confident first", "least sure first"];
-const DISAGREE = "the networks disagree";
+const [ALL, DISAGREE] = ["all images", "the networks disagree"];
 const ANY = "any";
 
 export async function PredictionBrowser({ model, values: { names, labels: packed, networks, images }, el }) {
@@ -30,10 +29,10 @@ export async function PredictionBrowser({ model, values: { names, labels: packed
   });
 
   const orders = {
-    [ORDERS[0]]: (all) => all,
-    [ORDERS[1]]: (all, { predicted, sure }) =>
+    [ALL]: (all) => all,
+    "mistakes, most confident first": (all, { predicted, sure }) =>
       all.filter((index) => predicted[index] !== labels[index]).sort((a, b) => sure[b] - sure[a]),
-    [ORDERS[2]]: (all, { sure }) => all.sort((a, b) => sure[a] - sure[b]),
+    "least sure first": (all, { sure }) => all.sort((a, b) => sure[a] - sure[b]),
     [DISAGREE]: (all) =>
       all.filter((index) => answers.some(({ predicted }) => predicted[index] !== answers[0].predicted[index])),
   };
@@ -79,7 +78,6 @@ export async function PredictionBrowser({ model, values: { names, labels: packed
     const tables = answers.map(({ name, row }) => bars(name, row(index), names, label));
     body.replaceChildren(digit(imageOf(index), what, 224), ...tables);
   };
-  const first = { order: ORDERS[0], network: "0", actual: ANY, taken: ANY, position: 1 };
-  const { get, choose } = keep(model, first, show);
-  show(get());
+  const first = { order: ALL, network: "0", actual: ANY, taken: ANY, position: 1 };
+  const { choose } = keep(model, first, show);
 }

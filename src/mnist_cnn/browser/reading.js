@@ -22,13 +22,18 @@ export function DrawingPad({ model, values: { names, network: packed, invitation
   const read = () => {
     body.replaceChildren();
     below.replaceChildren();
-    if (!drawn) return (caption.textContent = invitation);
+    if (!drawn) {
+      caption.textContent = invitation;
+      return;
+    }
+    let ink;
     try {
-      const ink = findInk(drawn);
-      show(tick.checked ? centerInBox(ink) : shrink(ink));
+      ink = findInk(drawn);
     } catch (error) {
       caption.textContent = `The network has nothing to read: ${error.message}.`;
+      return;
     }
+    show(tick.checked ? centerInBox(ink) : shrink(ink));
   };
   const show = (seen) => {
     const { probabilities, convolutions } = answer(network, seen);
@@ -40,11 +45,9 @@ export function DrawingPad({ model, values: { names, network: packed, invitation
     below.append(make("p", {}, "What each map of its first convolution responds to:"), maps.element);
   };
 
-  const follow = (chosen) => {
+  const { choose } = keep(model, { drawing: "", prepare: true }, (chosen) => {
     paper.show(chosen.drawing);
     tick.checked = chosen.prepare;
     read();
-  };
-  const { get, choose } = keep(model, { drawing: "", prepare: true }, follow);
-  follow(get());
+  });
 }
