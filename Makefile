@@ -31,7 +31,7 @@ lint: $(ENV)/installed
 	$(BIN)/lint-imports --no-logo
 
 test: lint  ## run every test; executes all notebooks on the way
-	$(BIN)/python -m pytest -n 3  # on two cores: browsers and new processes often wait
+	$(BIN)/python -m pytest -n 2
 
 notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
 	$(BIN)/python -m mnist_cnn --in-place
