@@ -44,7 +44,7 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: I
     folder = tmp_path / "clothes"
     folder.mkdir()
     for name, array, images in (
-        ("train-images-idx3-ubyte", fashion.x_train, 2000), ("train-labels-idx1-ubyte", fashion.y_train, 2000),
+        ("train-images-idx3-ubyte", fashion.x_train, 1200), ("train-labels-idx1-ubyte", fashion.y_train, 1200),
         ("t10k-images-idx3-ubyte", fashion.x_test, 500), ("t10k-labels-idx1-ubyte", fashion.y_test, 500),
     ):  # fmt: skip
         (folder / name).write_bytes(idx(array[:images]))
@@ -60,7 +60,7 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: I
     done = run_series(tmp_path, dict(os.environ) | variables)
     assert done.returncode == 0, done.stderr
 
-    assert "clothes (not a known collection): 2,000 training and 500 test images" in done.stdout
+    assert "clothes (not a known collection): 1,200 training and 500 test images" in done.stdout
     rows = re.findall(r"^(\w+) +3 epochs in .*: ([\d.]+)% of the test images", done.stdout, re.MULTILINE)
     assert [network for network, _ in rows] == ["relu", "leaky_relu"]
     assert all(65 < float(accuracy) < 95 for _, accuracy in rows)

@@ -197,14 +197,15 @@ _PREPARE = """async (side) => {
 
 
 def test_the_browser_prepares_a_thousand_drawings_as_python_does(lab_page, site: Site, full: Images) -> None:
-    """Of many sizes, places, colours and opacities."""
+    """Of many sizes, places, colours and opacities, on paper with grain."""
     rng, side = np.random.default_rng(0), 140
     sheets = np.zeros((1000, side, side, 4), "uint8")
     for sheet, image in zip(sheets, full.x_test, strict=False):
         size = rng.integers(10, 120, 2)
         top, left = (rng.integers(0, side - each) for each in size)
         ink = np.asarray(Image.fromarray(image).resize(size[::-1].tolist()))
-        sheet[:] = (*rng.integers(0, 256, 3), rng.choice([0, 255]))
+        paper = np.array((*rng.integers(8, 248, 3), rng.choice([0, 255])))
+        sheet[:] = paper + rng.integers(-8, 9, sheet.shape) * (paper > 0) * [1, 1, 1, 0]  # never quite even
         inked = sheet[top : top + size[0], left : left + size[1]]
         inked[ink > 100] = (*rng.integers(0, 256, 3), 255)
         inked[(ink > 20) & (ink <= 100)] = (*rng.integers(0, 256, 3), rng.integers(0, 256))
