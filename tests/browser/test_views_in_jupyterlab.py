@@ -4,7 +4,6 @@ What each view does is tested on the site, which has the same ones; nbval runs a
 """
 
 import os
-from ast import literal_eval
 from collections.abc import Iterator
 
 import nbformat
@@ -98,25 +97,6 @@ def test_views_work_while_the_kernel_does_not(notebook: Notebook) -> None:
     view.says("2 of 10,000: ")
     assert view.page.evaluate("() => window.busy !== null"), "the kernel was done before the view"
     view.page.evaluate("() => window.busy")
-
-
-_ASK = """async (code) => {
-  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
-  const reply = await kernel.requestExecute({ code: "", user_expressions: { answer: code } }).done;
-  return reply.content.user_expressions.answer.data["text/plain"];
-}"""
-
-
-def test_the_kernel_keeps_what_was_chosen_so_that_it_outlasts_a_reload_of_the_page(notebook: Notebook) -> None:
-    view = View(notebook.page, "show")
-    view.select("show", "mistakes, most confident first")
-    view.slider.focus()
-    view.press("ArrowRight", "ArrowRight")
-    view.says("3 of ")
-    kept = notebook.page.evaluate(
-        _ASK, "[shown for shown in Out.values() if type(shown) is PredictionBrowser][-1].chosen"
-    )
-    assert literal_eval(kept) == {"order": "mistakes, most confident first", "position": 3}
 
 
 def test_the_confusion_explorer(notebook: Notebook) -> None:
