@@ -4,6 +4,7 @@ What each view does is tested on the site, which has the same ones; nbval runs a
 """
 
 import os
+from ast import literal_eval
 from collections.abc import Iterator
 
 import nbformat
@@ -97,6 +98,24 @@ def test_views_work_while_the_kernel_does_not(notebook: Notebook) -> None:
     view.says("2 of 10,000: ")
     assert view.page.evaluate("() => window.busy !== null"), "the kernel was done before the view"
     view.page.evaluate("() => window.busy")
+
+
+_ASK = """async (code) => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  const reply = await kernel.requestExecute({ code: "", user_expressions: { answer: code } }).done;
+  return reply.content.user_expressions.answer.data["text/plain"];
+}"""
+
+
+def test_the_kernel_keeps_what_was_chosen_so_that_it_outlasts_a_reload_of_the_page(notebook: Notebook) -> None:
+    view = View(notebook.page, "show")
+    view.select("show", "mistakes, most confident first")
+    view.slider.focus()
+    view.press("ArrowRight", "ArrowRight")
+    view.says("3 of ")
+    kept = "[shown for shown in Out.values() if type(shown).__name__ == 'PredictionBrowser'][-1].chosen"
+    chosen = literal_eval(notebook.page.evaluate(_ASK, kept))
+    assert chosen == {"order": "mistakes, most confident first", "position": 3}
 
 
 def test_the_confusion_explorer(notebook: Notebook) -> None:
