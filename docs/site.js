@@ -72,11 +72,6 @@ addEventListener("load", async () => {
   for (const el of document.querySelectorAll("[data-view]")) await show(el);
 });
 
-// What has to be scrolled sideways can be, by keyboard, too.
-for (const box of document.querySelectorAll("article pre, article .table-wrapper")) {
-  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-}
-
 // On a phone, code and tables may be wider than the screen: then the keyboard has to reach them, to scroll.
 const fit = new ResizeObserver((changes) => {
   for (const { target } of changes) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;

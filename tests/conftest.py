@@ -15,10 +15,14 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from mnist_cnn.data import Images, load_images
-from mnist_cnn.runs import SHIPPED
 
 MEMORY_LIMIT = 1300  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
 
+# Not from mnist_cnn.runs: it imports Keras, and with `-n` all processes would wait until this one has done so.
+SHIPPED = Path(__file__).parents[1] / "src" / "mnist_cnn" / "shipped_runs"
+# 05 opens the runs of 04; the site is built once, and JupyterLab started once.
+FOLLOWS = {"05_evaluation": "04_training", "test_site": "test_views_on_the_site",
+           "test_interrupt_button": "test_views_in_jupyterlab"}  # fmt: skip
 NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
 
 
@@ -30,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which `make test &` turns off, for all that tests start
     if "PYTEST_XDIST_WORKER" in os.environ:
-        os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
     config.add_cleanup(runs.cleanup)
     shutil.copy(SHIPPED / "leaky_relu.npz", runs.name)
@@ -53,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
-    """The tests of a file stay together; 05 follows 04, whose runs it opens; the site is built once."""
+    """The tests of a file stay together, and some files with others."""
     config.option.loadscopereorder = False
     return InTheirOrder(config, log)
 
@@ -63,7 +67,9 @@ class InTheirOrder(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return file.replace("05_evaluation", "04_training").replace("test_site", "test_views_on_the_site")
+        for name, first in FOLLOWS.items():
+            file = file.replace(name, first)
+        return file
 
 
 class Notebooks:

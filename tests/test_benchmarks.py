@@ -240,14 +240,14 @@ def test_the_views_respond_in_time() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no way to ask for the peak of memory")
 @pytest.mark.parametrize("how", ["fit", "train"])
 def test_a_timing_is_a_training(how: str, full, runs) -> None:
-    job = {"kind": "time", "how": how, "recipe": "relu", "precision": "float32", "images": 1000, "number": 0}
+    job = {"kind": "time", "how": how, "recipe": "relu", "precision": "float32", "images": 200, "number": 0}
     command = [sys.executable, bench.__file__, "--job", json.dumps(job)]
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     elapsed = time.perf_counter() - start
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["parameters"] == 241_546 and found["epochs"] == 20
-    assert found["train_images"] == {"fit": 800, "train": 900}[how]
+    assert found["train_images"] == {"fit": 160, "train": 180}[how]
     assert len(found["clock"]) == len(found["processor"]) == 3
     assert min(found["clock"] + found["processor"]) > 0 and sum(found["clock"]) < elapsed
     assert found["peak_mb"] > 500

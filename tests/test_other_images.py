@@ -1,6 +1,5 @@
 """Other images than MNIST's digits: Fashion-MNIST through the whole series, and other numbers of classes."""
 
-import os
 import re
 from dataclasses import replace
 from itertools import islice
@@ -9,15 +8,17 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from mnist_cnn.data import Images, load_images
+from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import predict
 from mnist_cnn.plots import plot_confusion, plot_probabilities, show_predictions
 from mnist_cnn.runs import load_run, run_file
 from mnist_cnn.training import find_run, train
 from test_data import idx
-from test_notebooks import NOTEBOOKS
-from test_series import FEWER_EPOCHS, outputs, printed, run_series
+from test_notebooks import NOTEBOOKS, code_cells
+from test_series import QUICKER, printed
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -39,7 +40,9 @@ def test_fashion_mnist_is_known_by_its_checksum(fashion: Images) -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: Images, tmp_path: Path) -> None:
+def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
+    fashion: Images, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All cells in one kernel; that each notebook can stand alone is for nbval and test_series.py to show."""
     folder = tmp_path / "clothes"
     folder.mkdir()
@@ -49,27 +52,23 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(fashion: I
     ):  # fmt: skip
         (folder / name).write_bytes(idx(array[:images]))
     (folder / "class_names.txt").write_text("\n".join(NAMES))
+    monkeypatch.setenv("MNIST_NPZ", str(folder))
     series = [nbformat.read(path, as_version=4) for path in NOTEBOOKS]
-    together = nbformat.v4.new_notebook(cells=[cell for notebook in series for cell in notebook.cells])
-    (tmp_path / "notebooks").mkdir()
-    nbformat.write(together, tmp_path / "notebooks" / "01_to_08.ipynb")
-    (tmp_path / "ipython" / "profile_default" / "startup").mkdir(parents=True)
-    startup = tmp_path / "ipython" / "profile_default" / "startup" / "fewer_epochs.py"
-    startup.write_text(FEWER_EPOCHS.format({"relu": 3, "leaky_relu": 3, "improved": 3, "short": 1}))
-    variables = {"MNIST_NPZ": str(folder), "IPYTHONDIR": str(tmp_path / "ipython")}
-    done = run_series(tmp_path, dict(os.environ) | variables)
-    assert done.returncode == 0, done.stderr
+    cells = [cell for notebook in series for cell in notebook.cells]
+    together = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(QUICKER.format(3)), *cells])
+    NotebookClient(together, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
 
-    assert "clothes (not a known collection): 1,200 training and 500 test images" in done.stdout
-    rows = re.findall(r"^(\w+) +3 epochs in .*: ([\d.]+)% of the test images", done.stdout, re.MULTILINE)
-    assert [network for network, _ in rows] == ["relu", "leaky_relu"]
-    assert all(65 < float(accuracy) < 95 for _, accuracy in rows)
-    assert {path.stem for path in (tmp_path / "runs").glob("*.npz")} == {
+    few = load_images()
+    assert str(few).startswith("clothes (not a known collection): 1,200 training and 500 test images")
+    for recipe in ("relu", "leaky_relu"):
+        assert 0.65 < evaluate_run(load_run(runs / f"{recipe}-clothes-images.npz"), few) < 0.95
+    assert {path.stem for path in runs.glob("*.npz")} == {
         f"{name}-clothes-images" for name in (
             "relu", "leaky_relu", "improved", "rehearsal", "first-look-relu", "first-look-leaky_relu",
             *(f"member-{seed}" for seed in range(5)))}  # fmt: skip
-    assert outputs(tmp_path / "build" / "01_to_08.ipynb", "stderr") == ""
-    executed = iter(nbformat.read(tmp_path / "build" / "01_to_08.ipynb", as_version=4).cells)
+    executed = iter(cells)
+    outputs = [output for cell in code_cells(together) for output in cell.outputs]
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
     said = {}
     for path, notebook in zip(NOTEBOOKS, series, strict=True):
         cells = islice(executed, len(notebook.cells))

@@ -1,5 +1,6 @@
-"""What the tests in a browser share: the browser, the site, and a page of it."""
+"""What the tests in a browser share: the browser, JupyterLab, the site, and a page of it."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from lab import NO_CHROMIUM, launch
+from lab import NO_CHROMIUM, Lab, launch
 from mnist_cnn.data import Images
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
@@ -21,6 +22,12 @@ def browser() -> Iterator[Browser]:
             pytest.skip(NO_CHROMIUM)
         expect.set_options(timeout=30_000)  # 5 s, as it is otherwise, is too short on a busy machine
         yield browser
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with Lab(tmp_path_factory.mktemp("lab"), dict(os.environ)) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="session")
