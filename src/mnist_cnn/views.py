@@ -16,8 +16,8 @@ from mnist_cnn.quiet import keras
 from mnist_cnn.runs import Run
 
 _BROWSER = Path(__file__).with_name("browser")
-_PARTS = ("parts", "network", "drawing", "matrix", "mosaic", "pad", "confusion", "feature_maps", "predictions",
-          "reading", "views")  # fmt: skip
+_PARTS = ("numbers", "parts", "network", "drawing", "matrix", "mosaic", "pad", "confusion", "feature_maps",
+          "predictions", "reading", "views")  # fmt: skip
 
 
 def front_end() -> str:

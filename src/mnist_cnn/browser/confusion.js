@@ -1,7 +1,8 @@
 // What is taken for what: after a training, and epoch by epoch.
 
 import { confusionMatrix } from "./matrix.js";
-import { bytesOf, count, digit, keep, make, percent, slider, statusLine, unzipImages } from "./parts.js";
+import { bytesOf, count, percent, unzipImages } from "./numbers.js";
+import { digit, keep, make, slider, statusLine } from "./parts.js";
 
 const PER_PAGE = 44; // images in the gallery
 

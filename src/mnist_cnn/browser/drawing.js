@@ -1,6 +1,6 @@
 // What mnist_cnn/drawing.py does with a drawing, here, so that no kernel has to: a test compares them.
 
-import { sumOf } from "./parts.js";
+import { sumOf } from "./numbers.js";
 
 const FAINT = 0.25; // of the strongest ink; what is fainter is shadow or noise
 

@@ -3,21 +3,9 @@
 import { centerInBox, findInk } from "./drawing.js";
 import { mosaic, strongest } from "./mosaic.js";
 import { answer, unpackNetwork } from "./network.js";
+import { bytesOf, DIGIT, indexOfLargest, percent, sumOf, unzipImages } from "./numbers.js";
 import { pad } from "./pad.js";
-import {
-  bytesOf,
-  DIGIT,
-  digit,
-  dropdown,
-  indexOfLargest,
-  keep,
-  make,
-  percent,
-  slider,
-  statusLine,
-  sumOf,
-  unzipImages,
-} from "./parts.js";
+import { digit, dropdown, keep, make, slider, statusLine } from "./parts.js";
 
 const LISTED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];

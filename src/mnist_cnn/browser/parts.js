@@ -1,6 +1,7 @@
 // What the views are made of: elements, choices that are kept, controls, and pictures of digits.
 
-export const DIGIT = 28; // pixels
+import { count, DIGIT, indexOfLargest, percent } from "./numbers.js";
+
 export const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** An element, "tag.class", with attributes, listeners and children. Text stays text, whatever is in it. */
@@ -114,25 +115,4 @@ export function bars(name, probabilities, names, label = -1) {
     );
   });
   return make("table.mnist-bars", {}, make("caption", {}, name), make("tbody", {}, ...rows));
-}
-
-export const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
-export const count = (number) => number.toLocaleString("en");
-
-export const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
-
-export function indexOfLargest(values) {
-  return values.reduce((found, value, at) => (value > values[found] ? at : found), 0);
-}
-
-export const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
-
-/** Bytes as floats; copied, as they may begin anywhere. */
-export const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer);
-
-/** Images that were compressed with gzip; a function that gives the ink of one by its index. */
-export async function unzipImages(zipped) {
-  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const ink = new Uint8Array(await new Response(stream).arrayBuffer());
-  return (index) => ink.subarray(DIGIT * DIGIT * index, DIGIT * DIGIT * (index + 1));
 }

@@ -1,20 +1,7 @@
 // Slide through images and what one network, or several side by side, predict for them.
 
-import {
-  bars,
-  bytesOf,
-  count,
-  digit,
-  dropdown,
-  floatsOf,
-  indexOfLargest,
-  keep,
-  make,
-  percent,
-  slider,
-  statusLine,
-  unzipImages,
-} from "./parts.js";
+import { bytesOf, count, floatsOf, indexOfLargest, percent, unzipImages } from "./numbers.js";
+import { bars, digit, dropdown, keep, make, slider, statusLine } from "./parts.js";
 
 const [ALL, DISAGREE] = ["all images", "the networks disagree"];
 const ANY = "any";

@@ -3,8 +3,9 @@
 import { centerInBox, findInk, shrink } from "./drawing.js";
 import { mosaic } from "./mosaic.js";
 import { answer, unpackNetwork } from "./network.js";
+import { indexOfLargest, percent } from "./numbers.js";
 import { pad } from "./pad.js";
-import { bars, digit, indexOfLargest, keep, make, percent, statusLine } from "./parts.js";
+import { bars, digit, keep, make, statusLine } from "./parts.js";
 
 export function DrawingPad({ model, values: { names, network: packed, invitation, maps: withMaps }, el }) {
   const network = unpackNetwork(packed);

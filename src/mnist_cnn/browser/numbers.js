@@ -1,0 +1,24 @@
+// Numbers, in words and out of bytes.
+
+export const DIGIT = 28; // pixels
+
+export const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
+export const count = (number) => number.toLocaleString("en");
+
+export const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
+
+export function indexOfLargest(values) {
+  return values.reduce((found, value, at) => (value > values[found] ? at : found), 0);
+}
+
+export const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
+
+/** Bytes as floats; copied, as they may begin anywhere. */
+export const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer);
+
+/** Images that were compressed with gzip; a function that gives the ink of one by its index. */
+export async function unzipImages(zipped) {
+  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const ink = new Uint8Array(await new Response(stream).arrayBuffer());
+  return (index) => ink.subarray(DIGIT * DIGIT * index, DIGIT * DIGIT * (index + 1));
+}
