@@ -14,6 +14,7 @@ from mnist_cnn.data import Images, load_images
 from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import predict
 from mnist_cnn.plots import plot_confusion, plot_probabilities, show_predictions
+from mnist_cnn.recipes import RECIPES
 from mnist_cnn.runs import load_run, run_file
 from mnist_cnn.training import find_run, train
 from test_data import idx
@@ -98,6 +99,7 @@ def trained(shapes: Images, tmp_path_factory: pytest.TempPathFactory) -> tuple:
         patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("runs")))
         run = train("short", shapes, epochs=2)
         assert run_file("short", shapes).name == "short-shapes-images.npz"
+        patch.setitem(RECIPES, "relu", replace(RECIPES["relu"], epochs=1))
         assert find_run("relu", replace(shapes, x_train=shapes.x_train[:64], y_train=shapes.y_train[:64])).finished
         return run, load_run(run_file("short", shapes)).load_model()
 

@@ -15,8 +15,8 @@ from mnist_cnn.training import train
 
 pytestmark = pytest.mark.browser
 
-EPOCHS = 4
-IMAGES = 2000
+EPOCHS = 8
+IMAGES = 700
 CELLS = (
     "from dataclasses import replace\nfrom mnist_cnn.data import load_images\nfrom mnist_cnn.training import train\n"
     "digits = load_images(source='sample')\n"
