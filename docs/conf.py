@@ -24,6 +24,7 @@ exclude_patterns = [".*", "build", "runs", "*-notebooks", "src", "tests", "binde
 
 nb_execution_mode = "off"
 highlight_language = "none"  # of code whose language is not named: commands
+myst_disable_syntax = ["myst_line_comment"]  # a line that happens to begin with a % sign is text
 myst_heading_anchors = 3  # links lead to headings as they do on GitHub
 
 html_theme = "furo"

@@ -1,6 +1,8 @@
 """The site as people find it, in a sub-folder of a server of files: complete, quick, quiet, and right."""
 
 import json
+import re
+from collections import Counter
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import numpy as np
@@ -77,6 +79,16 @@ def test_every_figure_has_its_words_and_no_solution_stands_open(pages: dict[str,
         assert [figure["alt"] for figure in page.select("article .cell_output img")] == shown and shown, path
         assert len(page.select("details")) >= 12 + 6 and not page.select("details[open]")
         assert page.select("details pre") and "```" not in page.article.text
+
+
+def test_no_word_of_the_notebooks_is_lost(pages: dict[str, BeautifulSoup]) -> None:
+    for path in NOTEBOOKS:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        written = re.sub(r"\]\([^)]*\)|<[^>]*>|```python", " ", prose)  # but for addresses, tags and the like
+        read = Counter(re.findall(r"[A-Za-z]+", pages[f"notebooks/{path.stem}.html"].article.text))
+        lost = Counter(re.findall(r"[A-Za-z]+", written)) - read
+        assert not lost and read.total() > 500, (path.name, lost)
 
 
 def test_a_notebook_can_be_downloaded(site: Site, pages: dict[str, BeautifulSoup]) -> None:
