@@ -1,4 +1,4 @@
-"""Notebook 06 in JupyterLab, with the views of the others: they work and keep what was chosen, and nothing complains.
+"""Notebook 06 in JupyterLab, with the views of the others: they work, the kernel keeps choices, and nothing complains.
 
 What each view does is tested on the site, which has the same ones; nbval runs all notebooks.
 """
@@ -101,7 +101,7 @@ _BECOMES_TRUE = """async (code) => {
 }"""
 
 
-def test_the_kernel_keeps_what_was_chosen_so_that_it_outlasts_a_reload_of_the_page(notebook: Notebook) -> None:
+def test_the_kernel_keeps_what_was_chosen(notebook: Notebook) -> None:
     view = View(notebook.page, "show")
     view.select("show", "mistakes, most confident first")
     view.slider.focus()
