@@ -20,7 +20,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
-from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -86,6 +85,7 @@ def main() -> None:
 def collect(work: Path, rounds: int, images: int, scaling: tuple[int, ...]) -> dict:
     """Measure the speeds that are not in the folder `work` yet; return what results.json holds of them."""
     from mnist_cnn.device import choose_precision  # imports Keras, as a process that measures does by itself
+    from mnist_cnn.report import installed_version
 
     chosen = choose_precision()
     times = {c: [time_job(c, images, number) for number in range(rounds)] for c in contestants(chosen)}
@@ -95,7 +95,7 @@ def collect(work: Path, rounds: int, images: int, scaling: tuple[int, ...]) -> d
     imports = run([{"kind": "import", "number": number} for number in range(3)], work)
     return {
         **where_and_when(),
-        "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", *TORCH)}
+        "versions": {name: installed_version(name) for name in ("tensorflow", "keras", "numpy", *TORCH)}
         | {"python": platform.python_version()},
         "import_seconds": round(statistics.median(found["seconds"] for found in imports), 1),
         "chosen_precision": chosen,

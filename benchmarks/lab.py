@@ -41,8 +41,51 @@ _RUN_ALL = """() => {
 }"""
 
 
-class Lab:
-    """A running JupyterLab with copies of the notebooks, on a free port, for this machine only; a context manager."""
+class Server:
+    """A running JupyterLab: its address, its token and its log; a context manager that stops it."""
+
+    def __init__(self, command: list[str], address: str, token: str, log: Path, **options: object):
+        self.address, self.token, self.log = address, token, log
+        with log.open("w") as stream:
+            self.process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, **options)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Wait until it answers; a server that ended has said why in its log."""
+        deadline = time.monotonic() + 60
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with suppress(OSError):
+                self.answer()
+                return
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.1)
+        self.stop()
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
+
+    def answer(self) -> None:
+        """Ask the server whether it is there; an OSError if not."""
+        urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=5).close()  # noqa: S310
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+class Lab(Server):
+    """JupyterLab with copies of the notebooks, on a free port, for this machine only."""
 
     def __init__(self, folder: Path, environment: dict[str, str]):
         shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
@@ -64,59 +107,29 @@ class Lab:
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "MNIST_CNN_RUNS": "runs",
         }
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address, self.token, self.log = f"http://127.0.0.1:{port}", secrets.token_hex(16), folder / "log.txt"
+        port, token = free_port(), secrets.token_hex(16)
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-                   f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+                   f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
                    f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
                    "--LabApp.extension_manager=readonly"]  # fmt: skip
-        with self.log.open("w") as log:
-            self._server = subprocess.Popen(
-                command,
-                env=environment | {name: str(folder / place) for name, place in own.items()},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self._wait()
-
-    def _wait(self) -> None:
-        """Wait until it answers; a server that ended has said why in its log."""
-        deadline = time.monotonic() + 60
-        while self._server.poll() is None and time.monotonic() < deadline:
-            with suppress(OSError):
-                urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=5).close()  # noqa: S310
-                return
-            with suppress(subprocess.TimeoutExpired):
-                self._server.wait(0.1)
-        self._stop()
-        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
-
-    def _stop(self, *_: object) -> None:
-        self._server.terminate()
-        self._server.wait(30)
-
-    __exit__ = _stop
-
-    def __enter__(self) -> Self:
-        return self
+        environment = environment | {name: str(folder / place) for name, place in own.items()}
+        super().__init__(command, f"http://127.0.0.1:{port}", token, folder / "log.txt", env=environment)
 
 
 class Notebook:
     """A notebook on a page of JupyterLab, and everything that went wrong there."""
 
-    def __init__(self, browser: Browser, lab: Lab, name: str):
+    def __init__(self, browser: Browser, server: Server, name: str, folder: str = "notebooks/"):
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, has_touch=True)
         page.set_default_timeout(30_000)
         expect.set_options(timeout=30_000)  # 5 s, as it is otherwise, is too short on a busy machine
-        self.page, self._log = page, lab.log
+        self.page, self._log = page, server.log
         self.complaints: list[str] = []
         self.redrawn = 0  # how often a figure was replaced by another
         page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("websocket", lambda socket: socket.on("framereceived", self._listen))
-        page.goto(f"{lab.address}/lab/tree/notebooks/{name}.ipynb?token={lab.token}&reset")
+        page.goto(f"{server.address}/lab/tree/{folder}{name}.ipynb?token={server.token}&reset")
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
 
     def _listen(self, message: str | bytes) -> None:
@@ -141,6 +154,11 @@ class Notebook:
         """Run all cells; return the errors."""
         self.start_all()
         return self.finish()
+
+    def shut_down(self) -> None:
+        """Shut down all kernels, and close the page."""
+        self.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+        self.page.close()
 
     def all_complaints(self) -> list[str]:
         """Errors from the browser's console, from the kernel and in the server's log."""

@@ -26,6 +26,10 @@ FOLLOWS = {"05_evaluation": "04_training", "test_site": "test_views_on_the_site"
 NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rehearse", action="store_true", help="run the rehearsals, and nothing else")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Separate the runs of the tests, and of the notebooks' kernels, from the learner's.
 
@@ -42,8 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Notebooks())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that at the end no process waits for another."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out rehearsals, or all else; begin with what takes longest, so that no process waits for another."""
+    items[:] = [item for item in items if bool(item.get_closest_marker("rehearsal")) == config.getoption("rehearse")]
     marked = (item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser"))
     slow = {item.path for item in marked} | {item.path for item in items if item.path.suffix == ".ipynb"}
     longest = ["04_training", "05_evaluation", "test_series", "test_other_images", "test_views_in_jupyterlab",

@@ -13,11 +13,11 @@ from mnist_cnn.data import DataError, load_images
 def report() -> dict[str, str]:
     """What this machine is, what is installed, what Keras computes on, and which images there are; all in words."""
     return {
-        "mnist-cnn": _version("mnist-cnn"),
+        "mnist-cnn": installed_version("mnist-cnn"),
         "Python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "processor": f"{processor()}, {cores()} cores, {_memory()}",
-        **{name: _version(name) for name in _packages()},
+        **{name: installed_version(name) for name in _packages()},
         "computes on": _device(),
         "images": _images(),
     }
@@ -34,6 +34,16 @@ def processor(cpu: Path = Path("/proc/cpuinfo")) -> str:
     return names[0] if names else platform.processor()
 
 
+def installed_version(name: str) -> str:
+    """The version of an installed package, or "not installed"; TensorFlow may have been installed as tensorflow-cpu."""
+    for installed in (name, f"{name}-cpu"):
+        try:
+            return version(installed)
+        except PackageNotFoundError:
+            continue
+    return "not installed"
+
+
 def main() -> int:
     """Print the report, a line for each."""
     for name, value in report().items():
@@ -45,15 +55,6 @@ def _packages() -> list[str]:
     """What the package depends on, without extras."""
     needed = [line for line in requires("mnist-cnn") or () if "extra ==" not in line]
     return sorted(re.match(r"[\w-]+", line)[0] for line in needed)
-
-
-def _version(name: str) -> str:
-    for installed in (name, f"{name}-cpu"):  # Binder has tensorflow-cpu
-        try:
-            return version(installed)
-        except PackageNotFoundError:
-            continue
-    return "not installed"
 
 
 def _memory() -> str:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from mnist_cnn.device import device, fix_seed
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
+from mnist_cnn.report import installed_version
 from mnist_cnn.runs import SHIPPED, Run, load_matching, load_run, lock, run_file, save_run, set_aside
 
 # Batches between two returns to Python, which makes training a tenth faster; Keras cannot do that with PyTorch.
@@ -131,7 +131,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
 
 def made_with(digits: Images) -> dict:
     """What a run is made with on this machine, besides its settings: data, device, backend, versions."""
-    versions = {package: version(package) for package in ("mnist-cnn", "keras", "tensorflow", "numpy")}
+    versions = {package: installed_version(package) for package in ("mnist-cnn", "keras", "tensorflow", "numpy")}
     return {"data": digits.source, "device": device(), "backend": keras.backend.backend(), "versions": versions}
 
 

@@ -1,0 +1,151 @@
+"""Somebody who comes to the project for the first time: no rights, an empty home, nothing installed."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from lab import ROOT, Server
+
+USER_ID = 1000  # also that of Binder's user
+MEMORY = 2 * 1024**3  # bytes that a session at mybinder.org may take
+# How to reach PyPI, where that needs words; nothing else of our environment is theirs.
+_TO_PYPI = re.compile("PIP_|SSL_|REQUESTS_|https?_proxy|no_proxy", re.IGNORECASE)
+
+
+class Newcomer:
+    """Calls commands, with a home of their own; as another user than root, if root runs the tests."""
+
+    def __init__(self, folder: Path, variables: dict[str, str] | None = None):
+        self.folder = folder
+        to_pypi = {name: value for name, value in os.environ.items() if _TO_PYPI.match(name)}
+        usual = {"HOME": str(folder / "home"), "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+        self.environment = to_pypi | usual | (variables or {})
+        self.home = Path(self.environment["HOME"])
+        self._as_user: dict[str, object] = {}
+        if os.geteuid() == 0:
+            self._as_user = {"user": USER_ID, "group": USER_ID, "extra_groups": [], "umask": 0o022}
+        self.make_folder(self.home)
+
+    def make_folder(self, folder: Path) -> Path:
+        """Make a folder that belongs to them, and all above it in theirs."""
+        if not folder.exists():
+            if folder != self.folder:
+                self.make_folder(folder.parent)
+            folder.mkdir(exist_ok=True)
+        self._own(folder)
+        return folder
+
+    def copy_repository(self, folder: Path) -> Path:
+        """Copy what git would give them, together with what has been changed here and not been committed yet."""
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        done = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True)
+        for name in filter(None, done.stdout.split("\0")):
+            if (ROOT / name).exists():
+                self.copy(ROOT / name, folder / name)
+        return folder
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy a file, for them to change."""
+        self.make_folder(target.parent)
+        shutil.copy(source, target)
+        self._own(target)
+
+    def run(self, *command: str | Path, folder: Path | None = None) -> str:
+        """Call a command; return what it prints. An error shows that, too."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        done = subprocess.run([*map(str, command)], **self.options(folder), **pipes)
+        if done.returncode:
+            raise RuntimeError(f"{shlex.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
+        return done.stdout
+
+    def options(self, folder: Path | None = None) -> dict:
+        """For a process of theirs."""
+        return {"env": self.environment, "cwd": folder or self.home, **self._as_user}
+
+    def find_python(self, version: str = "3.11") -> str:
+        """A Python of that version which they may call, too: one in the home of root is no use to them."""
+        name = f"python{version}"
+        for found in (f"/usr/bin/{name}", f"/usr/local/bin/{name}", shutil.which(name)):
+            with suppress(OSError, RuntimeError, TypeError):
+                self.run(found, "-c", "import ensurepip, venv")
+                return found
+        raise RuntimeError(
+            f"{name} is needed, with venv, where every user may call it; on Debian: apt install {name}-venv"
+        )
+
+    def make_environment(self, folder: Path, *packages: str, version: str = "3.11", within: Path | None = None) -> Path:
+        """Make a virtual environment, and let its pip install these packages; return its bin/."""
+        self.run(self.find_python(version), "-m", "venv", folder)
+        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        self.run(*pip, "--upgrade", "pip")
+        if packages:
+            self.run(*pip, "--no-compile", *packages, folder=within)
+        return folder / "bin"
+
+    def _own(self, path: Path) -> None:
+        if self._as_user:
+            os.chown(path, USER_ID, USER_ID)
+
+
+class Session(Server):
+    """A JupyterLab of theirs, on one core; its processes are ended if they take more memory than one has at Binder."""
+
+    def __init__(self, newcomer: Newcomer, command: list[str], folder: Path, address: str = "", token: str = ""):
+        """With no address it is the one that JupyterLab prints."""
+        config = newcomer.home / ".jupyter"
+        newcomer.make_folder(config)  # so that the test can ask JupyterLab in the browser whether a cell has run
+        (config / "jupyter_lab_config.py").write_text("c.LabApp.expose_app_in_browser = True\n")
+        self.peak = 0  # bytes
+        self._over = threading.Event()
+        super().__init__(command, address, token, newcomer.folder / "log.txt", **newcomer.options(folder))
+        for process in self._processes():
+            process.cpu_affinity([min(os.sched_getaffinity(0))])
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def answer(self) -> None:
+        """Ask the server whether it is there, at the address that it has printed if none was given."""
+        if not self.address:
+            printed = re.search(r"(http://127\.0\.0\.1:\d+)/lab\S*token=(\w+)", self.log.read_text())
+            if not printed:
+                raise ConnectionError("no address yet")
+            self.address, self.token = printed.groups()
+        super().answer()
+
+    def _processes(self) -> list[psutil.Process]:
+        with suppress(psutil.NoSuchProcess):  # the server has ended
+            server = psutil.Process(self.process.pid)
+            return [server, *server.children(recursive=True)]
+        return []
+
+    def _watch(self) -> None:
+        """Ten times a second, add up the memory of all processes, counting once what several share."""
+        while not self._over.wait(0.1):
+            taken, processes = 0, self._processes()
+            for process in processes:
+                with suppress(psutil.Error, OSError):  # it has just ended
+                    taken += process.memory_full_info().pss
+            self.peak = max(self.peak, taken)
+            if taken > MEMORY:
+                for process in processes:
+                    process.kill()
+
+    def stop(self) -> None:
+        self._over.set()
+        super().stop()
+
+
+@contextmanager
+def newcomer_in(name: str, **variables: str) -> Iterator[Newcomer]:
+    """A newcomer with a temporary folder, which other users than root can enter."""
+    with tempfile.TemporaryDirectory(prefix=f"mnist-cnn-{name}-") as folder:
+        os.chmod(folder, 0o755)  # noqa: S103
+        yield Newcomer(Path(folder), variables)
