@@ -25,7 +25,7 @@ class: $(ENV)/installed  ## set up, then make the notebooks of a class: without 
 check: lint  ## format, lint, imports and all fast tests, in less than 90 seconds; run it before each commit
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" tests
 
-lint: $(ENV)/installed
+lint: $(ENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
@@ -36,7 +36,7 @@ test: lint  ## run every test; executes all notebooks on the way
 notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
 	$(BIN)/python -m mnist_cnn --in-place
 
-study: $(ENV)/installed  ## train ten seeds of each recipe; hours, can be interrupted; seed 0 comes with the package
+study: $(ENV)/installed-study  ## train ten seeds of each recipe; hours, can be interrupted; seed 0 comes with the package
 	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --recipes relu leaky_relu improved short \
 		--precision float32 --images test --results benchmarks/study.jsonl
 	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --precision float32 --images test \
@@ -50,7 +50,7 @@ study: $(ENV)/installed  ## train ten seeds of each recipe; hours, can be interr
 		cp $$found src/mnist_cnn/shipped_runs/$${run#*:}.npz || exit 1; done; done
 	$(BIN)/python benchmarks/tables.py
 
-bench: $(ENV)/installed  ## measure the speeds, alone on the machine, in an hour; can be interrupted
+bench: $(ENV)/installed-test  ## measure the speeds, alone on the machine, in an hour; can be interrupted
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/tables.py
 
@@ -60,17 +60,30 @@ bench-quick: $(ENV)/installed  ## measure speeds on fewer images, in less than t
 tables: $(ENV)/installed  ## put what was measured into README and notebooks
 	$(BIN)/python benchmarks/tables.py
 
-site: $(ENV)/installed  ## make pages of the notebooks as they are saved, in build/site/; they need no kernel
+site: $(ENV)/installed-site  ## make pages of the notebooks as they are saved, in build/site/; they need no kernel
 	$(BIN)/python -m sphinx -W -q -j auto -c docs -d build/doctrees . build/site
 
-clean:  ## remove what the other commands made, except your runs
-	rm -rf $(ENV) build
+clean:  ## remove what the other commands made, except trainings: your runs, and those of a study
+	rm -rf $(ENV)
+	test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name study -exec rm -rf {} +
 
-$(ENV)/installed: pyproject.toml
+# What is installed: what the lesson needs, and then what an extra of pyproject.toml brings, for those who ask for it.
+$(ENV)/installed: pyproject.toml | $(ENV)/bin/pip
+	@$(BIN)/python requirements.py > $(ENV)/requirements.txt
+	@$(INSTALL)
+	@touch $@
+
+$(ENV)/installed-%: pyproject.toml | $(ENV)/bin/pip
+	@$(BIN)/python requirements.py $* > $(ENV)/requirements.txt
+	@$(INSTALL)
+	@touch $(ENV)/installed $@
+
+INSTALL = $(BIN)/python -m pip install --quiet --no-compile --requirement $(ENV)/requirements.txt \
+	&& $(BIN)/python -m pip install --quiet --no-compile --no-deps --editable .
+
+$(ENV)/bin/pip:
 	@$(PYTHON) $(FITS) || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is not one of them." \
 		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
-	@echo "Setting up $(ENV) with $$($(PYTHON) --version): about 3 GB, a few minutes"
+	@echo "Setting up $(ENV) with $$($(PYTHON) --version): about 1.5 GB, a few minutes"
 	@$(PYTHON) -m venv $(ENV) || { echo "Could not make $(ENV). On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --upgrade pip  # that of Python 3.11 takes twice as long for what follows
-	@$(BIN)/python -m pip install --quiet --no-compile --editable '.[test]'
-	@touch $@

@@ -1,6 +1,7 @@
 """Three ways to install, one set of versions; and Binder takes the right one."""
 
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import addresses
 import tables
 
 ROOT = Path(__file__).parents[1]
@@ -34,17 +36,6 @@ def test_binder_installs_the_same_without_the_gpu_part() -> None:
     assert pip == [line.replace("tensorflow>", "tensorflow-cpu>") for line in PROJECT["dependencies"]]
 
 
-def test_binder_builds_with_conda_the_right_python_and_our_package() -> None:
-    command = [Path(sys.executable).with_name("jupyter-repo2docker"), "--no-build", "--debug", "."]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=600)
-    plan = done.stdout + done.stderr
-    assert "Building conda environment for python=3.11" in plan
-    assert "binder/environment.yml" in plan and "RUN ./binder/postBuild" in plan
-    post_build = ROOT / "binder" / "postBuild"
-    assert post_build.stat().st_mode & 0o111
-    assert "pip install --no-deps --editable ." in post_build.read_text()
-
-
 def test_binder_opens_the_first_notebook() -> None:
     places = re.findall(r"mybinder\.org/v2/gh/[^/]+/[^/]+/HEAD\?urlpath=lab/tree/([\w/.]+)", README)
     assert places and set(places) == {"notebooks/01_data_loading.ipynb"} and (ROOT / places[0]).exists()
@@ -63,23 +54,13 @@ def test_the_badge_follows_the_address_of_the_repository() -> None:
     assert badges == [f"({tables.binder(url)})" for url in PROJECT.get("urls", {}).values()]
 
 
-def test_the_first_link_and_the_picture_lead_to_the_site() -> None:
-    results, address = json.loads((ROOT / "benchmarks" / "results.json").read_text()), "https://github.com/a/mnist_cnn"
-    assert tables.site(results, {"Repository": address}) == "[site]: https://a.github.io/mnist_cnn/"
-    assert tables.site(results, {}) == "[site]: #read-it-without-installing"
-    first, picture = re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))[:2]
-    assert first == picture == "[site]" and "## Read it without installing" in README
-
-
-def test_the_package_is_as_small_as_the_readme_says() -> None:
-    modules = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "src" / "mnist_cnn").glob("*.py")}
-    scripts = [len(path.read_text().splitlines()) for path in (ROOT / "src" / "mnist_cnn" / "browser").glob("*.js")]
-    said = r"([\d,]+) lines of Python for the notebooks, (\d+) for studies, no module above (\d+); and (\d+) of Java"
-    numbers = re.search(said, " ".join(README.split())).groups()
-    lesson, studies, largest, javascript = (int(number.replace(",", "")) for number in numbers)
-    assert max(modules.values()) <= largest == 210 and sum(scripts) == javascript <= 987
-    assert sum(modules.pop(f"{name}.py") for name in ("study", "cluster", "results")) == studies <= 420
-    assert sum(modules.values()) == lesson <= 2395
+def test_the_first_link_leads_somewhere() -> None:
+    address = "https://a.github.io/mnist_cnn/"
+    with_address = tables.site({}, {"Repository": "https://github.com/a/mnist_cnn"})
+    assert re.findall(r"\]\((.*?)\)", with_address) == [address, ".github/views.png", address]
+    (first,) = re.findall(r"^\*\*\[.*?\]\((.*?)\)", README, re.MULTILINE)[:1]
+    assert README.index(first) == README.index("](") + 2
+    assert (ROOT / first).exists() or first == addresses.site(PROJECT["urls"]["Repository"])
 
 
 @pytest.fixture
@@ -121,7 +102,73 @@ def test_make_finds_the_newest_python_that_fits(make) -> None:
 
 
 def test_make_does_not_install_twice(make, tmp_path) -> None:
-    (tmp_path / "env").mkdir()
+    (tmp_path / "env" / "bin").mkdir(parents=True)
+    (tmp_path / "env" / "bin" / "pip").touch()
     (tmp_path / "env" / "installed").touch()
     done = make("--dry-run", "run", pythons={"python3": "3, 12, 0"})
     assert done.stdout.splitlines() == [f"{tmp_path / 'env'}/bin/python -m mnist_cnn"]
+
+
+@pytest.mark.parametrize(
+    ("target", "extra"),
+    [("run", ""), ("lab", ""), ("class", ""), ("site", "site"), ("study", "study"), ("test", "test")],
+)
+def test_make_sets_up_only_what_is_asked_for(make, target: str, extra: str) -> None:
+    plan = make("--dry-run", target, pythons={"python3": "3, 12, 0"}).stdout
+    assert re.findall(r"requirements\.py ?(\w*) >", plan) == [extra]
+
+
+def requirements(path: Path, *extras: str) -> list[str]:
+    """What requirements.py prints where the programs in this folder are the only ones."""
+    command = [sys.executable, ROOT / "requirements.py", *extras]
+    done = subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.splitlines()
+
+
+def test_requirements_are_those_of_pyproject(tmp_path: Path) -> None:
+    lesson, extras = PROJECT["dependencies"], PROJECT["optional-dependencies"]
+    assert requirements(tmp_path)[1:] == lesson[1:]
+    both, *tools = extras["test"]
+    assert both == "mnist-cnn[study,site]"
+    assert requirements(tmp_path, "test")[1:] == [*lesson[1:], *extras["study"], *extras["site"], *tools]
+    done = subprocess.run(
+        [sys.executable, ROOT / "requirements.py", "tests"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and "pyproject.toml has no extra tests" in done.stderr
+
+
+@pytest.mark.skipif(
+    (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="elsewhere there is only one"
+)
+def test_code_for_a_card_comes_only_where_there_is_one(tmp_path: Path) -> None:
+    assert requirements(tmp_path)[0] == "tensorflow-cpu>=2.21,<2.22"
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    assert requirements(tmp_path)[0] == PROJECT["dependencies"][0] == "tensorflow>=2.21,<2.22"
+
+
+def test_make_clean_leaves_trainings(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    left = [
+        tmp_path / "build" / "study" / "relu.npz",
+        tmp_path / "runs" / "relu.npz",
+        tmp_path / "my-notebooks" / "01.ipynb",
+    ]
+    for path in (*left, tmp_path / "build" / "site" / "index.html", tmp_path / ".venv" / "installed"):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    for _ in range(2):
+        subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        assert sorted(path for path in tmp_path.rglob("*.*") if path.is_file()) == sorted(left)
+    shutil.rmtree(tmp_path / "build")
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+
+
+def test_make_study_leaves_nothing_that_git_would_show() -> None:
+    recipe = re.search(r"^study:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    files = set(re.findall(r"--results (\S+)", recipe))
+    assert files == {"benchmarks/study.jsonl", "benchmarks/ladder.jsonl"}
+    for figure in (Path(file).with_suffix(".png").as_posix() for file in files):  # which the command draws beside it
+        tracked = subprocess.run(["git", "ls-files", "--error-unmatch", figure], cwd=ROOT, capture_output=True)
+        ignored = subprocess.run(["git", "check-ignore", figure], cwd=ROOT, capture_output=True)
+        assert 0 in (tracked.returncode, ignored.returncode), figure

@@ -1,0 +1,49 @@
+"""Print what pip has to install, a line for each package: for the lesson, and for the extras that are named.
+
+The lists are those of pyproject.toml. But on Linux TensorFlow's usual package brings code that only a graphics card by
+NVIDIA runs: without such a card `tensorflow-cpu` does the same in half the download and half the space. A list in
+pyproject.toml cannot depend on a card; so make installs from here, and then the package itself without dependencies.
+"""
+
+import argparse
+import platform
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def main() -> None:
+    """Print the requirements."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("extras", nargs="*", help=f"some of {', '.join(EXTRAS)}")
+    extras = parser.parse_args().extras
+    if unknown := set(extras) - set(EXTRAS):
+        parser.error(f"pyproject.toml has no extra {', '.join(unknown)}")
+    for line in PROJECT["dependencies"]:
+        print(line.replace("tensorflow>", f"{tensorflow_package()}>"))
+    for extra in extras:
+        print(*requirements_of(extra), sep="\n")
+
+
+def tensorflow_package() -> str:
+    """The name under which TensorFlow is to be installed on this machine."""
+    on_pc = (platform.system(), platform.machine()) == ("Linux", "x86_64")  # elsewhere one package has it all
+    return "tensorflow-cpu" if on_pc and not shutil.which("nvidia-smi") else "tensorflow"
+
+
+def requirements_of(extra: str) -> Iterator[str]:
+    """What an extra brings, and the extras that it names."""
+    for line in EXTRAS[extra]:
+        if line.startswith("mnist-cnn["):
+            for other in line.removeprefix("mnist-cnn[").removesuffix("]").split(","):
+                yield from requirements_of(other)
+        else:
+            yield line
+
+
+if __name__ == "__main__":
+    main()
