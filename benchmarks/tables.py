@@ -1,7 +1,8 @@
 """Write the tables in README.md, benchmarks/README.md and the notebooks from what was measured: `make tables`.
 
 A table is between two comments, `<!-- bench: name -->` and `<!-- end of bench -->`; the name is a function below. In a
-code cell the comments start with a `#`, and lines of Python stand between them.
+code cell the comments start with a `#`, and lines of Python stand between them. The first cell of each notebook, tagged
+`setup`, is written here, too: it depends on the address of the repository.
 """
 
 import json
@@ -23,6 +24,18 @@ PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of ben
 
 _HOW = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _BITS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+
+_PICTURE = (
+    "![Two networks disagree about a digit, with bars for their ten probabilities; below, a pad on which someone has "
+    "drawn a digit, and what the network reads.](.github/views.png)"
+)
+_FIRST_CELL = """\
+from importlib.util import find_spec
+
+assert find_spec("mnist_cnn"), (
+    "This notebook needs the package mnist_cnn: {}"
+    " {}"
+)"""
 
 # The ladder of notebook 08: what each rung adds, and the recipe that has it.
 RUNGS = {"dense layers only": "dense", "article": "article", "pooling earlier": "pooled",
@@ -56,7 +69,8 @@ def write_tables(results: dict) -> None:
             notebook = nbformat.read(page, as_version=4)
             before = [cell.source for cell in notebook.cells]
             for cell in notebook.cells:
-                cell.source = fill(cell.source, results)
+                is_first = "setup" in cell.metadata.get("tags", ())
+                cell.source = first_cell() if is_first else fill(cell.source, results)
             if [cell.source for cell in notebook.cells] != before:
                 nbformat.write(notebook, page)
 
@@ -262,9 +276,28 @@ def badge(results: dict, urls: dict[str, str] | None = None) -> str:
 
 
 def site(results: dict, urls: dict[str, str] | None = None) -> str:
-    """Where README's first link and its picture lead: to the published site, or to how to build it."""
+    """README's first link and its picture: to the published site or, before there is one, to the first notebook."""
     urls = addresses.urls() if urls is None else urls
-    return f"[site]: {addresses.site(urls['Repository']) if 'Repository' in urls else '#read-it-without-installing'}"
+    if "Repository" not in urls:
+        invitation = (
+            "**[Begin to read](notebooks/01_data_loading.ipynb)**: the notebooks are here with all their figures."
+        )
+        return f"{invitation}\n\n{_PICTURE}"
+    address = addresses.site(urls["Repository"])
+    invitation = f"**[Read it in your browser]({address})**: all notebooks, with sliders and a pad that need no kernel."
+    return f"{invitation}\n\n[{_PICTURE}]({address})"
+
+
+def first_cell(urls: dict[str, str] | None = None) -> str:
+    """The first cell of each notebook: without the package it says what to do, or on Colab installs the package."""
+    urls = addresses.urls() if urls is None else urls
+    if "Repository" not in urls:
+        return _FIRST_CELL.format(
+            "open it by `make lab` in the repository's folder,", "or install that folder with pip."
+        )
+    install = f"%pip install --quiet git+{urls['Repository']}"
+    on_colab = f'import sys\n\nif "google.colab" in sys.modules:\n    {install}\n\n'
+    return on_colab + _FIRST_CELL.format("install it in a cell of its own:", install)
 
 
 PLACED = (site, badge, recipes, times, seeds, study, scores, validation_scores, ten_scores, ladder, validation_ladder,

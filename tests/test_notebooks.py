@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import tables
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STEPS = ["01_data_loading", "02_model_building", "03_leaky_relu", "04_training", "05_evaluation",
@@ -110,13 +112,19 @@ def test_short_routes_lead_along_headings_of_the_notebook() -> None:
 
 
 def test_cells_are_short_and_keep_to_themselves(notebook) -> None:
-    imports, *others = code_cells(notebook)
+    _, imports, *others = code_cells(notebook)
     assert imports.source.startswith(("import", "from"))
     for cell in others:
         assert len(list(filter(None, cell.source.splitlines()))) <= 12, cell.source
-    for cell in code_cells(notebook):
+    for cell in (imports, *others):
         assert all(len(line) <= 100 for line in cell.source.splitlines()), cell.source
         assert not re.search(r"^\s*[!%]", cell.source, re.MULTILINE), "shell or magic command"
+
+
+def test_the_first_cell_looks_for_the_package(notebook) -> None:
+    first, *others = code_cells(notebook)
+    assert first is notebook.cells[1] and first.metadata.tags == ["setup"] and first.source == tables.first_cell()
+    assert not any("setup" in cell.metadata.get("tags", ()) for cell in others)
 
 
 def test_a_training_leaves_one_picture_that_was_redrawn() -> None:
