@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -12,14 +13,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from xdist.scheduler import LoadFileScheduling
 
 from mnist_cnn.data import Images, load_images
+from repository import ROOT, copy_repository
 
 MEMORY_LIMIT = 1300  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
 
 # Not from mnist_cnn.runs: it imports Keras, and with `-n` all processes would wait until this one has done so.
-SHIPPED = Path(__file__).parents[1] / "src" / "mnist_cnn" / "shipped_runs"
+SHIPPED = ROOT / "src" / "mnist_cnn" / "shipped_runs"
 # 05 opens the runs of 04; the site is built once, and JupyterLab started once.
 FOLLOWS = {"05_evaluation": "04_training", "test_site": "test_views_on_the_site",
            "test_interrupt_button": "test_views_in_jupyterlab"}  # fmt: skip
@@ -158,6 +161,30 @@ def sample() -> Images:
 def few(sample: Images) -> Images:
     """500 digits to train and validate on: 15 batches and 50 validation images."""
     return replace(sample, x_train=sample.x_train[:500], y_train=sample.y_train[:500])
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What pip builds of this repository."""
+    folder = tmp_path_factory.mktemp("wheel")
+    copy_repository(folder / "source")  # pip leaves its work there, and would take what an older version had left
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, folder / "source"]
+    subprocess.run(command, check=True, timeout=300)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def python_elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that has the packages of environment.yml and our wheel, and knows no repository."""
+    prefix = tmp_path_factory.mktemp("elsewhere") / "environment"
+    subprocess.run([sys.executable, "-m", "venv", prefix], check=True, timeout=300)
+    *_, pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    packages = [wheel if line == "-e ." else line for line in pip["pip"]]
+    command = [prefix / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
+    subprocess.run([*command, "--upgrade", "pip"], check=True, timeout=300)
+    subprocess.run([*command, *packages], check=True, timeout=1200)
+    return prefix / "bin" / "python"
 
 
 @pytest.fixture

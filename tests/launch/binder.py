@@ -74,10 +74,12 @@ class Image:
     def __init__(self, plan: Plan, user: Newcomer):
         """Make the environment, copy the repository, call its scripts."""
         self.plan, self.user = plan, user
-        self.repository = user.copy_repository(user.folder / plan.folder.lstrip("/"))
+        self.repository = user.clone(user.folder / plan.folder.lstrip("/"))
         if data := os.environ.get("MNIST_NPZ"):
             user.copy(Path(data), user.home / ".keras" / "datasets" / "mnist.npz")
-        prefix = user.make_folder(Path(user.environment["NB_PYTHON_PREFIX"]).parent) / "notebook"
+        prefix = Path(user.environment["NB_PYTHON_PREFIX"])
+        prefix.parent.mkdir(parents=True)
+        user.own(prefix.parent)
         user.make_environment(prefix, *plan.base_packages(), version=plan.python)
         *_, pip = yaml.safe_load((self.repository / plan.environment_file).read_text())["dependencies"]
         self.run("python", "-m", "pip", "install", "--quiet", "--no-compile", *pip["pip"])

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from lab import ROOT, Server
+from lab import Server
+from repository import copy_repository
 
 USER_ID = 1000  # also that of Binder's user
 MEMORY = 2 * 1024**3  # bytes that a session at mybinder.org may take
@@ -33,39 +34,35 @@ class Newcomer:
         self._as_user: dict[str, object] = {}
         if os.geteuid() == 0:
             self._as_user = {"user": USER_ID, "group": USER_ID, "extra_groups": [], "umask": 0o022}
-        self.make_folder(self.home)
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.own(self.home)
 
-    def make_folder(self, folder: Path) -> Path:
-        """Make a folder that belongs to them, and all above it in theirs."""
-        if not folder.exists():
-            if folder != self.folder:
-                self.make_folder(folder.parent)
-            folder.mkdir(exist_ok=True)
-        self._own(folder)
-        return folder
+    def own(self, *paths: Path) -> None:
+        """Give them these files, and the folders that they lie in."""
+        if self._as_user:
+            inside = {folder for path in paths for folder in path.parents if self.folder in folder.parents}
+            for path in {*paths, *inside, self.folder}:
+                os.chown(path, USER_ID, USER_ID)
 
-    def copy_repository(self, folder: Path) -> Path:
-        """Copy what git would give them, together with what has been changed here and not been committed yet."""
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        done = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True)
-        for name in filter(None, done.stdout.split("\0")):
-            if (ROOT / name).exists():
-                self.copy(ROOT / name, folder / name)
+    def clone(self, folder: Path) -> Path:
+        """Give them a copy of the repository."""
+        self.own(*copy_repository(folder))
         return folder
 
     def copy(self, source: Path, target: Path) -> None:
-        """Copy a file, for them to change."""
-        self.make_folder(target.parent)
+        """Give them a copy of a file."""
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
-        self._own(target)
+        self.own(target)
 
     def run(self, *command: str | Path, folder: Path | None = None) -> str:
-        """Call a command; return what it prints. An error shows that, too."""
+        """Call a command; return what it prints, without colours. If it fails, the error shows that."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         done = subprocess.run([*map(str, command)], **self.options(folder), **pipes)
+        printed = re.sub(r"\x1b\[[\d;]*m", "", done.stdout)
         if done.returncode:
-            raise RuntimeError(f"{shlex.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
-        return done.stdout
+            raise RuntimeError(f"{shlex.join(map(str, command))} ended with {done.returncode}:\n{printed}")
+        return printed
 
     def options(self, folder: Path | None = None) -> dict:
         """For a process of theirs."""
@@ -91,19 +88,16 @@ class Newcomer:
             self.run(*pip, "--no-compile", *packages, folder=within)
         return folder / "bin"
 
-    def _own(self, path: Path) -> None:
-        if self._as_user:
-            os.chown(path, USER_ID, USER_ID)
-
 
 class Session(Server):
     """A JupyterLab of theirs, on one core; its processes are ended if they take more memory than one has at Binder."""
 
     def __init__(self, newcomer: Newcomer, command: list[str], folder: Path, address: str = "", token: str = ""):
         """With no address it is the one that JupyterLab prints."""
-        config = newcomer.home / ".jupyter"
-        newcomer.make_folder(config)  # so that the test can ask JupyterLab in the browser whether a cell has run
-        (config / "jupyter_lab_config.py").write_text("c.LabApp.expose_app_in_browser = True\n")
+        config = newcomer.home / ".jupyter" / "jupyter_lab_config.py"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text("c.LabApp.expose_app_in_browser = True\n")  # for lab.Notebook
+        newcomer.own(config)
         self.peak = 0  # bytes
         self._over = threading.Event()
         super().__init__(command, address, token, newcomer.folder / "log.txt", **newcomer.options(folder))

@@ -1,37 +1,48 @@
-"""The ways in besides Binder, as a newcomer goes them: make, conda's list, and a lone notebook with a wheel."""
+"""The ways in besides Binder, as a newcomer goes them, each until a slider moves: with --rehearse, in some minutes.
+
+CI runs all notebooks with the wheel and conda's list (test_series.py), and make sets it up.
+"""
 
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from playwright.sync_api import Browser
 
-from lab import NO_CHROMIUM, ROOT, Notebook, launch
+import tables
+from lab import NO_CHROMIUM, Notebook, launch
 from newcomer import Newcomer, Session, newcomer_in
+from repository import ROOT
 from test_notebooks import NOTEBOOKS
 from viewing import STROKES, View
 
+pytestmark = pytest.mark.rehearsal
+
 FIRST, SIXTH = NOTEBOOKS[0], NOTEBOOKS[5]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What pip builds of this repository."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT]
-    subprocess.run(command, check=True, timeout=300)
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+TRAINING = """
+from mnist_cnn.data import load_images
+from mnist_cnn.training import train
+train("short", load_images(source="sample"))
+"""
+# What Colab had in August 2026, of what our packages depend on: googlecolab/backend-info, pip-freeze.txt.
+COLAB = """
+ipykernel==6.17.1 ipython==7.34.0 ipywidgets==7.7.1 traitlets==5.7.1 notebook==6.5.7
+jupyter_server==2.20.0 jupyter_client==7.4.9 tornado==6.5.7 pyzmq==26.2.1 nbclient==0.10.4
+nbconvert==7.17.1 nbformat==5.11.1 tensorflow==2.20.0 keras==3.13.2 numpy==2.1.3 pandas==2.2.3
+matplotlib==3.10.0 scipy==1.16.3 scikit-learn==1.6.1 pillow==11.3.0 mlxtend==0.23.4
+anywidget==0.9.21 psygnal==0.15.1 filelock==3.32.3 protobuf==5.29.6
+""".split()
 
 
 @pytest.fixture
 def newcomer() -> Iterator[Newcomer]:
-    with newcomer_in("ways") as newcomer:
+    """With MNIST where Keras would download it to, if it is here."""
+    with newcomer_in("way") as newcomer:
         if data := os.environ.get("MNIST_NPZ"):
             newcomer.copy(Path(data), newcomer.home / ".keras" / "datasets" / "mnist.npz")
         yield newcomer
@@ -42,6 +53,18 @@ def browser() -> Iterator[Browser]:
     with launch() as browser:
         assert browser, NO_CHROMIUM
         yield browser
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture) -> Callable[[str], None]:
+    """Print a line at once, with the time that has passed."""
+    start = time.perf_counter()
+
+    def tell(what: str) -> None:
+        with capsys.disabled():
+            print(f"\n{time.perf_counter() - start:4.0f} s: {what}", end="", flush=True)
+
+    return tell
 
 
 def slide(browser: Browser, session: Session, folder: str, picture: str) -> None:
@@ -55,33 +78,99 @@ def slide(browser: Browser, session: Session, folder: str, picture: str) -> None
     pad = View(notebook.page, "prepare it as MNIST's makers did")
     pad.draw(STROKES[7])
     pad.says("The network says 7, with")
-    notebook.page.screenshot(path=ROOT / "build" / "screenshots" / f"{picture}.png")
+    notebook.page.screenshot(path=ROOT / "build" / "screenshots" / f"{picture}_06.png")
     assert notebook.complaints == []
 
 
-@pytest.mark.rehearsal
-def test_make_lab(newcomer: Newcomer, browser: Browser, capsys) -> None:
-    """The first command of README, in a clone."""
-    clone, start = newcomer.copy_repository(newcomer.home / "mnist_cnn"), time.perf_counter()
+def megabytes(folder: Path) -> float:
+    """What a folder takes on the disk."""
+    return (
+        int(subprocess.run(["du", "-s", folder], check=True, capture_output=True, text=True).stdout.split()[0]) / 1000
+    )
+
+
+def test_make_lab(newcomer: Newcomer, browser: Browser, tell) -> None:
+    """README's first command, in a clone."""
+    clone = newcomer.clone(newcomer.home / "mnist_cnn")
     command = ["make", f"PYTHON={newcomer.find_python()}"]
     newcomer.run(*command, ".venv/installed", folder=clone)
-    with capsys.disabled():
-        print(f"\nset up in {time.perf_counter() - start:.0f} s", end="")
+    tell(f"set up, {megabytes(clone / '.venv'):,.0f} MB")
     with Session(newcomer, [*command, "lab"], clone) as session:
-        slide(browser, session, "my-notebooks/", "make_06")
+        slide(browser, session, "my-notebooks/", "make")
+        tell(f"06 slides, at most {session.peak / 1e6:,.0f} MB of memory")
 
 
-@pytest.mark.rehearsal
-def test_conda_s_list(newcomer: Newcomer, browser: Browser) -> None:
-    """Its packages all come from PyPI; conda itself brings no more than Python."""
-    clone = newcomer.copy_repository(newcomer.home / "mnist_cnn")
-    (python, _, pip) = yaml.safe_load((clone / "environment.yml").read_text())["dependencies"]
-    packages = [word for line in pip["pip"] for word in line.split()]
-    bin = newcomer.make_environment(newcomer.home / "conda", *packages, version=python.partition("=")[2], within=clone)
-    newcomer.run(bin / "python", "-m", "mnist_cnn.copies", "mine", folder=clone)
-    newcomer.run(bin / "jupyter", "execute", clone / "my-notebooks" / FIRST.name, folder=clone)
-    training = "from mnist_cnn.data import load_images; from mnist_cnn.training import train; "
-    newcomer.run(bin / "python", "-c", training + "train('short', load_images('', 'sample'))", folder=clone)
-    command = [bin / "jupyter", "lab", "--notebook-dir=.", f"my-notebooks/{FIRST.name}"]
+def test_conda_s_list(newcomer: Newcomer, browser: Browser, tell) -> None:
+    """Its packages all come from PyPI: conda itself brings no more than Python and pip."""
+    clone = newcomer.clone(newcomer.home / "mnist_cnn")
+    python, pip, packages = yaml.safe_load((clone / "environment.yml").read_text())["dependencies"]
+    assert pip == "pip"
+    programs = newcomer.make_environment(
+        newcomer.home / "conda",
+        *(word for line in packages["pip"] for word in line.split()),
+        version=python.removeprefix("python="),
+        within=clone,
+    )
+    tell(f"set up, {megabytes(newcomer.home / 'conda'):,.0f} MB")
+    newcomer.run(programs / "python", "-m", "mnist_cnn.copies", "mine", folder=clone)
+    newcomer.run(programs / "jupyter", "execute", clone / "my-notebooks" / FIRST.name, folder=clone)
+    newcomer.run(programs / "python", "-c", TRAINING, folder=clone)
+    tell("01 has run, and a short training")
+    command = [programs / "jupyter", "lab", "--notebook-dir=.", f"my-notebooks/{FIRST.name}"]
     with Session(newcomer, [*map(str, command)], clone) as session:
-        slide(browser, session, "my-notebooks/", "conda_06")
+        slide(browser, session, "my-notebooks/", "conda")
+        tell("06 slides")
+
+
+def test_lone_notebooks(newcomer: Newcomer, browser: Browser, wheel: Path, tell) -> None:
+    """In an environment with the wheel and nothing else, each in a folder of its own; before, one without the wheel."""
+    programs = newcomer.make_environment(newcomer.home / "environment", "nbclient", "ipykernel")
+    newcomer.copy(FIRST, newcomer.home / "alone" / FIRST.name)
+    with pytest.raises(RuntimeError, match=r"AssertionError: This notebook needs the package mnist_cnn: \w"):
+        newcomer.run(programs / "jupyter", "execute", newcomer.home / "alone" / FIRST.name)
+    newcomer.copy(wheel, newcomer.home / wheel.name)
+    newcomer.run(programs / "python", "-m", "pip", "install", "--quiet", newcomer.home / wheel.name)
+    tell(f"set up, {megabytes(newcomer.home / 'environment'):,.0f} MB")
+    run_each_alone(newcomer, programs, {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}, tell)
+    command = [programs / "jupyter", "lab", "--no-browser"]
+    with Session(newcomer, [*map(str, command)], newcomer.home / SIXTH.stem) as session:
+        slide(browser, session, "", "lone")
+        tell("06 slides")
+
+
+def test_colab(newcomer: Newcomer, tmp_path: Path, tell) -> None:
+    """With the packages that Colab has; the first cell installs ours, and replaces some under a running kernel.
+
+    Colab's own module stands for itself: it is not on PyPI. The address is that of a copy of this repository.
+    """
+    programs = newcomer.make_environment(newcomer.home / "environment", *COLAB, version="3.11")
+    module = newcomer.home / ".ipython" / "profile_default" / "startup" / "00-colab.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n")
+    newcomer.own(module)
+    repository = newcomer.clone(newcomer.home / "repository")
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=all"]):
+        newcomer.run("git", "-c", "user.name=a", "-c", "user.email=a@example.org", *command, folder=repository)
+    notebooks = {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+    for notebook in notebooks.values():
+        notebook.cells[1].source = tables.first_cell({"Repository": f"file://{repository}"})
+    tell("Colab's packages are there")
+    run_each_alone(newcomer, programs, notebooks, tell)
+    tell(newcomer.run(programs / "python", "-m", "pip", "list"))
+
+
+def run_each_alone(newcomer: Newcomer, programs: Path, notebooks: dict[str, nbformat.NotebookNode], tell) -> None:
+    """Run each notebook in a folder that holds nothing else; where the runs go, both trainings of 04 are finished."""
+    newcomer.environment["MNIST_CNN_RUNS"] = str(newcomer.home / "runs")
+    for recipe in ("relu", "leaky_relu"):
+        newcomer.copy(
+            ROOT / "src" / "mnist_cnn" / "shipped_runs" / f"{recipe}.npz", newcomer.home / "runs" / f"{recipe}.npz"
+        )
+    for name, notebook in notebooks.items():
+        folder = newcomer.home / Path(name).stem
+        folder.mkdir()
+        nbformat.write(notebook, folder / name)
+        newcomer.own(folder / name)
+        newcomer.run(programs / "jupyter", "execute", "--inplace", name, folder=folder)
+        assert [path.name for path in folder.iterdir()] == [name]
+        tell(f"{name} has run")
