@@ -9,7 +9,7 @@ endif
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run lab class check lint test notebooks study bench bench-quick tables site clean
+.PHONY: run lab class check lint test rehearse notebooks study bench bench-quick tables site clean
 
 run: $(ENV)/installed  ## set up, then execute all eight notebooks into build/
 	$(BIN)/python -m mnist_cnn
@@ -32,6 +32,9 @@ lint: $(ENV)/installed-test
 
 test: lint  ## run every test; executes all notebooks on the way
 	$(BIN)/python -m pytest -n 2
+
+rehearse: $(ENV)/installed-test  ## go every way in as a newcomer does: Binder, conda's list, Colab…; half an hour
+	$(BIN)/python -m pytest --rehearse tests/launch
 
 notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
 	$(BIN)/python -m mnist_cnn --in-place
@@ -78,8 +81,10 @@ $(ENV)/installed-%: pyproject.toml | $(ENV)/bin/pip
 	@$(INSTALL)
 	@touch $(ENV)/installed $@
 
+# Of TensorFlow's files a sixth, its C++ headers, serve only those who compile operations of their own.
 INSTALL = $(BIN)/python -m pip install --quiet --no-compile --requirement $(ENV)/requirements.txt \
-	&& $(BIN)/python -m pip install --quiet --no-compile --no-deps --editable .
+	&& $(BIN)/python -m pip install --quiet --no-compile --no-deps --editable . \
+	&& rm -rf $(ENV)/lib/python3.*/site-packages/tensorflow/include
 
 $(ENV)/bin/pip:
 	@$(PYTHON) $(FITS) || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is not one of them." \

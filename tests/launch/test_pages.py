@@ -41,7 +41,7 @@ REHEARSED = {  # by which test
     "python -m venv .venv": "test_without_make",
     ".venv\\Scripts\\activate": "test_without_make, as source .venv/bin/activate",
     "source .venv/bin/activate": "test_without_make",
-    'python -m pip install -e ".[test]"': "test_without_make",
+    "python -m pip install -e .": "test_without_make",
     "python -m mnist_cnn": "test_without_make",
     "python -m mnist_cnn.copies class": "test_without_make",
     "git clone <this repository> && cd mnist_cnn": "test_laptops_without_a_network",
@@ -52,6 +52,7 @@ REHEARSED = {  # by which test
     ".venv/bin/python -m mnist_cnn.copies mine": "test_laptops_without_a_network",
     "MNIST_NPZ=$PWD/mnist.npz .venv/bin/jupyter lab --notebook-dir=. my-notebooks/01_data_loading.ipynb":
         "test_laptops_without_a_network",
+    "make rehearse": "these rehearsals",
     'python -m pip install -e ".[study]"': "test_what_an_extra_brings",
     '.venv/bin/python -m pip install -e ".[gpu]"': "test_what_an_extra_brings",
 }  # fmt: skip
@@ -68,7 +69,9 @@ ELSEWHERE = {  # or why not
     "make bench": "it measures for an hour; test_benchmarks.py runs its parts",
     "python benchmarks/bench.py --ladder": "likewise",
     "MNIST_NPZ=/usr/share/datasets/fashion-mnist make lab": "test_other_images.py runs all notebooks on these images",
-    "pip install .": "a part of building the wheel, which test_series.py runs",
+    "pip install .": "test_ways_in.test_lone_notebooks, with the wheel that it builds",
+    "python -m pip install .": "likewise",
+    'python -m pip install -e ".[test]"': "the same as make test installs",
     "apt install dataset-fashion-mnist": ".ci/run installs it",
     "apt install chromium": ".ci/run installs it",
     ".venv/bin/playwright install chromium": "it needs another host than PyPI",
