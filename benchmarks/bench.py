@@ -1,10 +1,12 @@
 """Measure how fast the recipes are, beside the article's network: `make bench`, or `make bench-quick`.
 
-Each measurement is a process of its own, alone on the machine, and leaves a small file in benchmarks/work/. So a series
-can be stopped at any time; run it again, and it continues where it was. When all are there they become
-benchmarks/results.json, and the folder is deleted. The quick form uses fewer images and only prints. Accuracies come
-from studies (`python -m mnist_cnn.study`); only the article's network, trained by plain Keras, has its own: --article.
-What each rung of notebook 08's ladder costs is measured by itself, too: --ladder.
+Each measurement is a process of its own, alone on the machine, and leaves a small file in a folder
+of its series in benchmarks/work/. So a series can be stopped at any time; run it again, and it
+continues where it was, whatever other series were measured meanwhile. When all its files are there
+they become a part of benchmarks/results.json, and its folder is deleted. The quick form uses fewer
+images and only prints. Accuracies come from studies (`python -m mnist_cnn.study`); only the
+article's network, trained by plain Keras, has its own: --article. What each rung of notebook 08's
+ladder costs is measured by itself, too: --ladder.
 """
 
 import argparse
@@ -32,6 +34,11 @@ IMAGES = 60_000
 RECIPES = ("relu", "leaky_relu", "improved", "short")
 SCALING = (1_000, 3_000, 10_000, 30_000, 60_000)
 ARTICLE_SEEDS = 3  # of the article's network, as one takes as long as ten of another
+SERIES = {  # beside the speeds
+    "article": "train the article's network to the end, with each seed",
+    "ladder": "time a training of each rung of the ladder in notebook 08",
+    "views": "measure how fast the views respond",
+}
 TORCH = ["torch"] if find_spec("torch") else []  # compared where it is installed
 
 Contestant = tuple[str, str, str]
@@ -50,35 +57,39 @@ def contestants(chosen: str) -> list[Contestant]:
 def main() -> None:
     """Measure everything, or be the process that makes one measurement."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer images, one round; only prints")
-    parser.add_argument("--article", action="store_true", help="train the article's network to the end, with each seed")
-    parser.add_argument(
-        "--ladder", action="store_true", help="time a training of each rung of the ladder in notebook 08"
-    )
-    parser.add_argument("--views", action="store_true", help="measure how fast the views respond")
+    series = parser.add_mutually_exclusive_group()
+    series.add_argument("--quick", action="store_true", help="fewer images, one round; only prints")
+    for name, what in SERIES.items():
+        series.add_argument(f"--{name}", action="store_const", const=name, dest="series", help=what)
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
         print(json.dumps(JOBS[arguments.job.pop("kind")](**arguments.job)))
-        return
-    if arguments.quick:
+    elif arguments.quick:
         from tables import times  # not needed by the processes that measure
 
         with tempfile.TemporaryDirectory() as work:
             results = collect(Path(work), rounds=1, images=IMAGES // 10, scaling=())
         print(f"\nWith {IMAGES // 10:,} images, a tenth of them all:\n\n{times(results)}")
-        return
-    results = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    if arguments.article:
-        results["article"] = article_accuracies(WORK)
-    elif arguments.ladder:
-        results["costs"] = ladder_costs(WORK)
     else:
-        if not arguments.views:
-            results |= collect(WORK, ROUNDS, IMAGES, SCALING)
-        [results["views"]] = run([{"kind": "views"}], WORK)
-    FILE.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(WORK)
+        measure(arguments.series or "speeds")
+
+
+def measure(series: str) -> None:
+    """Measure what a series lacks, put it into results.json and remove its own work alone."""
+    work = WORK / series
+    if series == "article":
+        found = {"article": article_accuracies(work)}
+    elif series == "ladder":
+        found = {"costs": ladder_costs(work)}
+    else:
+        found = collect(work, ROUNDS, IMAGES, SCALING) if series == "speeds" else {}
+        [found["views"]] = run([{"kind": "views"}], work)
+    results = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    FILE.write_text(json.dumps(results | found, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(work)
+    if not any(WORK.iterdir()):
+        WORK.rmdir()
     print("Wrote benchmarks/results.json")
 
 
@@ -178,7 +189,7 @@ def total(times: list[dict], which: str) -> float:
 
 def run(jobs: list[dict], work: Path) -> list[dict]:
     """Do those jobs that have left no file yet, each in a process, and print what they found; return all results."""
-    work.mkdir(exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     results = []
     for job in jobs:
         file = work / ("-".join(map(str, job.values())) + ".json")

@@ -9,6 +9,7 @@ import time
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -291,3 +292,50 @@ def test_measurements_that_were_stopped_continue(tmp_path, capfd, monkeypatch) -
     assert ours["ratio_by_processor"] == 1 and ours["processor_seconds_per_epoch"] == 3
     assert ours["fastest_and_slowest"] == [1.0, 4.0]
     assert results["scaling"] == [{"images": 1000, "seconds_per_epoch": 1.5, "peak_mb": 7}]
+
+
+FOUND = {  # what each kind of job finds
+    "time": {"clock": [3.0, 2.0, 1.0], "processor": [3.0, 2.0, 1.0], "peak_mb": 7}
+    | {"parameters": 1, "train_images": 1, "epochs": 20, "settings": {}},
+    "article": {"precision": "float32", "validation": 0.5, "test": 0.5},
+    "import": {"seconds": 1.0},
+    "views": {},
+}
+
+
+SERIES = ["", "--article", "--ladder", "--views"]
+
+
+@pytest.mark.parametrize("other", SERIES)
+@pytest.mark.parametrize("stopped", SERIES[:3])  # that of the views is one measurement
+def test_a_series_that_was_stopped_continues_whatever_was_measured_meanwhile(
+    tmp_path, monkeypatch, stopped: str, other: str
+) -> None:
+    done: list[dict] = []
+    limit = 10**6
+
+    def measure(command: list[str], **options: object) -> SimpleNamespace:
+        if len(done) == limit:
+            raise KeyboardInterrupt
+        done.append(json.loads(command[-1]))
+        return SimpleNamespace(stdout=f"{json.dumps(FOUND[done[-1]['kind']])}\n")
+
+    def call_bench(series: str) -> list[dict]:
+        monkeypatch.setattr(sys, "argv", ["bench.py", *series.split()])
+        done.clear()
+        bench.main()
+        return list(done)
+
+    monkeypatch.setattr("mnist_cnn.device.choose_precision", lambda: "float32")
+    monkeypatch.setattr(bench, "subprocess", SimpleNamespace(run=measure, PIPE=subprocess.PIPE))
+    monkeypatch.setattr(bench, "FILE", tmp_path / "results.json")
+    monkeypatch.setattr(bench, "WORK", tmp_path / "work")
+    whole, whole_of_other = call_bench(stopped), call_bench(other)
+    limit = 2
+    with pytest.raises(KeyboardInterrupt):
+        call_bench(stopped)
+    limit = 10**6
+    if other != stopped:
+        assert call_bench(other) == whole_of_other  # what was stopped counts for no other series
+    assert call_bench(stopped) == whole[2:]
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
