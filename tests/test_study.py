@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mnist_cnn.cluster import connect
+from mnist_cnn.cluster import _load, connect, describe
 from mnist_cnn.data import Images, load_images, prepare_images
 from mnist_cnn.recipes import choose_settings
 from mnist_cnn.results import (
@@ -31,6 +31,7 @@ from mnist_cnn.results import (
 )
 from mnist_cnn.runs import RunError, load_run, lock
 from mnist_cnn.study import run_study
+from mnist_cnn.training import made_with
 
 distributed = pytest.importorskip("distributed")
 ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -106,6 +107,66 @@ def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(file
     }
     newer = replace(results[0], made_with=MADE_WITH | {"versions": {"keras": "4"}})
     assert set(collect_scores([*results, newer])) == {"relu, keras 3", "relu, keras 4", "short"}
+
+
+def changed_in_one_thing(first: Result) -> list[Result]:
+    """A result changed in each thing but the recipe and the seed, one at a time."""
+    changes = [
+        {"settings": replace(first.settings, **{name: f"other {value}"})}
+        for name, value in asdict(first.settings).items()
+        if name not in ("recipe", "seed")
+    ]
+    versions = first.made_with["versions"]
+    others = [{name: "other"} for name in first.made_with if name != "versions"]
+    others += [{"versions": versions | {name: "other"}} for name in versions]
+    changes += [{"made_with": first.made_with | other} for other in others]
+    return [replace(first, test_accuracy=0.7, **change) for change in changes]
+
+
+def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample) -> None:
+    """Whatever it is, both are there, each under a name of its own."""
+    about = made_with(sample) | {"layers": "l", "test images": "t"}
+    first = replace(result(sample, "relu", 0), made_with=about)
+    others = changed_in_one_thing(first)
+    assert len(others) > 20
+    for other in others:
+        scores = collect_scores([first, other], "test")
+        assert [*scores.values()] == [{0: 50}, {0: pytest.approx(70)}], (other, scores)
+    assert len(collect_scores([first, *others])) == 1 + len(others)
+
+
+def test_the_name_says_whether_training_or_test_images_differ(sample) -> None:
+    first = result(sample, "relu", 0)
+    of_test = [first, replace(first, made_with=MADE_WITH | {"data": "mine-images"})]
+    assert [*collect_scores(of_test)] == ["relu, data sample", "relu, data mine-images"]
+    of_training = [first, result(sample, "relu", 0, data="0123456789abcdef")]
+    names = [f"relu, training images {sample.fingerprint[:8]}", "relu, training images 01234567"]
+    assert [*collect_scores(of_training)] == names
+
+
+def test_in_which_order_a_line_says_things_does_not_matter(sample) -> None:
+    first, second = result(sample, "relu", 0), result(sample, "relu", 1)
+    turned = replace(second, made_with=dict(reversed(MADE_WITH.items())))
+    assert collect_scores([first, turned], "test") == {"relu": {0: 50, 1: 50}}
+
+
+def test_other_test_images_under_the_same_name_are_another_result(
+    sample: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = {"x_train": sample.x_train[:50], "y_train": sample.y_train[:50]}
+    found = []
+    for rows in (slice(50), slice(50, 100)):
+        tested = {"x_test": sample.x_test[rows], "y_test": sample.y_test[rows]}
+        np.savez(tmp_path / "mine.npz", **arrays, **tested)
+        monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mine.npz"))
+        _load.cache_clear()
+        found.append(describe("mine-images")["made_with"]["relu"])
+    _load.cache_clear()
+    one = result(sample, "relu", 0)
+    first, second = (replace(one, made_with=about) for about in found)
+    assert first.key != second.key
+    names = [*collect_scores([first, second])]
+    assert len(names) == 2 and all(re.fullmatch(r"relu, test images \w{8}", name) for name in names)
 
 
 def test_the_report_is_that_of_the_formulas() -> None:

@@ -67,7 +67,7 @@ def ask_workers(client, digits: Images) -> dict:
     for address, answer in answers.items():
         if isinstance(answer, Exception):
             raise StudyError(f"The worker {address} cannot train: {answer}")
-        if answer["fingerprint"] != digits.fingerprint:
+        if answer["fingerprints"] != (digits.fingerprint, digits.test_fingerprint):
             raise StudyError(f"The worker {address} has other images than this process.")
         if answer != first:
             raise StudyError(f"Workers differ: {answer}, but {first}. Install the same everywhere.")
@@ -75,15 +75,19 @@ def ask_workers(client, digits: Images) -> dict:
 
 
 def describe(source: str) -> dict:
-    """What this process trains with, besides settings: fingerprint of the images, precision, `made_with` by network."""
+    """What this process trains with, besides settings: images, precision, `made_with` by network.
+
+    Of MNIST's digits the source says which test images they are; of other images, a fingerprint.
+    """
     digits = _load(source)
+    tested_on = {} if digits.are_digits else {"test images": digits.test_fingerprint[:8]}
     layers = {network: build_model(network, classes=len(digits.class_names)).to_json() for network in NETWORKS}
     return {
-        "fingerprint": digits.fingerprint,
+        "fingerprints": (digits.fingerprint, digits.test_fingerprint),
         "precision": choose_precision(),
         # Keras counts layers in their names: the same ones are conv2d_1 here and conv2d_9 there.
         "made_with": {
-            network: made_with(digits) | {"layers": digest(re.sub(r"_\d+\b", "", text))}
+            network: made_with(digits) | tested_on | {"layers": digest(re.sub(r"_\d+\b", "", text))}
             for network, text in layers.items()
         },
     }

@@ -71,6 +71,11 @@ class Images:
         """The SHA-256 of the training images and their labels: what a run was trained on."""
         return hashlib.sha256(self.x_train.tobytes() + self.y_train.tobytes()).hexdigest()
 
+    @cached_property
+    def test_fingerprint(self) -> str:
+        """The SHA-256 of the test images and their labels: what a run was tested on."""
+        return hashlib.sha256(self.x_test.tobytes() + self.y_test.tobytes()).hexdigest()
+
 
 def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> Images:
     """Load MNIST, or the images that you name, from the first place that has them.

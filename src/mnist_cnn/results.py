@@ -89,21 +89,40 @@ def collect_scores(results: Iterable[Result], images: str = "validation") -> Sco
     Results are not mixed if anything but the seed differs; then the name of their recipe is followed by what does.
     """
     check_choice("images", images, ("validation", "test"))
-    groups: dict[tuple, dict[int, float]] = defaultdict(dict)
+    groups: dict[frozenset, dict[int, float]] = defaultdict(dict)
     for result in results:
-        about = result.made_with | result.made_with["versions"] | asdict(result.settings)
-        del about["versions"]
-        seed = about.pop("seed")
         accuracy = result.test_accuracy if images == "test" else result.val_accuracy
-        groups[tuple(about.items())][seed] = 100 * accuracy
-    scores = {}
-    for group, by_seed in groups.items():
-        same_recipe = [dict(other) for other in groups if dict(other)["recipe"] == dict(group)["recipe"]]
+        groups[frozenset(_conditions(result).items())][result.settings.seed] = 100 * accuracy
+    scores, found = {}, [dict(group) for group in groups]
+    for conditions, by_seed in zip(found, groups.values(), strict=True):
+        recipe = conditions["settings", "recipe"]
+        others = [each for each in found if each["settings", "recipe"] == recipe]
         differing = [
-            f"{name} {value}" for name, value in group if any(other.get(name) != value for other in same_recipe)
+            _describe(*condition, value)
+            for condition, value in sorted(conditions.items(), key=str)
+            if any(other.get(condition) != value for other in others)
         ]
-        scores[", ".join([dict(group)["recipe"], *differing])] = dict(sorted(by_seed.items()))
+        scores[", ".join([recipe, *differing])] = dict(sorted(by_seed.items()))
     return scores
+
+
+def _conditions(result: Result) -> dict[tuple[str, str], object]:
+    """Everything but the seed that defines a result, by where it stands and its name.
+
+    A name alone does not tell: `data` in the settings is the training images, and in `made_with`
+    it is where they came from.
+    """
+    made_with, settings = dict(result.made_with), asdict(result.settings)
+    kinds = {"versions": made_with.pop("versions"), "made_with": made_with, "settings": settings}
+    del settings["seed"]
+    return {(kind, name): value for kind, about in kinds.items() for name, value in about.items()}
+
+
+def _describe(kind: str, name: str, value: object) -> str:
+    """A condition in words; the beginning of a fingerprint is enough to tell images apart."""
+    if (kind, name) == ("settings", "data"):
+        return f"training images {value:.8}"
+    return f"{name} {value}"
 
 
 def report(scores: Scores) -> str:
