@@ -39,30 +39,106 @@ def test_every_network_of_the_series_but_one_can_be_packed(network: str) -> None
     assert np.array_equal(weights[: kernel.numpy().size], kernel.numpy().ravel())
 
 
+class Turned(layers.Dense):
+    """A Dense layer, but for the sign."""
+
+    def call(self, inputs, training=None):
+        return -super().call(inputs)
+
+
+def relu(x):
+    """Not what it is called."""
+    return -x
+
+
 @pytest.mark.parametrize(
-    "layer",
+    "stack",
     [
-        layers.Conv2D(4, 3, padding="same"),
-        layers.Conv2D(4, (3, 5)),
-        layers.Conv2D(4, 3, strides=2),
-        layers.Conv2D(4, 3, dilation_rate=2),
-        layers.Conv2D(4, 3, activation="tanh"),
-        layers.MaxPooling2D(2, strides=1),
-        layers.MaxPooling2D(2, padding="same"),
-        layers.AveragePooling2D(2),
-        layers.ReLU(max_value=6),
+        [layers.Conv2D(4, 3, padding="same")],
+        [layers.Conv2D(4, (3, 5))],
+        [layers.Conv2D(4, 3, strides=2)],
+        [layers.Conv2D(4, 3, dilation_rate=2)],
+        [layers.Conv2D(4, 3), layers.Conv2D(4, 3, groups=2)],
+        [layers.Conv2D(4, 1, data_format="channels_first")],
+        [layers.Conv2D(4, 3, activation="tanh")],
+        [layers.Conv2D(4, 3, activation="softmax")],
+        [layers.Conv2D(4, 3, activation=layers.ReLU(max_value=6, name="relu"))],
+        [layers.Conv2D(4, 3, activation=relu)],
+        [layers.Conv2D(4, 3, activation=np.abs)],
+        [layers.Dense(4, activation="softmax")],
+        [layers.Dense(4, activation=relu)],
+        [Turned(4)],
+        [layers.MaxPooling2D(2, strides=1)],
+        [layers.MaxPooling2D((2, 1))],
+        [layers.MaxPooling2D(2, padding="same")],
+        [layers.MaxPooling2D(1, data_format="channels_first")],
+        [layers.AveragePooling2D(2)],
+        [layers.BatchNormalization(axis=1)],
+        [layers.Conv2D(28, 1), layers.BatchNormalization(axis=2)],
+        [layers.ReLU(max_value=6)],
+        [layers.ReLU(threshold=1)],
+        [layers.Conv2D(4, 3), layers.Flatten(data_format="channels_first")],
+        [layers.Flatten(), layers.Softmax()],
     ],
-    ids=lambda layer: f"{layer.name}",
+    ids=lambda stack: stack[-1].name,
 )
-def test_a_layer_that_the_browser_does_not_compute_is_refused_in_words(layer: keras.Layer) -> None:
-    model = keras.Sequential(
-        [keras.Input((28, 28, 1)), layer, layers.Flatten(), layers.Dense(10, activation="softmax")]
-    )
-    with pytest.raises(ValueError, match=f"a view cannot compute the .*layer {layer.name}"):
+def test_a_layer_that_the_browser_does_not_compute_is_refused_in_words(stack: list) -> None:
+    end = [layers.Flatten(), layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *stack, *end])
+    with pytest.raises(ValueError, match=rf"a view cannot compute the .*layer {stack[-1].name}\b"):
         pack_network(model)
 
 
-def test_only_sequential_networks_are_packed() -> None:
+def test_a_layer_with_other_numbers_than_floats_is_refused() -> None:
+    model = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(10)])
+    model.layers[-1].quantize("int8")
+    with pytest.raises(ValueError, match="a view cannot compute the layer dense"):
+        pack_network(model)
+
+
+def test_settings_that_change_nothing_are_packed() -> None:
+    """Or nothing that the arrays do not hold."""
+    stack = [
+        layers.Dense(4, activation=keras.activations.relu),  # a convolution, by pixels
+        layers.BatchNormalization(axis=3, renorm=True),
+        layers.MaxPooling2D(3, strides=3),
+        layers.SpatialDropout2D(0.5),
+        layers.Flatten(),
+        layers.BatchNormalization(axis=1, scale=False, center=False),
+        layers.Dense(10, use_bias=False, activation="softmax"),
+    ]
+    packed = pack_network(keras.Sequential([keras.Input((28, 28, 1)), *stack]))["layers"]
+    kinds = ["convolve", "scale", "pool", "leak", "flatten", "scale", "convolve"]
+    assert [layer["kind"] for layer in packed] == kinds
+    assert packed[0]["shape"] == [1, 1, 1, 4] and packed[-1]["activation"] == "softmax"
+
+
+class Own(keras.Sequential):
+    """May do anything with its layers."""
+
+
+@pytest.mark.parametrize("kind", ["functional", "a class of one's own", "no network"])
+def test_only_sequential_networks_are_packed(kind: str) -> None:
     image = keras.Input((28, 28, 1))
-    with pytest.raises(ValueError, match="Sequential"):
-        pack_network(keras.Model(image, layers.Flatten()(image)))
+    other = {
+        "functional": lambda: keras.Model(image, layers.Flatten()(image)),
+        "a class of one's own": lambda: Own([image, layers.Flatten(), layers.Dense(10)]),
+        "no network": lambda: "relu",
+    }
+    with pytest.raises(ValueError, match="a view needs a Sequential network"):
+        pack_network(other[kind]())
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        [layers.Flatten(), layers.Dense(10)],  # it does not know its input yet
+        [keras.Input((28, 28, 3)), layers.Flatten(), layers.Dense(10)],
+        [keras.Input((784,)), layers.Dense(10)],
+        [keras.Input((28, 28, 1)), layers.Conv2D(10, 3)],
+    ],
+    ids=["not built", "in colour", "flat", "maps at the end"],
+)
+def test_a_network_of_other_images_or_answers_is_refused(stack: list) -> None:
+    with pytest.raises(ValueError, match=r"begins with keras.Input\(\(28, 28, 1\)\) and ends with"):
+        pack_network(keras.Sequential(stack))

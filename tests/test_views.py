@@ -4,6 +4,7 @@ import gzip
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -12,6 +13,8 @@ from mnist_cnn.data import Images, split_validation
 from mnist_cnn.models import build_model
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, FeatureMaps, PredictionBrowser
+
+IMAGES, LABELS = np.zeros((5, 28, 28), "uint8"), np.arange(5)
 
 
 @pytest.fixture
@@ -67,6 +70,21 @@ def test_other_names_need_as_many_classes(sample: Images) -> None:
     assert pad.values["invitation"].startswith("This network knows ring, line, swan. The pad and its preparation are")
     with pytest.raises(ValueError, match="there are 10 names for 3 classes"):
         DrawingPad(build_model("small_batch_norm", classes=3))
+
+
+@pytest.mark.parametrize("view", [DrawingPad, lambda model: FeatureMaps(model, IMAGES, LABELS)])
+def test_a_view_refuses_what_is_no_network_for_it_in_words(view) -> None:
+    for model in (load_run(SHIPPED / "relu.npz"), "relu", None):
+        with pytest.raises(ValueError, match="a view needs a Sequential network"):
+            view(model)
+    with pytest.raises(ValueError, match=r"begins with keras\.Input\(\(28, 28, 1\)\)"):
+        view(keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)]))
+
+
+def test_a_pad_shows_no_maps_of_a_network_that_has_none() -> None:
+    assert DrawingPad(build_model("dense")).values["maps"] is False
+    with pytest.raises(ValueError, match="no convolution, and so no feature maps"):
+        DrawingPad(build_model("dense"), maps=True)
 
 
 def test_the_module_for_the_browser_holds_all_parts_and_imports_nothing() -> None:

@@ -18,6 +18,7 @@ from mnist_cnn.runs import Run
 _BROWSER = Path(__file__).with_name("browser")
 _PARTS = ("numbers", "parts", "network", "drawing", "matrix", "mosaic", "pad", "confusion", "feature_maps",
           "predictions", "reading", "views")  # fmt: skip
+_NO_MAPS = "the network has no convolution, and so no feature maps"
 
 
 def front_end() -> str:
@@ -154,12 +155,16 @@ class DrawingPad(View):
     """
 
     def __init__(self, model: keras.Model, names: Sequence[str] = DIGITS, maps: bool = False):
+        network = pack_network(model)
         names = check_names(names, model.output_shape[-1])
+        if maps and not find_fields(model):
+            raise ValueError(_NO_MAPS)
         invitation = "Draw a digit, large or small, anywhere on the pad."
         if names != DIGITS:
             invitation = f"This network knows {', '.join(names)}. The pad and its preparation are made for digits."
         still = "A pad to draw a digit on; it works in a running notebook"
-        super().__init__(still, names=list(names), network=pack_network(model), invitation=invitation, maps=maps)
+        values = {"names": list(names), "network": network, "invitation": invitation}
+        super().__init__(still, **values, maps=bool(maps))
 
 
 class FeatureMaps(View):
@@ -174,11 +179,12 @@ class FeatureMaps(View):
 
     def __init__(self, model: keras.Model, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
+        network = pack_network(model)
         packed = _pack_images(images, labels, check_names(names, model.output_shape[-1]))
         if not (fields := find_fields(model)):
-            raise ValueError("the network has no convolution, and so no feature maps")
+            raise ValueError(_NO_MAPS)
         still = "The feature maps of a digit, to choose from; they open in a running notebook"
-        super().__init__(still, **packed, network=pack_network(model), fields=fields)
+        super().__init__(still, **packed, network=network, fields=fields)
 
 
 def _pack_images(images: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> dict[str, object]:
