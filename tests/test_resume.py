@@ -134,7 +134,7 @@ def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_pa
     assert max(saved) > 0
     code, (actual, *_) = start(file.parent, Moment())
     assert {actual, *ends} == {expected}
-    assert {path.name for path in file.parent.iterdir()} - {".mine-sample.new"} == {".mine-sample.lock", file.name}
+    assert {path.name for path in file.parent.iterdir()} - {".mine-sample.new"} == {f".{file.name}.lock", file.name}
 
 
 def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -> None:

@@ -2,10 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,19 +195,31 @@ def test_what_a_killed_process_left_half_written_is_in_nobodys_way(few: Images, 
     mine.with_name(".mine-sample.new").write_bytes(mine.read_bytes()[:1000])
     mine.with_name("notes.txt").write_text("buy milk")
     assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
-    assert sorted(path.name for path in mine.parent.iterdir()) == [".mine-sample.lock", "mine-sample.npz", "notes.txt"]
+    left = [".mine-sample.npz.lock", "mine-sample.npz", "notes.txt"]
+    assert sorted(path.name for path in mine.parent.iterdir()) == left
 
 
 # Locked, closed, full
 
 
-def test_a_run_that_another_process_trains_is_left_to_it(few: Images, mine) -> None:
-    with (
-        lock(mine, ""),
-        pytest.raises(RunError, match=r'Another notebook or program is writing to .*name="mine-sample-2"'),
-    ):
-        train_mine(few)
+def test_a_run_that_another_process_trains_is_left_to_it(few: Images, mine: Path) -> None:
+    """And the advice works: under the name in it, the same call trains another run."""
+    busy = r"Another notebook or program is writing to .*mine-sample.npz"
+    with lock(mine, ""):
+        with pytest.raises(RunError, match=busy) as error:
+            train_mine(few)
+        (name,) = re.findall(r'name="(.*)"\)\.$', str(error.value))
+        assert train_mine(few, name=name).finished
+    assert (mine.parent / f"{name}-sample.npz").exists() and name == "mine-2"
     assert train_mine(few).finished
+
+
+def test_files_of_other_names_do_not_lock_each_other_out(few: Images, runs: Path) -> None:
+    names = ("a", "a.npz", "a.jsonl", "a.b", "a.b.npz", "a.b.jsonl", "a-b.npz", "study.jsonl")
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(lock(runs / name, ""))
+        assert train_mine(replace(few, source="full"), name="study").finished
 
 
 @contextmanager
@@ -256,7 +269,7 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Images, made, 
         monkeypatch.setenv("MNIST_CNN_RUNS", name)
         monkeypatch.chdir(name)  # the checkout may be closed to other users, too
         shutil.copy(made / "mine-sample.npz", folder)
-        lock_file = folder / ".mine-sample.lock"  # from the day before, when the folder was still open
+        lock_file = folder / ".mine-sample.npz.lock"  # from the day before, when the folder was still open
         lock_file.touch()
         lock_file.chmod(0o666)
         with (

@@ -30,7 +30,7 @@ from mnist_cnn.results import (
     save_result,
 )
 from mnist_cnn.runs import RunError, load_run, lock
-from mnist_cnn.study import run_study
+from mnist_cnn.study import main, run_study
 from mnist_cnn.training import made_with
 
 distributed = pytest.importorskip("distributed")
@@ -198,6 +198,18 @@ def test_the_figure_has_a_dot_for_each_seed() -> None:
 def test_one_study_at_a_time_writes_to_a_file(file, sample) -> None:
     with lock(file, ""), pytest.raises(RunError, match=r"is writing to .*study.jsonl. Wait for it, or name another"):
         run_study(["relu"], [0], file, sample)
+
+
+def test_a_folder_for_results_that_cannot_be_written_is_met_with_advice_for_results(
+    small: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    file = tmp_path / "file" / "study.jsonl"
+    monkeypatch.setattr(sys, "argv", ["study", "--recipes", "short", "--results", str(file)])
+    assert main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"Results cannot be saved in {tmp_path / 'file'} (") and "--results" in said
+    assert "MNIST_CNN_RUNS" not in said and "cell" not in said
 
 
 @pytest.mark.slow

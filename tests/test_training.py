@@ -98,7 +98,7 @@ def test_the_file_holds_what_happened(few: Images, runs, precision: str) -> None
     assert run.history["val_accuracy"] == [np.mean(predicted == y_val) for predicted in run.predicted[1:]]
     fix_seed(0)
     assert np.array_equal(run.predicted[0], predict(build_model("relu"), x_val).argmax(axis=1))
-    assert sorted(path.name for path in runs.iterdir()) == [".relu-sample.lock", "relu-sample.npz"]
+    assert sorted(path.name for path in runs.iterdir()) == [".relu-sample.npz.lock", "relu-sample.npz"]
 
 
 def test_the_test_images_have_no_say(few: Images, runs) -> None:

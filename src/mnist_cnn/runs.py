@@ -27,6 +27,8 @@ from mnist_cnn.recipes import Settings
 
 SHIPPED = Path(__file__).with_name("shipped_runs")  # one run of each recipe that the notebooks open
 
+_ELSEWHERE = 'Name a folder that can be written, with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
+
 
 class RunError(NoTraceback, ValueError):
     """A run cannot be read or saved; the message says why and what to do."""
@@ -130,13 +132,16 @@ def set_aside(file: Path) -> Path:
 
 
 @contextmanager
-def lock(file: Path, instead: str) -> Iterator[None]:
-    """Keep other processes from writing to a file; make its folder. `instead` is what the message adds to waiting.
+def lock(file: Path, instead: str, *, what: str = "Runs", elsewhere: str = _ELSEWHERE) -> Iterator[None]:
+    """Keep other processes from writing to a file; make its folder.
+
+    The caller's words for the messages: what to do `instead` of waiting for another process, `what`
+    is saved in the folder, and how to save it `elsewhere` if that cannot be written.
 
     Raises:
         RunError: another process is writing there, or the folder cannot be written.
     """
-    held = FileLock(file.with_name(f".{file.stem}.lock"))
+    held = FileLock(file.with_name(f".{file.name}.lock"))  # a.npz and a.jsonl have one each
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
@@ -144,10 +149,7 @@ def lock(file: Path, instead: str) -> Iterator[None]:
     except Timeout:
         raise RunError(f"Another notebook or program is writing to {file}. Wait for it, or {instead}.") from None
     except OSError as error:
-        raise RunError(
-            f"Runs cannot be saved in {file.parent} ({error}). Name a folder that can be written, with "
-            'os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
-        ) from error
+        raise RunError(f"{what} cannot be saved in {file.parent} ({error}). {elsewhere}") from error
     try:
         yield
     finally:

@@ -68,7 +68,8 @@ def train(
     """
     settings = choose_settings(recipe, digits, epochs, seed, precision)
     file = run_file(name or recipe, digits)
-    with lock(file, f'give this run another name, as in train(…, name="{file.stem}-2")'):
+    another = f"{name or recipe}-2"
+    with lock(file, f'give this run another name, as in train(…, name="{another}")'):
         run, why_not = load_matching(file, asdict(settings))
         if run is None and file.exists():
             print(f"{recipe}: runs/{file.name} {why_not}. It is now runs/{set_aside(file).name}; training a new run.")
