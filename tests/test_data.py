@@ -103,6 +103,32 @@ def test_a_named_file_comes_first_then_the_variable_then_the_cache(archive, offl
     assert str(loaded) == "Full MNIST: 60,000 training and 10,000 test images, from the file mnist.npz"
 
 
+@pytest.mark.parametrize("how", ["path", "MNIST_NPZ"])
+@pytest.mark.parametrize("kind", [str, Path])
+def test_the_home_folder_has_a_sign(archive: Path, offline, monkeypatch, how: str, kind: type) -> None:
+    monkeypatch.setenv("HOME", str(archive.parent))
+    monkeypatch.setenv("USERPROFILE", str(archive.parent))  # on Windows
+    named = kind("~/mnist.npz")
+    monkeypatch.setenv("MNIST_NPZ", str(named) if how == "MNIST_NPZ" else "")
+    assert load_images(named if how == "path" else None).source == "full"
+
+
+@pytest.mark.parametrize("place", ["mnist.npz", "nowhere.npz", Path("mnist.npz")])
+def test_the_sample_and_a_file_cannot_be_asked_for_at_once(archive: Path, monkeypatch, place) -> None:
+    monkeypatch.chdir(archive.parent)
+    with pytest.raises(ValueError, match=rf'source="sample" asks for .*in {place}; leave out one of'):
+        load_images(place, source="sample")
+    monkeypatch.setenv("MNIST_NPZ", str(archive))  # what is usual gives way to what is asked for
+    assert load_images(source="sample").source == "sample"
+
+
+@pytest.mark.parametrize("wrong", [5, True, b"mnist.npz", ["mnist.npz"], np.zeros((9, 28, 28))])
+def test_a_place_is_named_by_a_text(wrong: object) -> None:
+    for source in ("auto", "full", "sample"):
+        with pytest.raises(ValueError, match="path must name a file or a folder, as a text, not "):
+            load_images(wrong, source)
+
+
 def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)

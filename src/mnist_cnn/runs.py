@@ -76,7 +76,7 @@ def load_run(file: str | os.PathLike) -> Run:
         RunError: the file is damaged, or was made by another version of this package.
         OSError: the file cannot be read at the moment.
     """
-    content = io.BytesIO(Path(file).read_bytes())
+    content = io.BytesIO(Path(os.path.expanduser(file)).read_bytes())
     try:
         with np.load(content, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}  # compares checksums

@@ -64,7 +64,7 @@ def run_study(
         check_choice("recipe", recipe, RECIPES)
     if not recipes or not seeds or (workers or 1) < 1:
         raise ValueError("a study needs at least one recipe, one seed and one worker")
-    file = Path(file)
+    file = Path(os.path.expanduser(file))
     advice = {"instead": "name another file for the results", "elsewhere": _ELSEWHERE}
     with lock(file, what="Results", **advice), ExitStack() as stack:
         client = stack.enter_context(connect(scheduler, workers)) if scheduler else None
