@@ -12,12 +12,24 @@ from mnist_cnn.augmentation import random_affine
 from mnist_cnn.checks import check_array, check_choice, check_predictions
 from mnist_cnn.data import Images, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
-from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
+from mnist_cnn.evaluation import evaluate_run, find_mistakes, rank_by_doubt
 from mnist_cnn.models import build_model, predict
-from mnist_cnn.plots import plot_confusion, plot_probabilities, show_digits, show_predictions
-from mnist_cnn.runs import SHIPPED, load_run
+from mnist_cnn.plots import (
+    plot_confusion,
+    plot_history,
+    plot_probabilities,
+    show_digits,
+    show_predictions,
+)
+from mnist_cnn.runs import SHIPPED, Run, load_run
 from mnist_cnn.training import find_run, train
-from mnist_cnn.views import ConfusionExplorer, EpochScrubber, FeatureMaps, PredictionBrowser
+from mnist_cnn.views import (
+    ConfusionExplorer,
+    DrawingPad,
+    EpochScrubber,
+    FeatureMaps,
+    PredictionBrowser,
+)
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), "uint8")
 LABELS = np.arange(20) % 10
@@ -28,6 +40,7 @@ SURE = np.eye(10)[LABELS]
 BATCH = (np.uint8, ("n", 28, 28))  # what most functions ask for
 DIGITS = (np.integer, ("n",), 9)
 SHARES = (np.floating, ("n", 2), 1)
+ANY = (np.generic, (2,))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +67,9 @@ def test_what_fits_comes_back_as_an_array(array, asked: tuple) -> None:
 @pytest.mark.parametrize(
     "array, asked, refusal",
     [
+        ([0, "x"], ANY, "must be numbers of shape (2,), not <U21 of shape (2,)"),
+        ([0, 1j], ANY, "must be numbers of shape (2,), not complex128 of shape (2,)"),
+        ([0, np.inf], ANY, "must be numbers throughout, without NaN and infinity"),
         (IMAGES / 255, BATCH, "must be uint8 of shape (n, 28, 28), not float64 of shape (20, 28, 28)"),
         (IMAGES.astype("int64"), BATCH, "must be uint8 of shape (n, 28, 28), not int64 of shape (20, 28, 28)"),
         (IMAGES[:, 1:], BATCH, "must be uint8 of shape (n, 28, 28), not uint8 of shape (20, 27, 28)"),
@@ -81,11 +97,17 @@ def test_what_does_not_fit_is_refused_by_its_name(array, asked: tuple, refusal: 
     assert ("[np.newaxis]" in str(error.value)) == (np.shape(array) == asked[1][1:])
 
 
+def test_rows_of_different_lengths_are_refused_by_their_name() -> None:
+    with pytest.raises(ValueError, match=r"^it must be floats of shape \(n, 2\), not rows of diff"):
+        check_array("it", [[0.5, 0.5], [1.0]], *SHARES)
+
+
 def test_a_choice_is_one_of_a_few_words() -> None:
     check_choice("network", "relu", {"relu": 1, "leaky_relu": 2})
-    for wrong in ("rleu", "", None):
-        with pytest.raises(ValueError, match=f"^network must be one of relu, leaky_relu; not {wrong!r}$"):
+    for wrong in ("rleu", "", None, 5, ["relu"]):
+        with pytest.raises(ValueError, match=r"^network must be one of relu, leaky") as error:
             check_choice("network", wrong, {"relu": 1, "leaky_relu": 2})
+        assert str(error.value).endswith(f"; not {wrong!r}")
 
 
 def test_predictions_go_by_the_names_of_their_networks() -> None:
@@ -107,10 +129,16 @@ def digits(**changes) -> Images:
     return Images(**arrays | {"source": "sample", "origin": "memory"} | changes)
 
 
+def relu_run() -> Run:
+    return load_run(SHIPPED / "relu.npz")
+
+
 def epochs_of(labels: np.ndarray) -> EpochScrubber:
-    return EpochScrubber(load_run(SHIPPED / "relu.npz"), IMAGES, labels)
+    return EpochScrubber(relu_run(), IMAGES, labels)
 
 
+EMPTY = np.zeros((10, 10), int)
+ELEVEN = [*"0123456789", "10"]
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "load_images": (lambda: load_images(source="ful"), "source must be one of auto, full, sample"),
     "Images": (lambda: digits(class_names=("0",)), "names must be those of 2 to 256 classes; there are 1 names"),
@@ -120,6 +148,9 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "prepare_images": (lambda: prepare_images(IMAGES[0]), "images must be uint8"),
     "one_hot": (lambda: one_hot([10]), "labels must lie in 0..9"),
     "split_validation": (lambda: split_validation(IMAGES, LABELS[1:]), "not 20 images, 19 labels"),
+    "split_validation, no array": (
+        lambda: split_validation(digits(), LABELS), "not 0 images, 20 labels"),
+    "one_hot, no class": (lambda: one_hot([0], 0), "classes must be at least 1, not 0"),
     "split_validation, one": (lambda: split_validation(IMAGES[:1], LABELS[:1]), "at least 2, not 1 images, 1 labels"),
     "random_affine": (lambda: random_affine(IMAGES, np.random.default_rng(0)), "images must be float32 of shape"),
     "build_model": (lambda: build_model("resnet"), "network must be one of relu, leaky_relu, batch_norm, small"),
@@ -130,10 +161,48 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "rank_by_doubt": (lambda: rank_by_doubt(100 * SURE), "probabilities must lie in 0..1"),
     "show_digits": (lambda: show_digits(IMAGES[0]), "images must be numbers of shape (n, height, width)"),
     "show_digits, titles": (lambda: show_digits(IMAGES, ["a"]), "one title for each of the 20 images, not 1"),
+    "show_digits, a title": (
+        lambda: show_digits(IMAGES, "a" * 20), "titles must be a list, not str"),
+    "show_digits, no column": (
+        lambda: show_digits(IMAGES, columns=0), "columns must be at least 1, not 0"),
+    "show_digits, texts": (
+        lambda: show_digits(np.full((2, 3, 3), "x")), "images must be numbers of shape"),
+    "show_digits, objects": (
+        lambda: show_digits(np.full((2, 3, 3), None)), "images must be numbers of shape"),
+    "show_digits, NaN": (
+        lambda: show_digits(IMAGES[:1] / np.nan), "images must be numbers throughout, without NaN"),
+    "show_digits, of two sizes": (
+        lambda: show_digits([IMAGES[0], IMAGES[0, 1:]]), "not rows of different lengths"),
     "show_predictions": (lambda: show_predictions(IMAGES, LABELS, SURE[1:]), "probabilities must be floats"),
     "show_predictions, labels": (lambda: show_predictions(IMAGES, LABELS[1:], SURE), "labels must be integers"),
     "plot_probabilities": (lambda: plot_probabilities(IMAGES[0], 3, {"a": SURE}), "probabilities of a must be"),
     "plot_probabilities, image": (lambda: plot_probabilities(IMAGES, 3, {"a": SURE[0]}), "image must be numbers"),
+    "plot_probabilities, label": (
+        lambda: plot_probabilities(IMAGES[0], 12, {"a": SURE[0]}), "label must be in 0..9, not 12"),
+    "plot_probabilities, label -1": (
+        lambda: plot_probabilities(IMAGES[0], -1, {"a": SURE[0]}), "label must be in 0..9, not -1"),
+    "plot_probabilities, rows": (
+        lambda: plot_probabilities(IMAGES[0], 3, {"a": [[0.5], [1, 0]]}), "not rows of different"),
+    "plot_confusion, a title": (
+        lambda: plot_confusion(EMPTY, "ReLU"), "titles must be a list, not str"),
+    "plot_confusion, negative": (
+        lambda: plot_confusion(EMPTY - 1), "counts must be whole numbers from 0 up"),
+    "plot_confusion, shares": (
+        lambda: plot_confusion(EMPTY + 0.1), "of images, not shares of them"),
+    "plot_confusion, NaN": (
+        lambda: plot_confusion(EMPTY / np.nan), "counts must be numbers throughout"),
+    "plot_history": (lambda: plot_history(relu_run(), 20), "a dictionary, as run.history is one"),
+    "plot_history, a number": (
+        lambda: plot_history({"loss": 0.5}, 2), "loss must be numbers, one for each epoch"),
+    "plot_history, a text": (
+        lambda: plot_history({"val_loss": ["x"]}, 2), "val_loss must be numbers, one for each"),
+    "plot_history, no epoch": (lambda: plot_history({}, 0), "epochs must be at least 1, not 0"),
+    "evaluate_run": (
+        lambda: evaluate_run(build_model(), digits()), "run must be a run, as train, find_run and"),
+    "evaluate_run, images": (lambda: evaluate_run(relu_run(), IMAGES), "digits must be Images"),
+    "evaluate_run, classes": (
+        lambda: evaluate_run(relu_run(), digits(class_names=ELEVEN)),
+        "the run's network knows 10 classes, and the images have 11"),
     "plot_confusion": (lambda: plot_confusion(np.zeros((9, 10))), "counts must be numbers of shape (1, 10, 10)"),
     "plot_confusion, titles": (lambda: plot_confusion(np.zeros((2, 10, 10)), ["a"]), "counts must be numbers"),
     "find_ink": (lambda: find_ink(IMAGES[0] * 1.0), "pixels must lie in 0..1"),
@@ -146,7 +215,11 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "ConfusionExplorer": (lambda: ConfusionExplorer(IMAGES, LABELS, LABELS[1:]), "predicted must be integers"),
     "ConfusionExplorer, order": (
         lambda: ConfusionExplorer(IMAGES, LABELS, LABELS, LABELS), "order must name each index in 0..19 once"),
+    "EpochScrubber, a network": (
+        lambda: EpochScrubber(build_model(), IMAGES, LABELS), "run must be a run, as train"),
     "EpochScrubber": (lambda: epochs_of(LABELS), "images must be uint8 of shape (6000, 28, 28)"),
+    "train, two recipes": (
+        lambda: train(["relu", "short"], digits()), "recipe must be one of relu, leaky_relu"),
     "train": (lambda: train("rleu", digits()), "recipe must be one of relu, leaky_relu, improved, short, "),
     "train, precision": (lambda: train("relu", digits(), precision="bfloat16"), "precision must be one of float32"),
     "train, no epoch": (lambda: train("relu", digits(), epochs=0), "epochs must be at least 1"),
@@ -176,6 +249,48 @@ def test_epochs_and_seed_are_whole_numbers(wrong: dict, runs: Path) -> None:
     with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
         train("relu", digits(), **wrong)
     assert not runs.exists()
+
+
+NAMED: dict[str, Callable[[object], object]] = {
+    "Images": lambda names: digits(class_names=names),
+    "show_predictions": lambda names: show_predictions(IMAGES, LABELS, SURE, names),
+    "plot_probabilities": lambda names: plot_probabilities(IMAGES[0], 3, {"a": SURE[0]}, names),
+    "plot_confusion": lambda names: plot_confusion(EMPTY, names=names),
+    "PredictionBrowser": lambda names: PredictionBrowser(IMAGES, LABELS, {"a": SURE}, names),
+    "ConfusionExplorer": lambda names: ConfusionExplorer(IMAGES, LABELS, LABELS, names=names),
+    "EpochScrubber": lambda names: EpochScrubber(relu_run(), *VALIDATION, names),
+    "DrawingPad": lambda names: DrawingPad(build_model(), names),
+    "FeatureMaps": lambda names: FeatureMaps(build_model(), IMAGES, LABELS, names),
+}
+VALIDATION = np.zeros((6000, 28, 28), "uint8"), np.zeros(6000, int)
+
+
+@pytest.mark.parametrize("named", NAMED)
+def test_names_are_a_list_of_texts_wherever_they_are_taken(named: str) -> None:
+    for wrong in (range(10), np.arange(10), [*"012345678", None], [*"012345678", 9]):
+        with pytest.raises(ValueError, match=r"^names must be texts, not \w+ as .* is; \[str"):
+            NAMED[named](wrong)
+    for wrong in (None, 10, {*"0123456789"}, dict.fromkeys("0123456789")):
+        with pytest.raises(ValueError, match=r"^names must be a list, not \w+$"):
+            NAMED[named](wrong)
+    names = "zero one two three four five six seven eight nine".split()
+    for right in (names, tuple(names), np.array(names), (name for name in names), "abcdefghij"):
+        NAMED[named](right)
+
+
+@pytest.mark.parametrize("wrong", [3.0, "3", True, np.array([3]), None, np.nan])
+def test_labels_and_sizes_are_whole_numbers(wrong: object) -> None:
+    """None stands for no label."""
+    calls = {
+        "label": lambda: wrong is None or plot_probabilities(IMAGES[0], wrong, {"a": SURE[0]}),
+        "columns": lambda: show_digits(IMAGES, columns=wrong),
+        "epochs": lambda: plot_history({}, wrong),
+        "classes": lambda: one_hot([0], wrong),
+    }
+    for name, call in calls.items():
+        if name != "label" or wrong is not None:
+            with pytest.raises(TypeError, match=f"^{name} must be a whole number, not "):
+                call()
 
 
 def test_lists_are_as_good_as_arrays() -> None:

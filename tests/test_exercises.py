@@ -326,6 +326,74 @@ def test_an_answer_that_nobody_foresaw_is_refused_kindly(exercise: str, sample: 
         assert forgotten.endswith("Not yet: it returns nothing; is a `return` missing?\n")
 
 
+ODD_NETWORKS = {  # that an exercise may get, and what is said of them
+    "small network": {
+        "answer = Own()": "a class hides its layers; make it with keras.Sequential or",
+        "answer = Own(); answer(np.zeros((1, 28, 28, 1)))": "a class hides its layers; make it",
+        "answer = Sequential([conv(), flat(), soft()])": "its layers do not know their shapes yet",
+        "answer = Sequential([conv(), flat(), soft()]); answer(np.zeros((2, 28, 28, 1)))":
+            "it takes batches of one size only; begin with keras.Input",
+        "answer = Model([image, other], end(layers.Add()([image, other])))":
+            "it should have one input and one output",
+        "answer = Model(image, [end(image), end(image)])": "it should have one input and one",
+        "answer = Model(image, {'digit': end(image)})": "it should have one input and one output",
+        "answer = Model(image, end(Fails()(image)))": "it stops with RuntimeError: ",
+        "answer = Own": "the answer is a Keras model; yours is of the type type",
+    },
+    "mixed network": {
+        "answer = Own()": "the later layers should keep their trained weights",
+        "answer = Sequential([conv(), flat(), soft()])": "the later layers should keep their",
+    },
+}  # fmt: skip
+
+THEIR_PARTS = """
+from keras import KerasTensor, Model, ops
+
+image, other = Input((28, 28, 1)), Input((28, 28, 1))
+end = lambda tensor: soft()(flat()(tensor))
+
+
+class Own(Model):
+    def call(self, images):
+        return ops.reshape(images, (-1, 784))[:, :10]
+
+
+class Fails(layers.Layer):
+    def call(self, images):
+        raise RuntimeError("no more")
+
+    def compute_output_spec(self, images):
+        return KerasTensor(images.shape, images.dtype)
+"""
+
+
+@pytest.mark.parametrize("exercise", ODD_NETWORKS)
+def test_a_network_of_any_kind_gets_a_verdict(exercise: str, sample: Images, capsys) -> None:
+    for code, expected in ODD_NETWORKS[exercise].items():
+        said = verdict(exercise, f"{THEIR_PARTS}\n{code}", sample, capsys)
+        assert said.startswith("Not yet: ") and expected in said, code
+
+
+def test_a_network_of_functions_is_as_good_as_a_sequential_one(sample: Images, capsys) -> None:
+    code = "answer = Model([image], [end(pool2()(conv()(pool2()(conv()(image)))))])"
+    assert verdict("small network", f"{THEIR_PARTS}\n{code}", sample, capsys).startswith("Right.")
+
+
+def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(sample: Images, capsys) -> None:
+    uneven = "some rows are longer than others.\n"
+    assert verdict("mean digits", "answer = [[1], [1, 2]]", sample, capsys).endswith(uneven)
+    code = "def to_labels(rows): return [[1], [1, 2]]"
+    assert verdict("labels", code, sample, capsys).endswith(uneven)
+    said = verdict("float32 bytes", "answer = 10**400", sample, capsys)
+    assert said == "Not yet: that is not the number; open the hint.\n"
+
+
+def test_no_answer_is_no_answer_of_any_kind(sample: Images, capsys) -> None:
+    for exercise in ("float32 bytes", "mean digits", "small network"):
+        assert verdict(exercise, "answer = ...", sample, capsys) == "Not answered yet.\n"
+    assert verdict("labels", "to_labels = ...", sample, capsys) == "Not answered yet.\n"
+
+
 def test_a_name_that_is_not_an_exercise_is_refused() -> None:
     for check in (exercises.number, exercises.function, exercises.network, lambda *a: exercises.array(*a, None)):
         with pytest.raises(ValueError, match="exercise must be one of"):

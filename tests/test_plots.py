@@ -65,6 +65,15 @@ def test_each_image_has_its_own_title(sample: Images) -> None:
     )
 
 
+def test_titles_may_come_one_by_one_and_counts_as_floats(sample: Images) -> None:
+    axes = show_digits(sample.x_test[:3], titles=(f"no. {at}" for at in range(3)), columns=3).axes
+    assert [axis.get_title() for axis in axes] == ["no. 0", "no. 1", "no. 2"]
+    counts = np.full((2, 10, 10), 3.0)
+    figure = plot_confusion(counts, (name for name in ("one", "two")))
+    assert [axis.get_title() for axis in figure.axes] == ["one", "two"]
+    assert {*texts(figure)} == {"3"}
+
+
 def test_a_wrong_prediction_stands_out(sample: Images, probabilities: np.ndarray) -> None:
     axes = show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities).axes
     actual = sample.y_test[3]

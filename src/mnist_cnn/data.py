@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_cnn.checks import DIGITS, NoTraceback, check_array, check_choice, check_names
+from mnist_cnn.checks import (
+    DIGITS,
+    NoTraceback,
+    check_array,
+    check_choice,
+    check_names,
+    check_whole,
+)
 from mnist_cnn.formats import ARRAYS, read_collection
 
 VALIDATION_SPLIT = 0.1  # the last tenth of the training images, as Keras's `validation_split` takes it
@@ -45,7 +52,7 @@ class Images:
     class_names: tuple[str, ...] = DIGITS
 
     def __post_init__(self) -> None:
-        check_names(self.class_names, len(self.class_names))
+        object.__setattr__(self, "class_names", check_names(self.class_names))
         for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
             images = check_array(x, getattr(self, x), np.uint8, ("n", 28, 28))
             labels = check_array(y, getattr(self, y), np.integer, (len(images),), len(self.class_names) - 1)
@@ -139,9 +146,11 @@ def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> 
 
 def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[Pair, Pair]:
     """Split off the last tenth for validation: (images, labels) to train on, (images, labels) to validate on."""
-    if len(images) != len(labels) or len(images) < 2:
-        raise ValueError(f"pass as many labels as images, at least 2, not {len(images)} images, {len(labels)} labels")
-    n_train = int(len(images) * (1 - VALIDATION_SPLIT))
+    n, n_labels = (len(array) if np.ndim(array) else 0 for array in (images, labels))
+    if n != n_labels or n < 2:
+        found = f"{n} images, {n_labels} labels"
+        raise ValueError(f"pass as many labels as images, at least 2, not {found}")
+    n_train = int(n * (1 - VALIDATION_SPLIT))
     return (images[:n_train], labels[:n_train]), (images[n_train:], labels[n_train:])
 
 
@@ -153,6 +162,7 @@ def prepare_images(images: np.ndarray) -> np.ndarray:
 
 def one_hot(labels: np.ndarray, classes: int = 10) -> np.ndarray:
     """Turn labels, integers (n,) in 0..classes - 1, into float32 rows (n, classes) with a single 1."""
+    classes = check_whole("classes", classes, 1)
     return np.eye(classes, dtype="float32")[check_array("labels", labels, np.integer, ("n",), classes - 1)]
 
 

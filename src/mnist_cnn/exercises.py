@@ -31,7 +31,10 @@ def number(exercise: str, answer: float) -> None:
         answer = np.asarray(answer).item()
     if isinstance(answer, bool) or not isinstance(answer, int | float):
         return _say_wrong(f"the answer is one number; yours is of the type {type(answer).__name__}")
-    rounded = round_to(answer, figures)
+    try:
+        rounded = round_to(answer, figures)
+    except OverflowError:  # a whole number of hundreds of figures
+        return _say_wrong("that is not the number; open the hint")
     if hide(exercise, rounded) == right:
         return _say_right()
     near = {"rel_tol": 10 ** (1 - figures) / 2, "abs_tol": 1e-9}
@@ -52,6 +55,8 @@ def array(exercise: str, answer: ArrayLike, digits: Images) -> None:
 def function(exercise: str, answer: Callable) -> None:
     """Check a function by what it returns on a few inputs; print the verdict."""
     check_choice("exercise", exercise, FUNCTIONS)
+    if answer is ...:
+        return _say_unanswered()
     trials, right, usual = FUNCTIONS[exercise]
     given = deepcopy(trials)
     try:
@@ -77,7 +82,10 @@ def network(exercise: str, answer: keras.Model, *others: keras.Model) -> None:
     if not isinstance(answer, keras.Model):
         return _say_wrong(f"the answer is a Keras model; yours is of the type {type(answer).__name__}")
     missing = (words for words, holds in _NETWORKS[exercise].items() if not holds(answer, *others))
-    mistake = next(missing, "")
+    try:
+        mistake = next(missing, "")
+    except Exception as error:  # whatever the learner's layers raise
+        return _say_wrong(f"it stops with {type(error).__name__}: {error}")
     if mistake:
         return _say_wrong(mistake.format(parameters=answer.count_params() if answer.built else 0))
     return _say_right(f" It has {answer.count_params():,} parameters.")
@@ -101,8 +109,12 @@ def _compare(got: list, right: list, usual: dict[str, list]) -> str:
         if all(_same(a, b) for a, b in zip(got, wrong, strict=True)):
             return words
     for a, b in zip(got, right, strict=True):
-        if np.shape(a) != np.shape(b):
-            return f"the shape should be {np.shape(b)}, and is {np.shape(a)}"
+        try:
+            shape = np.shape(a)
+        except ValueError:
+            return f"the shape should be {np.shape(b)}, and some rows are longer than others"
+        if shape != np.shape(b):
+            return f"the shape should be {np.shape(b)}, and is {shape}"
     return "the shape is right, but the numbers are not; open the hint"
 
 
@@ -144,6 +156,12 @@ def _bends(model: keras.Model, place: int) -> bool:
     return any(isinstance(layer, kinds) for layer in following[:stop])
 
 
+def _has_one_output(model: keras.Model) -> bool:
+    """Whether one array comes out for one that goes in, and not by a name."""
+    named = not isinstance(model, keras.Sequential) and isinstance(model.output, dict)
+    return len(model.inputs) == len(model.outputs) == 1 and not named
+
+
 def _gives_probabilities(model: keras.Model) -> bool:
     """Whether the ten numbers are positive and add up to 1, for a few images of noise."""
     answers = model.predict_on_batch(np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32"))
@@ -156,7 +174,12 @@ def _equal(weights: list, others: list) -> bool:
 
 _NETWORKS = {  # what must hold, one after the other, by what is said if it does not
     "small network": {
+        "a class hides its layers; make it with keras.Sequential or keras.Model(inputs, outputs)":
+            lambda model: isinstance(model, keras.Sequential) or hasattr(model, "input_shape"),
         "its layers do not know their shapes yet; begin with keras.Input((28, 28, 1))": lambda model: model.built,
+        "it should have one input and one output, and no dictionary of them": _has_one_output,
+        "it takes batches of one size only; begin with keras.Input((28, 28, 1))":
+            lambda model: model.input_shape[0] is None,
         "it should take images of shape (28, 28, 1)": lambda model: model.input_shape == (None, 28, 28, 1),
         "it should give ten numbers for each image; is layers.Flatten() missing, or the last layer of ten units?":
             lambda model: model.output_shape == (None, 10),

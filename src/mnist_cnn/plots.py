@@ -1,6 +1,6 @@
 """Figures (all notebooks); they draw what other modules computed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import matplotlib.pyplot as plt
@@ -8,7 +8,14 @@ import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from mnist_cnn.checks import DIGITS, check_array, check_names, check_predictions
+from mnist_cnn.checks import (
+    DIGITS,
+    check_array,
+    check_list,
+    check_names,
+    check_predictions,
+    check_whole,
+)
 from mnist_cnn.evaluation import bar_text
 
 BLUE, RED, INK = "#175a72", "#cc4055", "#22303c"  # readable on white, and different in grey, too
@@ -25,9 +32,11 @@ plt.rcParams |= {
 }
 
 
-def show_digits(images: np.ndarray, titles: Sequence | None = None, columns: int = 10) -> Figure:
+def show_digits(images: np.ndarray, titles: Iterable | None = None, columns: int = 10) -> Figure:
     """Show images (n, height, width) in rows, each under its title; dark ink on white, scaled to the batch's range."""
     images = check_array("images", images, np.generic, ("n", "height", "width"))
+    columns = check_whole("columns", columns, 1)
+    titles = None if titles is None else check_list("titles", titles)
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"pass one title for each of the {len(images)} images, not {len(titles)}")
     rows = -(-len(images) // columns)
@@ -76,6 +85,7 @@ def plot_probabilities(
     probabilities = check_predictions(probabilities)
     networks, classes = len(probabilities), len(next(iter(probabilities.values())))
     names = check_names(names, classes)
+    label = None if label is None else check_whole("label", label, 0, classes - 1)
     size = (2.7 + 4 * networks, 2.8)
     figure, (left, *others) = subplots(1, 1 + networks, size=size, width_ratios=(1, *[1.5] * networks))
     left.imshow(image, cmap="gray_r")
@@ -93,16 +103,20 @@ def plot_probabilities(
     return figure
 
 
-def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",), names: Sequence[str] = DIGITS) -> Figure:
+def plot_confusion(counts: np.ndarray, titles: Iterable[str] = ("",), names: Sequence[str] = DIGITS) -> Figure:
     """Plot a confusion matrix (classes, classes), or several (n, classes, classes) side by side, each under its title.
 
     Rows are actual classes, columns predicted ones, and mistakes are shaded.
     """
+    titles = check_list("titles", titles)
     n = len(titles)
     counts = np.asarray(counts)
     classes = counts.shape[-1] if counts.ndim else "classes"
     counts = counts[np.newaxis] if counts.ndim == 2 else counts
     counts = check_array("counts", counts, np.generic, (n, classes, classes))
+    if counts.min() < 0 or (counts % 1).any():
+        raise ValueError("counts must be whole numbers from 0 up: of images, not shares of them")
+    counts = counts.astype("int64")
     names = check_names(names, classes)
     side, fontsize = (5.2, 8) if n == 1 else (3.7, 7)
     figure, axes = subplots(1, n, size=(side * n, side), squeeze=False)
@@ -123,9 +137,11 @@ def plot_confusion(counts: np.ndarray, titles: Sequence[str] = ("",), names: Seq
 
 def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
     """Plot loss and accuracy of a training, on its own images and on the validation images, epoch by epoch."""
+    epochs = check_whole("epochs", epochs, 1)
+    curves = _check_history(history)
     figure, axes = subplots(1, 2, size=(8, 2.8))
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-        training, validation = history.get(quantity, []), history.get(f"val_{quantity}", [])
+        training, validation = curves[quantity], curves[f"val_{quantity}"]
         axis.plot(range(1, len(training) + 1), training, color=INK, linestyle="--", label="training images")
         axis.plot(range(1, len(validation) + 1), validation, color=RED, marker="o", markersize=3, label="validation")
         axis.set(xlim=(0.5, epochs + 0.5), xlabel="epoch", ylabel=quantity)
@@ -133,7 +149,7 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
         axis.grid(axis="y", color="#e4e7eb")
         if training:
             axis.legend(frameon=False, fontsize=8)
-    if min(history.get("val_loss", [1])) < 0.1:  # with smoothed labels it stays above 0.5
+    if min(curves["val_loss"], default=1) < 0.1:  # with smoothed labels it stays above 0.5
         axes[0].set_yscale("log")  # so that both ends of the curve can be read
         axes[0].yaxis.set_major_formatter("{x:g}")
     axes[0].set_ylabel("loss (cross-entropy)")
@@ -141,6 +157,22 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
     axes[1].yaxis.set_major_formatter("{x:.1%}")
     figure.suptitle(note, fontsize=10)
     return figure
+
+
+def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
+    """The four curves of a history; what it does not have is empty."""
+    if not isinstance(history, dict):
+        kind = type(history).__name__
+        raise ValueError(f"history must be a dictionary, as run.history is one, not {kind}")
+    curves = {}
+    for name in ("loss", "val_loss", "accuracy", "val_accuracy"):
+        values = history.get(name, ())
+        try:
+            curves[name] = [float(value) for value in values]
+        except (TypeError, ValueError):
+            said = f"{name} must be numbers, one for each epoch, not {values!r:.60}"
+            raise ValueError(said) from None
+    return curves
 
 
 class LiveCurves:

@@ -68,6 +68,13 @@ class Run:
         return model
 
 
+def check_run(run: Run) -> None:
+    """Check that an argument is a run, and not its name, file or network."""
+    if not isinstance(run, Run):
+        kind = type(run).__name__
+        raise ValueError(f"run must be a run, as train, find_run and load_run give it, not {kind}")
+
+
 def load_run(file: str | os.PathLike) -> Run:
     """Load a run, finished or not, from its file.
 

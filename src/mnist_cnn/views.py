@@ -13,7 +13,7 @@ import traitlets
 from mnist_cnn.checks import DIGITS, check_array, check_names, check_predictions
 from mnist_cnn.layers import find_fields, pack_network
 from mnist_cnn.quiet import keras
-from mnist_cnn.runs import Run
+from mnist_cnn.runs import Run, check_run
 
 _BROWSER = Path(__file__).with_name("browser")
 _PARTS = ("numbers", "parts", "network", "drawing", "matrix", "mosaic", "pad", "confusion", "feature_maps",
@@ -109,7 +109,7 @@ class ConfusionExplorer(View):
         names: Sequence[str] = DIGITS,
     ):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
-        n, names = len(images), check_names(names, len(names))
+        n, names = len(images), check_names(names)
         order = np.arange(n) if order is None else check_array("order", order, np.integer, (n,), n - 1)
         if len(np.unique(order)) < n:
             raise ValueError(f"order must name each index in 0..{n - 1} once")
@@ -134,8 +134,10 @@ class EpochScrubber(View):
     """
 
     def __init__(self, run: Run, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS):
+        check_run(run)
         images = check_array("images", images, np.uint8, (run.predicted.shape[1], 28, 28))
-        packed = _pack_images(images, labels, check_names(names, len(names)))
+        names = check_names(names)
+        packed = _pack_images(images, labels, names)
         check_array("run.predicted", run.predicted, np.integer, run.predicted.shape, len(names) - 1)
         super().__init__(
             f"A slider over {run.epochs_done} epochs of training; it moves in a running notebook",
