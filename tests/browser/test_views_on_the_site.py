@@ -331,6 +331,62 @@ def test_a_blank_image_says_that_nothing_is_there(pad: View, tmp_path: Path, pap
     expect(pad.root.get_by_role("img")).to_have_count(0)
 
 
+def pen_of(pad: View) -> tuple[float, float]:
+    """Where the keyboard's pen is seen, from the corner of the canvas; and that it is on it."""
+    pen, canvas = pad.root.locator(".mnist-pad i").bounding_box(), pad.canvas.bounding_box()
+    x, y = (pen[at] + pen[side] / 2 - canvas[at] for at, side in (("x", "width"), ("y", "height")))
+    assert -1 <= x <= canvas["width"] + 1 and -1 <= y <= canvas["height"] + 1
+    return x, y
+
+
+def ink_at(pad: View, x: float, y: float) -> bool:
+    """Whether the keyboard's pen has left its black there; images of the test are beige."""
+    look = "(canvas, at) => [...canvas.getContext('2d').getImageData(...at, 1, 1).data]"
+    pixel = pad.canvas.evaluate(look, [round(x), round(y)])
+    return pixel == [0, 0, 0, 255]
+
+
+@pytest.mark.parametrize("size", [(300, 100), (100, 300), (30, 20)], ids=["wide", "high", "small"])
+def test_on_an_image_that_is_not_square_the_keyboards_pen_stays_where_it_draws(
+    pad: View, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    Image.new("RGB", size, "beige").save(tmp_path / "blank.png")
+    pad.canvas.focus()
+    pad.press(*["ArrowRight"] * 17, *["ArrowDown"] * 17)  # to where the image will have no canvas
+    open_image(pad, tmp_path / "blank.png")
+    pad.says("The network has nothing to read")
+    pad.canvas.focus()
+    width, height = pad.canvas.evaluate("(canvas) => [canvas.width, canvas.height]")
+    assert max(width, height) == 280 > min(width, height)
+    pad.press(*["ArrowRight", "ArrowDown"] * 40)
+    assert pen_of(pad) == pytest.approx((width, height), abs=1.5)
+    pad.press(*["ArrowLeft", "ArrowUp"] * 40)
+    assert pen_of(pad) == pytest.approx((0, 0), abs=1.5)
+    pad.press(*["ArrowRight", "ArrowDown"] * 5, "Space")  # at the edge ink has half its strength
+    pad.answered()
+    pad.says("The network says ")
+    assert ink_at(pad, *pen_of(pad))
+
+
+def test_after_clear_the_keyboards_pen_draws_where_it_is_seen(pad: View, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 100), "beige").save(tmp_path / "blank.png")
+    open_image(pad, tmp_path / "blank.png")
+    pad.says("The network has nothing to read")
+    pad.canvas.focus()
+    pad.press("Space", *["ArrowRight", "ArrowDown"] * 40, "Delete")  # with the pen down
+    assert pad.canvas.evaluate("(canvas) => [canvas.width, canvas.height]") == [280, 280]
+    pad.says("Draw a digit")
+    at = pen_of(pad)
+    pad.press(*["ArrowDown"] * 5, *["ArrowLeft"] * 5)  # which leaves no trace: Delete has lifted it
+    pad.answered()
+    pad.says("Draw a digit")
+    assert pen_of(pad) == pytest.approx((at[0] - 40, at[1] + 40), abs=0.1)
+    pad.press("Space")
+    pad.answered()
+    pad.says("The network says ")
+    assert ink_at(pad, *pen_of(pad))
+
+
 def test_the_pad_in_words_for_those_who_do_not_see_it(pad: View) -> None:
     keys = "Pad to draw a digit on. With the keyboard: arrow keys move the pen"
     (canvas, *others) = pad.controls()

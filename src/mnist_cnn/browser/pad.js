@@ -43,14 +43,23 @@ export function pad(read, save) {
       read(pixels.data.some((value) => value) ? pixels : null);
     });
   };
+  /** Move the keyboard's pen, as far as the canvas goes: an image may leave paper bare. */
+  const moveTo = (point) => {
+    const sides = [canvas.width, canvas.height];
+    at = sides.map((side, axis) => Math.min(Math.max(point[axis], 0), side));
+    [cursor.style.left, cursor.style.top] = at.map((value) => `${value}px`);
+    cursor.className = pen ? "down" : "";
+  };
   const keepDrawing = () => save((drawn = canvas.toDataURL()));
   const resize = (width, height) => {
     [canvas.width, canvas.height] = [width, height];
     [ink.lineWidth, ink.lineCap, ink.lineJoin] = [PEN, "round", "round"];
+    pen = null; // where it was may lie beyond the new edges
+    moveTo(at);
   };
   const clear = () => {
     resize(SIDE, SIDE);
-    [pen, status.textContent] = [null, ""];
+    status.textContent = "";
     changed();
     save((drawn = ""));
   };
@@ -92,10 +101,6 @@ export function pad(read, save) {
     });
   }
 
-  const showCursor = () => {
-    [cursor.hidden, cursor.className] = [false, pen ? "down" : ""];
-    [cursor.style.left, cursor.style.top] = at.map((value) => `${value}px`);
-  };
   canvas.addEventListener("blur", () => {
     lift();
     cursor.hidden = true;
@@ -105,11 +110,12 @@ export function pad(read, save) {
     else if (event.key === " " && pen) lift();
     else if (event.key === " ") drawTo((pen = [...at]));
     else if (MOVES[event.key]) {
-      at = at.map((value, axis) => Math.min(Math.max(value + MOVES[event.key][axis], 0), SIDE));
+      moveTo(at.map((value, axis) => value + MOVES[event.key][axis]));
       if (pen) drawTo([...at]);
     } else return;
     event.preventDefault();
-    showCursor();
+    moveTo(at);
+    cursor.hidden = false;
   });
 
   /** Put an image on the pad, as large as fits; false if the browser cannot show it. */
