@@ -5,7 +5,7 @@ import numpy as np
 from mnist_cnn.checks import check_array
 from mnist_cnn.data import Images
 from mnist_cnn.models import predict
-from mnist_cnn.runs import Run, check_run
+from mnist_cnn.runs import Run, RunError, check_run
 
 DISPUTED = {
     947: (9, 0, 5, 0), 1621: (6, 2, 3, 0), 1901: (4, 2, 3, 0), 2130: (9, 2, 2, 1), 2462: (0, 0, 4, 1),
@@ -20,7 +20,7 @@ def evaluate_run(run: Run, digits: Images) -> float:
     """The accuracy of a run's network on the test images, in 0..1.
 
     Raises:
-        RunError: its weights are those of another network.
+        RunError: its weights are those of another network, or it was trained on other classes.
     """
     check_run(run)
     if not isinstance(digits, Images):
@@ -29,7 +29,7 @@ def evaluate_run(run: Run, digits: Images) -> float:
     probabilities = predict(run.load_model(), digits.x_test)
     known, classes = probabilities.shape[1], len(digits.class_names)
     if known != classes:
-        raise ValueError(f"the run's network knows {known} classes, and the images have {classes}")
+        raise RunError(f"the run's network knows {known} classes, and the images have {classes}")
     return float(np.mean(probabilities.argmax(axis=1) == digits.y_test))
 
 
