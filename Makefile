@@ -1,9 +1,12 @@
 # Everything here is a line or two of pip, python or jupyter; the README gives them for people without make.
 
-# The newest Python that TensorFlow 2.21 runs on; choose another with `make run PYTHON=/path/to/python`.
-FITS := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
+# The Pythons that pyproject.toml allows, as in 3.13 3.12 3.11. Make takes the first that is here, or what it is told:
+# `make run PYTHON=/path/to/python`.
+BOUNDS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"/\1 \2/p' pyproject.toml)
+PYTHONS := $(shell seq -f 3.%.0f $$(($(word 2,$(BOUNDS)) - 1)) -1 $(word 1,$(BOUNDS)))
+FITS := -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in sys.argv[1:])' $(PYTHONS) 2>/dev/null
 ifndef PYTHON
-PYTHON := $(firstword $(foreach python,python3.13 python3.12 python3.11 python3,\
+PYTHON := $(firstword $(foreach python,$(PYTHONS:%=python%) python3,\
 	$(if $(shell $(python) $(FITS) && echo fits),$(python))) python3)
 endif
 ENV := .venv
@@ -87,7 +90,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --no-compile --requirement $(ENV)
 	&& rm -rf $(ENV)/lib/python3.*/site-packages/tensorflow/include
 
 $(ENV)/bin/pip:
-	@$(PYTHON) $(FITS) || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is not one of them." \
+	@$(PYTHON) $(FITS) || { echo "One of these Pythons is needed: $(PYTHONS). $(PYTHON) is none of them." \
 		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
 	@echo "Setting up $(ENV) with $$($(PYTHON) --version): about 1.5 GB, a few minutes"
 	@$(PYTHON) -m venv $(ENV) || { echo "Could not make $(ENV). On Debian and Ubuntu: apt install python3-venv"; exit 1; }

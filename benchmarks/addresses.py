@@ -6,13 +6,13 @@ For tables.py, which writes README, and for docs/conf.py, which makes the site; 
 import tomllib
 from pathlib import Path
 
-_PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+PROJECT = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
 _BRANCH = "main"  # that .github/workflows/site.yml publishes; Colab and the editor of GitHub want a name
 
 
 def urls() -> dict[str, str]:
     """The addresses in pyproject.toml: none, or that of the repository under "Repository"."""
-    return tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"].get("urls", {})
+    return PROJECT.get("urls", {})
 
 
 def site(repository: str) -> str:

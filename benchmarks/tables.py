@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 
 import addresses
-from addresses import binder
+from addresses import PROJECT, binder
 from bench import RECIPES
 from mnist_cnn.results import collect_scores, load_results
 from mnist_cnn.results import report as report_of
@@ -288,6 +288,21 @@ def site(results: dict, urls: dict[str, str] | None = None) -> str:
     return f"{invitation}\n\n[{_PICTURE}]({address})"
 
 
+def needs(results: dict) -> str:
+    """What README says has to be there before make."""
+    *others, newest = pythons()
+    return (
+        f"You need git, make and Python {', '.join(others)} or {newest} (on Debian and Ubuntu also the package "
+        "`python3-venv`), about 2 GB of disk and 2 GB of free memory."
+    )
+
+
+def pythons(bounds: str = PROJECT["requires-python"]) -> list[str]:
+    """The versions that pyproject.toml allows, as in 3.11."""
+    low, high = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", bounds).groups()
+    return [f"3.{minor}" for minor in range(int(low), int(high))]
+
+
 def first_cell(urls: dict[str, str] | None = None) -> str:
     """The first cell of each notebook: without the package it says what to do, or on Colab installs the package."""
     urls = addresses.urls() if urls is None else urls
@@ -300,9 +315,9 @@ def first_cell(urls: dict[str, str] | None = None) -> str:
     return on_colab + _FIRST_CELL.format("install it in a cell of its own:", install)
 
 
-PLACED = (site, badge, recipes, times, seeds, study, scores, validation_scores, ten_scores, ladder, validation_ladder,
-          costs, costs_conditions, permuted, ensembles, validation_ensembles, pooling, sizes, scaling, views,
-          conditions)  # fmt: skip
+PLACED = (site, badge, needs, recipes, times, seeds, study, scores, validation_scores, ten_scores,
+          ladder, validation_ladder, costs, costs_conditions, permuted, ensembles,
+          validation_ensembles, pooling, sizes, scaling, views, conditions)  # fmt: skip
 TABLES = {table.__name__: table for table in PLACED}
 
 

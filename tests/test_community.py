@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import tables
 from test_environments import PROJECT, ROOT
 
 SCHEMAS = {
@@ -60,10 +61,8 @@ def test_the_workflow_checks_what_make_check_checks() -> None:
     ]
     assert commands and [step for step in steps if step in commands] == commands
     assert ".ci/run" in [step.get("run") for step in workflow["jobs"]["everything"]["steps"]]
-    low, high = re.findall(r"3\.(\d+)", PROJECT["requires-python"])
-    supported = [f"3.{minor}" for minor in range(int(low), int(high))]
-    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == supported
-    assert set(workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]) <= set(supported)
+    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == tables.pythons()
+    assert set(workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]) <= set(tables.pythons())
 
 
 def test_pre_commit_is_make_check() -> None:

@@ -69,16 +69,16 @@ def make(tmp_path):
     if shutil.which("make") is None:
         pytest.skip("there is no make, as on most Windows machines")
 
-    def call(*arguments: str, pythons: dict[str, str]) -> subprocess.CompletedProcess:
+    def call(*arguments: str, pythons: dict[str, str], folder: Path = ROOT) -> subprocess.CompletedProcess:
         for name, version in pythons.items():
             code = f"import sys; sys.version_info = ({version}); exec(sys.argv[1])"
-            (tmp_path / name).write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$2"\n')
+            (tmp_path / name).write_text(f'#!/bin/sh\nshift\nexec {sys.executable} -c "{code}" "$@"\n')
             (tmp_path / name).chmod(0o755)
-        for name in ("sh", "touch", "echo", "rm"):
+        for name in ("sh", "sed", "seq"):
             (tmp_path / name).symlink_to(shutil.which(name))
         environment = {"PATH": str(tmp_path)}
         command = [shutil.which("make"), *arguments, f"ENV={tmp_path / 'env'}"]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
     return call
 
@@ -88,17 +88,31 @@ def test_make_says_in_one_line_that_a_python_is_missing(make, tmp_path, pythons)
     done = make("run", pythons=pythons)
     assert done.returncode != 0 and not (tmp_path / "env").exists()
     (line,) = done.stdout.splitlines()
-    assert "Python 3.11, 3.12 or 3.13 is needed, and python3 is not one of them" in line and "make run PYTHON=" in line
+    allowed = " ".join(reversed(tables.pythons()))
+    assert f"One of these Pythons is needed: {allowed}. python3 is none of them." in line and "make run PYTHON=" in line
 
 
 def test_make_refuses_a_python_that_was_named_but_is_too_old(make, tmp_path) -> None:
     done = make("lab", "PYTHON=python3.10", pythons={"python3.10": "3, 10, 0", "python3": "3, 12, 0"})
-    assert done.returncode != 0 and "python3.10 is not one of them" in done.stdout
+    assert done.returncode != 0 and "python3.10 is none of them" in done.stdout
 
 
 def test_make_finds_the_newest_python_that_fits(make) -> None:
     pythons = {"python3": "3, 14, 0", "python3.11": "3, 11, 2", "python3.12": "3, 12, 1"}
     assert "python3.12 -m venv" in make("--dry-run", "run", pythons=pythons).stdout
+
+
+def test_a_new_python_takes_one_line(make, tmp_path) -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    (tmp_path / "pyproject.toml").write_text(
+        re.sub(r"(?m)^requires-python = .*", 'requires-python = ">=3.12,<3.15"', text)
+    )
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    plan = make(
+        "--dry-run", "run", pythons={"python3.11": "3, 11, 0", "python3.14": "3, 14, 0"}, folder=tmp_path
+    ).stdout
+    assert "python3.14 -m venv" in plan and "Pythons is needed: 3.14 3.13 3.12." in plan
+    assert tables.pythons(">=3.12,<3.15") == ["3.12", "3.13", "3.14"]
 
 
 def test_make_does_not_install_twice(make, tmp_path) -> None:
