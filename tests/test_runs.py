@@ -1,5 +1,6 @@
 """The file of a run: damaged, unreadable, locked, made with other settings, or on a disk that is full."""
 
+import errno
 import json
 import os
 import re
@@ -278,6 +279,34 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Images, made, 
         ):
             train_mine(few)
         assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
+
+
+def without_locks(patch: pytest.MonkeyPatch, error: int) -> None:
+    """Make every file system answer so when it is asked for a lock."""
+
+    def flock(file: int, operation: int) -> None:
+        raise OSError(error, os.strerror(error))
+
+    patch.setattr("fcntl.flock", flock)
+
+
+def test_a_folder_that_gives_no_locks_is_not_taken_for_a_busy_one(mine: Path, monkeypatch) -> None:
+    """As on NFS whose lock service does not run; filelock took it for busy before 3.20.4."""
+    without_locks(monkeypatch, errno.ENOLCK)
+    refusal = f"Runs cannot be saved in .*{os.strerror(errno.ENOLCK)}"
+    with pytest.raises(RunError, match=refusal), lock(mine, ""):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_a_file_system_that_knows_no_locks_has_them_all_the_same(mine: Path, monkeypatch) -> None:
+    """As Lustre may be; of filelock, 3.23 has a traceback for it, and 4.0 lets everybody in."""
+    without_locks(monkeypatch, errno.ENOSYS)
+    busy = "Another notebook or program is writing to"
+    with lock(mine, ""), pytest.raises(RunError, match=busy), lock(mine, ""):
+        pass
+    with lock(mine, ""):
+        pass
 
 
 def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(few: Images, mine, monkeypatch) -> None:
