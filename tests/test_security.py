@@ -121,7 +121,7 @@ LISTEN = """
 import sys
 asked = []
 def listen(event, arguments):
-    if arguments[:1] == ("uname",):  # Python's own module `platform` starts it
+    if arguments[:1] in (("uname",), ("lscpu",)):  # which Python's `platform` and NumPy 2.0 start
         return
     if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "subprocess.Popen", "os.system"):
         asked.append(str(arguments[:2]))
