@@ -37,7 +37,7 @@ test: lint  ## run every test; executes all notebooks on the way
 	$(BIN)/python -m pytest -n 2
 
 rehearse: $(ENV)/installed-test  ## go every way in as a newcomer does: Binder, conda's list, Colab…; half an hour
-	$(BIN)/python -m pytest --rehearse tests/launch
+	$(BIN)/python -m pytest --rehearse tests
 
 notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
 	$(BIN)/python -m mnist_cnn --in-place

@@ -54,8 +54,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if bool(item.get_closest_marker("rehearsal")) == config.getoption("rehearse")]
     marked = (item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser"))
     slow = {item.path for item in marked} | {item.path for item in items if item.path.suffix == ".ipynb"}
-    longest = ["04_training", "05_evaluation", "test_series", "test_other_images", "test_views_in_jupyterlab",
-               "test_views_on_the_site", "test_site"]  # fmt: skip
+    longest = ["04_training", "05_evaluation", "test_series", "test_binder", "test_other_images",
+               "test_views_in_jupyterlab", "test_views_on_the_site", "test_site"]  # fmt: skip
 
     def rank(item: pytest.Item) -> tuple[int, bool]:
         name = item.path.stem

@@ -1,6 +1,8 @@
 """The notebooks as people find them in the repository: executed, clean, linked."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -125,6 +127,16 @@ def test_the_first_cell_looks_for_the_package(notebook) -> None:
     first, *others = code_cells(notebook)
     assert first is notebook.cells[1] and first.metadata.tags == ["setup"] and first.source == tables.first_cell()
     assert not any("setup" in cell.metadata.get("tags", ()) for cell in others)
+
+
+def test_without_the_package_it_says_what_to_do() -> None:
+    """On Colab it calls pip, which a rehearsal does."""
+    no_packages = [sys.executable, "-I", "-S", "-c", tables.first_cell()]
+    done = subprocess.run(no_packages, capture_output=True, text=True, timeout=60)
+    (said,) = done.stderr.splitlines()[-1:]
+    assert said.startswith("AssertionError: This notebook needs the package mnist_cnn: open it by `make lab` in ")
+    with_it = subprocess.run([sys.executable, "-c", tables.first_cell()], capture_output=True, text=True, timeout=60)
+    assert (with_it.returncode, with_it.stdout, with_it.stderr) == (0, "", "")
 
 
 def test_a_training_leaves_one_picture_that_was_redrawn() -> None:

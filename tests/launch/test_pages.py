@@ -24,7 +24,6 @@ _PROGRAM = re.compile(r"(make|python|pip|source|jupyter|conda|git clone|cp|apt|p
 
 QUICK = {  # and what they print
     "make class": "Made student-notebooks/ and teacher-notebooks/",
-    "make tables": "",
     "python -m mnist_cnn.copies mine": "Your copies are in my-notebooks/",
     ".venv/bin/nbdime config-git --enable": "",
 }
@@ -36,10 +35,10 @@ SERVERS = {  # and what their page says
     ".venv/bin/nbdiff-web": "nbdime",
 }
 REHEARSED = {  # by which test
-    "make lab": "test_ways_in.test_make_lab",
+    "make lab": "test_make_lab",
     "make site": "test_the_site_is_built_and_served",
     "python -m venv .venv": "test_without_make",
-    ".venv\\Scripts\\activate": "test_without_make, as source .venv/bin/activate",
+    ".venv\\Scripts\\activate": "test_without_make",
     "source .venv/bin/activate": "test_without_make",
     "python -m pip install -e .": "test_without_make",
     "python -m mnist_cnn": "test_without_make",
@@ -52,7 +51,6 @@ REHEARSED = {  # by which test
     ".venv/bin/python -m mnist_cnn.copies mine": "test_laptops_without_a_network",
     "MNIST_NPZ=$PWD/mnist.npz .venv/bin/jupyter lab --notebook-dir=. my-notebooks/01_data_loading.ipynb":
         "test_laptops_without_a_network",
-    "make rehearse": "these rehearsals",
     'python -m pip install -e ".[study]"': "test_what_an_extra_brings",
     '.venv/bin/python -m pip install -e ".[gpu]"': "test_what_an_extra_brings",
 }  # fmt: skip
@@ -61,11 +59,13 @@ ELSEWHERE = {  # or why not
     ".venv/bin/python -m mnist_cnn.report": "test_report.py",
     "python -m pytest": "make test calls it",
     "make check": "a part of make test",
+    "make rehearse": "by hand: it is all rehearsals",
     "make run": "python -m mnist_cnn, which test_series.py calls",
     "make notebooks": "python -m mnist_cnn --in-place, likewise",
     "make lab PYTHON=/path/to/python": "test_environments.py, with pythons that fit and do not",
     "make study": "it trains for hours; test_study.py has a study of a few seeds",
     ".venv/bin/python -m mnist_cnn.study --recipes relu leaky_relu --seeds 16": "likewise, two hours",
+    "make tables": "it calls a script that test_benchmarks.py tests",
     "make bench": "it measures for an hour; test_benchmarks.py runs its parts",
     "python benchmarks/bench.py --ladder": "likewise",
     "MNIST_NPZ=/usr/share/datasets/fashion-mnist make lab": "test_other_images.py runs all notebooks on these images",
@@ -98,6 +98,8 @@ def test_of_each_command_it_is_known_who_executes_it() -> None:
     known = QUICK | SERVERS | REHEARSED | ELSEWHERE
     assert len(known) == sum(map(len, (QUICK, SERVERS, REHEARSED, ELSEWHERE))), "a command has two entries"
     assert sorted(printed) == sorted(known)
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert not [test for test in REHEARSED.values() if f"def {test}(" not in tests]
 
 
 @pytest.fixture(scope="module")
