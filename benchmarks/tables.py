@@ -8,6 +8,7 @@ code cell the comments start with a `#`, and lines of Python stand between them.
 import json
 import re
 import statistics
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -291,10 +292,11 @@ def site(results: dict, urls: dict[str, str] | None = None) -> str:
 def needs(results: dict) -> str:
     """What README says has to be there before make."""
     *others, newest = pythons()
-    return (
+    needed = (
         f"You need git, make and Python {', '.join(others)} or {newest} (on Debian and Ubuntu also the package "
-        "`python3-venv`), about 2 GB of disk and 2 GB of free memory."
+        "`python3-venv`), about 2 GB of disk and 2 GB of free memory. Clone this repository; then, in its top folder:"
     )
+    return textwrap.fill(needed, 124)
 
 
 def pythons(bounds: str = PROJECT["requires-python"]) -> list[str]:
