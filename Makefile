@@ -36,7 +36,7 @@ lint: $(ENV)/installed-test
 test: lint  ## run every test; executes all notebooks on the way
 	$(BIN)/python -m pytest -n 2
 
-rehearse: $(ENV)/installed-test  ## go every way in as a newcomer does: Binder, conda's list, Colab…; half an hour
+rehearse: $(ENV)/installed-test  ## try every way to install or launch it, as a new user would; half an hour
 	$(BIN)/python -m pytest --rehearse tests
 
 notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
@@ -92,6 +92,6 @@ INSTALL = $(BIN)/python -m pip install --quiet --no-compile --requirement $(ENV)
 $(ENV)/bin/pip:
 	@$(PYTHON) $(FITS) || { echo "One of these Pythons is needed: $(PYTHONS). $(PYTHON) is none of them." \
 		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
-	@echo "Setting up $(ENV) with $$($(PYTHON) --version): about 1.5 GB, a few minutes"
+	@echo "Setting up $(ENV) with $$($(PYTHON) --version): a few minutes"
 	@$(PYTHON) -m venv $(ENV) || { echo "Could not make $(ENV). On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --upgrade pip  # that of Python 3.11 takes twice as long for what follows

@@ -1,7 +1,7 @@
 """Print what pip has to install, a line for each package: for the lesson, and for the extras that are named.
 
-The lists are those of pyproject.toml. But on Linux TensorFlow's usual package brings code that only a graphics card by
-NVIDIA runs: without such a card `tensorflow-cpu` does the same in half the download and half the space. A list in
+The lists are those of pyproject.toml. But on Linux TensorFlow's usual package includes code for NVIDIA graphics cards:
+without such a card, `tensorflow-cpu` does the same with half the download and two thirds of the space. A list in
 pyproject.toml cannot depend on a card; so make installs from here, and then the package itself without dependencies.
 """
 

@@ -1,4 +1,4 @@
-"""Where the project is on the net: everything follows from `project.urls` in pyproject.toml, and is nowhere without it.
+"""The project's addresses on the web, all from `project.urls` in pyproject.toml; without that entry there are none.
 
 For tables.py, which writes README, and for docs/conf.py, which makes the site; so it imports nothing of ours.
 """

@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def measure(series: str) -> None:
-    """Measure what a series lacks, put it into results.json and remove its own work alone."""
+    """Measure what a series lacks, put it into results.json, and remove only its own work."""
     work = WORK / series
     if series == "article":
         found = {"article": article_accuracies(work)}

@@ -1,4 +1,4 @@
-"""Start JupyterLab and use it in headless Chromium, for the views' benchmarks and the tests in tests/browser."""
+"""Start JupyterLab and use it in headless Chromium, for the views' benchmarks and for tests."""
 
 import json
 import os
@@ -55,14 +55,14 @@ class Server:
         deadline = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < deadline:
             with suppress(OSError):
-                self.answer()
+                self.ping()
                 return
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.1)
         self.stop()
         raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
 
-    def answer(self) -> None:
+    def ping(self) -> None:
         """Ask the server whether it is there; an OSError if not."""
         urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=5).close()  # noqa: S310
 

@@ -1,4 +1,4 @@
-"""Write the tables in README.md, benchmarks/README.md and the notebooks from what was measured: `make tables`.
+"""Write what README.md, benchmarks/README.md and the notebooks say of measurements and addresses: `make tables`.
 
 A table is between two comments, `<!-- bench: name -->` and `<!-- end of bench -->`; the name is a function below. In a
 code cell the comments start with a `#`, and lines of Python stand between them. The first cell of each notebook, tagged
@@ -8,7 +8,6 @@ code cell the comments start with a `#`, and lines of Python stand between them.
 import json
 import re
 import statistics
-import textwrap
 from pathlib import Path
 
 import nbformat
@@ -26,17 +25,14 @@ PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of ben
 _HOW = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _BITS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 
-_PICTURE = (
-    "![Two networks disagree about a digit, with bars for their ten probabilities; below, a pad on which someone has "
-    "drawn a digit, and what the network reads.](.github/views.png)"
-)
 _FIRST_CELL = """\
 from importlib.util import find_spec
 
-assert find_spec("mnist_cnn"), (
-    "This notebook needs the package mnist_cnn: {}"
-    " {}"
-)"""
+if find_spec("mnist_cnn") is None:
+    raise ModuleNotFoundError(
+        "This notebook needs the package mnist_cnn: {}"
+        " {}"
+    )"""
 
 # The ladder of notebook 08: what each rung adds, and the recipe that has it.
 RUNGS = {"dense layers only": "dense", "article": "article", "pooling earlier": "pooled",
@@ -277,26 +273,11 @@ def badge(results: dict, urls: dict[str, str] | None = None) -> str:
 
 
 def site(results: dict, urls: dict[str, str] | None = None) -> str:
-    """README's first link and its picture: to the published site or, before there is one, to the first notebook."""
+    """Where README's first link leads: to the published site or, before there is one, to the first notebook."""
     urls = addresses.urls() if urls is None else urls
-    if "Repository" not in urls:
-        invitation = (
-            "**[Begin to read](notebooks/01_data_loading.ipynb)**: the notebooks are here with all their figures."
-        )
-        return f"{invitation}\n\n{_PICTURE}"
-    address = addresses.site(urls["Repository"])
-    invitation = f"**[Read it in your browser]({address})**: all notebooks, with sliders and a pad that need no kernel."
-    return f"{invitation}\n\n[{_PICTURE}]({address})"
-
-
-def needs(results: dict) -> str:
-    """What README says has to be there before make."""
-    *others, newest = pythons()
-    needed = (
-        f"You need git, make and Python {', '.join(others)} or {newest} (on Debian and Ubuntu also the package "
-        "`python3-venv`), about 2 GB of disk and 2 GB of free memory. Clone this repository; then, in its top folder:"
+    return (
+        f"[site]: {addresses.site(urls['Repository']) if 'Repository' in urls else 'notebooks/01_data_loading.ipynb'}"
     )
-    return textwrap.fill(needed, 124)
 
 
 def pythons(bounds: str = PROJECT["requires-python"]) -> list[str]:
@@ -306,18 +287,17 @@ def pythons(bounds: str = PROJECT["requires-python"]) -> list[str]:
 
 
 def first_cell(urls: dict[str, str] | None = None) -> str:
-    """The first cell of each notebook: without the package it says what to do, or on Colab installs the package."""
+    """The first cell of each notebook: without the package it says what to do; on Colab it installs the package."""
     urls = addresses.urls() if urls is None else urls
     if "Repository" not in urls:
-        return _FIRST_CELL.format(
-            "open it by `make lab` in the repository's folder,", "or install that folder with pip."
-        )
+        advice = "open it with `make lab` in the repository,", "or `pip install` the repository where its kernel runs."
+        return _FIRST_CELL.format(*advice)
     install = f"%pip install --quiet git+{urls['Repository']}"
     on_colab = f'import sys\n\nif "google.colab" in sys.modules:\n    {install}\n\n'
-    return on_colab + _FIRST_CELL.format("install it in a cell of its own:", install)
+    return on_colab + _FIRST_CELL.format("install it with", install)
 
 
-PLACED = (site, badge, needs, recipes, times, seeds, study, scores, validation_scores, ten_scores,
+PLACED = (site, badge, recipes, times, seeds, study, scores, validation_scores, ten_scores,
           ladder, validation_ladder, costs, costs_conditions, permuted, ensembles,
           validation_ensembles, pooling, sizes, scaling, views, conditions)  # fmt: skip
 TABLES = {table.__name__: table for table in PLACED}

@@ -198,7 +198,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: plot_history({"val_loss": ["x"]}, 2), "val_loss must be numbers, one for each"),
     "plot_history, no epoch": (lambda: plot_history({}, 0), "epochs must be at least 1, not 0"),
     "evaluate_run": (
-        lambda: evaluate_run(build_model(), digits()), "run must be a run, as train, find_run and"),
+        lambda: evaluate_run(build_model(), digits()), "run must be a Run, as train, find_run and"),
     "evaluate_run, images": (lambda: evaluate_run(relu_run(), IMAGES), "digits must be Images"),
     "evaluate_run, classes": (
         lambda: evaluate_run(relu_run(), digits(class_names=ELEVEN)),
@@ -216,7 +216,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "ConfusionExplorer, order": (
         lambda: ConfusionExplorer(IMAGES, LABELS, LABELS, LABELS), "order must name each index in 0..19 once"),
     "EpochScrubber, a network": (
-        lambda: EpochScrubber(build_model(), IMAGES, LABELS), "run must be a run, as train"),
+        lambda: EpochScrubber(build_model(), IMAGES, LABELS), "run must be a Run, as train"),
     "EpochScrubber": (lambda: epochs_of(LABELS), "images must be uint8 of shape (6000, 28, 28)"),
     "train, two recipes": (
         lambda: train(["relu", "short"], digits()), "recipe must be one of relu, leaky_relu"),
@@ -266,9 +266,11 @@ VALIDATION = np.zeros((6000, 28, 28), "uint8"), np.zeros(6000, int)
 
 
 @pytest.mark.parametrize("named", NAMED)
-def test_names_are_a_list_of_texts_wherever_they_are_taken(named: str) -> None:
+def test_names_are_a_list_of_strings_wherever_they_are_taken(named: str) -> None:
     for wrong in (range(10), np.arange(10), [*"012345678", None], [*"012345678", 9]):
-        with pytest.raises(ValueError, match=r"^names must be texts, not \w+ as .* is; \[str"):
+        with pytest.raises(
+            ValueError, match=r"^names must be strings, not \w+ \(.*, for example\); convert them with \[str"
+        ):
             NAMED[named](wrong)
     for wrong in (None, 10, {*"0123456789"}, dict.fromkeys("0123456789")):
         with pytest.raises(ValueError, match=r"^names must be a list, not \w+$"):

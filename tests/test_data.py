@@ -105,7 +105,7 @@ def test_a_named_file_comes_first_then_the_variable_then_the_cache(archive, offl
 
 @pytest.mark.parametrize("how", ["path", "MNIST_NPZ"])
 @pytest.mark.parametrize("kind", [str, Path])
-def test_the_home_folder_has_a_sign(archive: Path, offline, monkeypatch, how: str, kind: type) -> None:
+def test_a_tilde_stands_for_the_home_folder(archive: Path, offline, monkeypatch, how: str, kind: type) -> None:
     monkeypatch.setenv("HOME", str(archive.parent))
     monkeypatch.setenv("USERPROFILE", str(archive.parent))  # on Windows
     named = kind("~/mnist.npz")
@@ -123,9 +123,9 @@ def test_the_sample_and_a_file_cannot_be_asked_for_at_once(archive: Path, monkey
 
 
 @pytest.mark.parametrize("wrong", [5, True, b"mnist.npz", ["mnist.npz"], np.zeros((9, 28, 28))])
-def test_a_place_is_named_by_a_text(wrong: object) -> None:
+def test_a_path_is_a_string(wrong: object) -> None:
     for source in ("auto", "full", "sample"):
-        with pytest.raises(ValueError, match="path must name a file or a folder, as a text, not "):
+        with pytest.raises(ValueError, match="path must be the name of a file or a folder, not "):
             load_images(wrong, source)
 
 

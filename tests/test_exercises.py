@@ -334,9 +334,9 @@ ODD_NETWORKS = {  # that an exercise may get, and what is said of them
         "answer = Sequential([conv(), flat(), soft()]); answer(np.zeros((2, 28, 28, 1)))":
             "it takes batches of one size only; begin with keras.Input",
         "answer = Model([image, other], end(layers.Add()([image, other])))":
-            "it should have one input and one output",
-        "answer = Model(image, [end(image), end(image)])": "it should have one input and one",
-        "answer = Model(image, {'digit': end(image)})": "it should have one input and one output",
+            "it should have a single input and a single output",
+        "answer = Model(image, [end(image), end(image)])": "it should have a single input and a single",
+        "answer = Model(image, {'digit': end(image)})": "it should have a single input and a single output",
         "answer = Model(image, end(Fails()(image)))": "it stops with RuntimeError: ",
         "answer = Own": "the answer is a Keras model; yours is of the type type",
     },

@@ -140,5 +140,5 @@ def test_only_sequential_networks_are_packed(kind: str) -> None:
     ids=["not built", "in colour", "flat", "maps at the end"],
 )
 def test_a_network_of_other_images_or_answers_is_refused(stack: list) -> None:
-    with pytest.raises(ValueError, match=r"begins with keras.Input\(\(28, 28, 1\)\) and ends with"):
+    with pytest.raises(ValueError, match=r"begins with keras.Input\(\(28, 28, 1\)\) and returns one"):
         pack_network(keras.Sequential(stack))

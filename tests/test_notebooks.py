@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 import tables
 
@@ -130,13 +132,28 @@ def test_the_first_cell_looks_for_the_package(notebook) -> None:
 
 
 def test_without_the_package_it_says_what_to_do() -> None:
-    """On Colab it calls pip, which a rehearsal does."""
-    no_packages = [sys.executable, "-I", "-S", "-c", tables.first_cell()]
+    no_packages = [sys.executable, "-I", "-S", "-c", tables.first_cell({})]
     done = subprocess.run(no_packages, capture_output=True, text=True, timeout=60)
-    (said,) = done.stderr.splitlines()[-1:]
-    assert said.startswith("AssertionError: This notebook needs the package mnist_cnn: open it by `make lab` in ")
-    with_it = subprocess.run([sys.executable, "-c", tables.first_cell()], capture_output=True, text=True, timeout=60)
-    assert (with_it.returncode, with_it.stdout, with_it.stderr) == (0, "", "")
+    said = "ModuleNotFoundError: This notebook needs the package mnist_cnn: open it with `make lab` in "
+    assert done.stderr.splitlines()[-1].startswith(said)
+    with_it = [sys.executable, "-c", tables.first_cell({})]
+    done = subprocess.run(with_it, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_on_colab_the_first_cell_calls_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As IPython reads it; a rehearsal lets it install the package."""
+    cell = tables.first_cell({"Repository": "https://github.com/a/mnist_cnn"})
+    code, called = TransformerManager().transform_cell(cell), []
+    shell = SimpleNamespace(run_line_magic=lambda *arguments: called.append(arguments))
+    exec(code, {"get_ipython": lambda: shell})  # noqa: S102
+    assert called == []
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    exec(code, {"get_ipython": lambda: shell})  # noqa: S102
+    assert called == [("pip", "install --quiet git+https://github.com/a/mnist_cnn")]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"install it with %pip install --quiet git\+https://github.com/a/"):
+        exec(code, {"get_ipython": lambda: shell})  # noqa: S102
 
 
 def test_a_training_leaves_one_picture_that_was_redrawn() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -290,6 +291,7 @@ def without_locks(patch: pytest.MonkeyPatch, error: int) -> None:
     patch.setattr("fcntl.flock", flock)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files in another way")
 def test_a_folder_that_gives_no_locks_is_not_taken_for_a_busy_one(mine: Path, monkeypatch) -> None:
     """As on NFS whose lock service does not run; filelock took it for busy before 3.20.4."""
     without_locks(monkeypatch, errno.ENOLCK)
@@ -298,6 +300,7 @@ def test_a_folder_that_gives_no_locks_is_not_taken_for_a_busy_one(mine: Path, mo
         pass
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files in another way")
 @pytest.mark.filterwarnings("ignore:flock not supported")
 def test_a_file_system_that_knows_no_locks_has_them_all_the_same(mine: Path, monkeypatch) -> None:
     """As Lustre may be; of filelock, 3.23 has a traceback for it, and 4.0 lets everybody in."""

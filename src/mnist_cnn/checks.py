@@ -34,8 +34,10 @@ def check_array(
     form = f"{_PLURALS.get(dtype, dtype.__name__)} of shape {lengths}"
     try:
         array = np.asarray(array)
-    except ValueError:  # in which NumPy does not say which argument it was
-        raise ValueError(f"{name} must be {form}, not rows of different lengths") from None
+    except ValueError as error:  # in which NumPy does not say which argument it was
+        uneven = "inhomogeneous" in str(error)
+        found = "rows of different lengths" if uneven else f"something that NumPy refuses ({error})"
+        raise ValueError(f"{name} must be {form}, not {found}") from error
     fits = array.ndim == len(shape) and all(
         length > 0 if isinstance(wanted, str) else length == wanted
         for length, wanted in zip(array.shape, shape, strict=True)
@@ -98,8 +100,8 @@ def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, 
     for name in names:
         if not isinstance(name, str):
             raise ValueError(
-                f"names must be texts, not {type(name).__name__} as {name!r:.60} is; "
-                "[str(name) for name in names] makes them so"
+                f"names must be strings, not {type(name).__name__} ({name!r:.60}, for example); "
+                "convert them with [str(name) for name in names]"
             )
         if not 0 < len(name) <= 30 or not name.isprintable() or "$" in name:  # matplotlib reads $ as mathematics
             raise ValueError(f"a class must have a name of 1 to 30 printable characters, without $; not {name!r}")

@@ -104,7 +104,7 @@ def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> 
     """
     check_choice("source", source, ("auto", "full", "sample"))
     if path is not None and not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must name a file or a folder, as a text, not {path!r:.60}")
+        raise ValueError(f"path must be the name of a file or a folder, not {path!r:.60}")
     if source == "sample":
         if path is not None:
             raise ValueError(

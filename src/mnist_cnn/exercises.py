@@ -177,7 +177,7 @@ _NETWORKS = {  # what must hold, one after the other, by what is said if it does
         "a class hides its layers; make it with keras.Sequential or keras.Model(inputs, outputs)":
             lambda model: isinstance(model, keras.Sequential) or hasattr(model, "input_shape"),
         "its layers do not know their shapes yet; begin with keras.Input((28, 28, 1))": lambda model: model.built,
-        "it should have one input and one output, and no dictionary of them": _has_one_output,
+        "it should have a single input and a single output, not a dictionary of them": _has_one_output,
         "it takes batches of one size only; begin with keras.Input((28, 28, 1))":
             lambda model: model.input_shape[0] is None,
         "it should take images of shape (28, 28, 1)": lambda model: model.input_shape == (None, 28, 28, 1),

@@ -5,9 +5,16 @@ import numpy as np
 from mnist_cnn.quiet import keras
 
 layers = keras.layers
-_COMPUTED = {  # these in themselves: a subclass may compute something else
-    *(layers.Conv2D, layers.Dense, layers.MaxPooling2D, layers.BatchNormalization),
-    *(layers.LeakyReLU, layers.ReLU, layers.Flatten, layers.Dropout, layers.SpatialDropout2D),
+_COMPUTED = {  # these themselves: a subclass may compute something else
+    layers.Conv2D,
+    layers.Dense,
+    layers.MaxPooling2D,
+    layers.BatchNormalization,
+    layers.LeakyReLU,
+    layers.ReLU,
+    layers.Flatten,
+    layers.Dropout,
+    layers.SpatialDropout2D,
 }
 _ACTIVATIONS = {getattr(keras.activations, name): name for name in ("linear", "relu", "softmax")}
 
@@ -41,8 +48,7 @@ def pack_network(model: keras.Model) -> dict[str, object]:
         raise ValueError("a view needs a Sequential network, as build_model makes them")
     if not model.built or model.input_shape[1:] != (28, 28, 1) or len(model.output_shape) != 2:
         raise ValueError(
-            "a view needs a network that begins with keras.Input((28, 28, 1)) and ends with a row "
-            "of numbers, one for each class"
+            "a view needs a network that begins with keras.Input((28, 28, 1)) and returns one number for each class"
         )
     packed, weights = [], []
     for layer in model.layers:
@@ -58,9 +64,7 @@ def _pack(layer: keras.Layer) -> tuple:
     known &= getattr(layer, "padding", "valid") == "valid"
     known &= getattr(layer, "data_format", "channels_last") == "channels_last"
     match layer if known else None:
-        case layers.Conv2D() if {*layer.strides, *layer.dilation_rate, layer.groups} == {1} and len(
-            {*layer.kernel_size}
-        ) == 1:
+        case layers.Conv2D() if _is_plain(layer):
             return _pack_kernel(layer, layer.kernel.shape, True)
         case layers.Dense():
             return _pack_kernel(layer, (1, 1, *layer.kernel.shape), False)
@@ -80,6 +84,13 @@ def _pack(layer: keras.Layer) -> tuple:
         case layers.Dropout():  # SpatialDropout2D, too
             return ({"kind": "leak", "slope": 1},)  # it does something in training only
     raise ValueError(f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with such settings")
+
+
+def _is_plain(convolution: keras.Layer) -> bool:
+    """Whether a square kernel sees each window of all maps: no strides, dilation or groups."""
+    height, width = convolution.kernel_size
+    steps = {*convolution.strides, *convolution.dilation_rate, convolution.groups}
+    return height == width and steps == {1}
 
 
 def _pack_kernel(layer: keras.Layer, shape: tuple[int, ...], convolution: bool) -> tuple:

@@ -27,7 +27,7 @@ from mnist_cnn.recipes import Settings
 
 SHIPPED = Path(__file__).with_name("shipped_runs")  # one run of each recipe that the notebooks open
 
-_ELSEWHERE = 'Name a folder that can be written, with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
+_ADVICE = 'Name a folder that can be written, with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
 
 
 class RunError(NoTraceback, ValueError):
@@ -72,7 +72,7 @@ def check_run(run: Run) -> None:
     """Check that an argument is a run, and not its name, file or network."""
     if not isinstance(run, Run):
         kind = type(run).__name__
-        raise ValueError(f"run must be a run, as train, find_run and load_run give it, not {kind}")
+        raise ValueError(f"run must be a Run, as train, find_run and load_run return it, not {kind}")
 
 
 def load_run(file: str | os.PathLike) -> Run:
@@ -139,7 +139,7 @@ def set_aside(file: Path) -> Path:
 
 
 @contextmanager
-def lock(file: Path, instead: str, *, what: str = "Runs", elsewhere: str = _ELSEWHERE) -> Iterator[None]:
+def lock(file: Path, instead: str, *, what: str = "Runs", elsewhere: str = _ADVICE) -> Iterator[None]:
     """Keep other processes from writing to a file; make its folder.
 
     The caller's words for the messages: what to do `instead` of waiting for another process, `what`

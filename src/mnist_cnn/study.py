@@ -28,7 +28,7 @@ from mnist_cnn.results import (
 )
 from mnist_cnn.runs import lock, runs_folder
 
-_ELSEWHERE = "Name a file in a folder that can be written, with --results or as `file` of run_study."
+_ADVICE = "Name a file in a folder that can be written, with --results or as `file` of run_study."
 
 
 def run_study(
@@ -65,8 +65,8 @@ def run_study(
     if not recipes or not seeds or (workers or 1) < 1:
         raise ValueError("a study needs at least one recipe, one seed and one worker")
     file = Path(os.path.expanduser(file))
-    advice = {"instead": "name another file for the results", "elsewhere": _ELSEWHERE}
-    with lock(file, what="Results", **advice), ExitStack() as stack:
+    instead = "name another file for the results"
+    with lock(file, instead, what="Results", elsewhere=_ADVICE), ExitStack() as stack:
         client = stack.enter_context(connect(scheduler, workers)) if scheduler else None
         environment = ask_workers(client, digits) if client else describe(digits.source)
         asked = {}

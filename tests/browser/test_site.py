@@ -191,11 +191,11 @@ _ANSWER = """async ([name, images]) => {
 }"""
 
 
-_ALL = pytest.param("relu", 10_000, marks=pytest.mark.rehearsal)
+_WHOLE_TEST_SET = pytest.param("relu", 10_000, marks=pytest.mark.rehearsal)
 
 
 @pytest.mark.parametrize(
-    "run, count", [("relu", 2_000), ("leaky_relu", 200), ("improved", 200), ("averaged-10", 200), _ALL]
+    "run, count", [("relu", 2_000), ("leaky_relu", 200), ("improved", 200), ("averaged-10", 200), _WHOLE_TEST_SET]
 )
 def test_the_network_in_the_browser_answers_as_keras_does(lab_page, site: Site, full: Images, run, count) -> None:
     model = load_run(SHIPPED / f"{run}.npz").load_model()

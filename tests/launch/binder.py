@@ -19,8 +19,9 @@ from pathlib import Path
 
 import yaml
 
-from lab import ROOT, free_port
+from lab import free_port
 from newcomer import USER_ID, Newcomer, Session, newcomer_in
+from repository import ROOT
 
 _CONDA = files("repo2docker.buildpacks.conda")
 _ENTRYPOINT = files("repo2docker.buildpacks") / "repo2docker-entrypoint"
@@ -79,7 +80,7 @@ class Image:
             user.copy(Path(data), user.home / ".keras" / "datasets" / "mnist.npz")
         prefix = Path(user.environment["NB_PYTHON_PREFIX"])
         prefix.parent.mkdir(parents=True)
-        user.own(prefix.parent)
+        user.give(prefix.parent)
         user.make_environment(prefix, *plan.base_packages(), version=plan.python)
         *_, pip = yaml.safe_load((self.repository / plan.environment_file).read_text())["dependencies"]
         self.run("python", "-m", "pip", "install", "--quiet", "--no-compile", *pip["pip"])

@@ -1,4 +1,4 @@
-"""Somebody who comes to the project for the first time: no rights, an empty home, nothing installed."""
+"""A new user of the project: an empty home, no privileges, nothing installed."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from repository import copy_repository
 
 USER_ID = 1000  # also that of Binder's user
 MEMORY = 2 * 1024**3  # bytes that a session at mybinder.org may take
-# How to reach PyPI, where that needs words; nothing else of our environment is theirs.
+# Settings that pip may need to reach PyPI; nothing else of our environment is passed on.
 _TO_PYPI = re.compile("PIP_|SSL_|REQUESTS_|https?_proxy|no_proxy", re.IGNORECASE)
 
 
@@ -35,9 +35,9 @@ class Newcomer:
         if os.geteuid() == 0:
             self._as_user = {"user": USER_ID, "group": USER_ID, "extra_groups": [], "umask": 0o022}
         self.home.mkdir(parents=True, exist_ok=True)
-        self.own(self.home)
+        self.give(self.home)
 
-    def own(self, *paths: Path) -> None:
+    def give(self, *paths: Path) -> None:
         """Give them these files, and the folders that they lie in."""
         if self._as_user:
             inside = {folder for path in paths for folder in path.parents if self.folder in folder.parents}
@@ -46,37 +46,54 @@ class Newcomer:
 
     def clone(self, folder: Path) -> Path:
         """Give them a copy of the repository."""
-        self.own(*copy_repository(folder))
+        self.give(*copy_repository(folder))
         return folder
 
     def copy(self, source: Path, target: Path) -> None:
         """Give them a copy of a file."""
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
-        self.own(target)
+        self.give(target)
 
     def run(self, *command: str | Path, folder: Path | None = None) -> str:
         """Call a command; return what it prints, without colours. If it fails, the error shows that."""
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        done = subprocess.run([*map(str, command)], **self.options(folder), **pipes)
+        done = subprocess.run(
+            [*map(str, command)],
+            **self.popen_options(folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=1800,
+        )
         printed = re.sub(r"\x1b\[[\d;]*m", "", done.stdout)
         if done.returncode:
             raise RuntimeError(f"{shlex.join(map(str, command))} ended with {done.returncode}:\n{printed}")
         return printed
 
-    def options(self, folder: Path | None = None) -> dict:
+    def popen_options(self, folder: Path | None = None) -> dict:
         """For a process of theirs."""
         return {"env": self.environment, "cwd": folder or self.home, **self._as_user}
 
+    def commit(self, folder: Path) -> None:
+        """Make a folder of theirs a git repository with everything in it."""
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+        self.run(*git, "init", "--quiet", folder=folder)
+        self.run(*git, "add", ".", folder=folder)
+        self.run(*git, "commit", "--quiet", "--message=all", folder=folder)
+
     def find_python(self, version: str = "3.11") -> str:
-        """A Python of that version which they may call, too: one in the home of root is no use to them."""
+        """A Python of that version which they may call, too: one in the home of root is no use to them.
+
+        Raises:
+            LookupError: there is none.
+        """
         name = f"python{version}"
-        for found in (f"/usr/bin/{name}", f"/usr/local/bin/{name}", shutil.which(name)):
-            with suppress(OSError, RuntimeError, TypeError):
+        for found in filter(None, (f"/usr/bin/{name}", f"/usr/local/bin/{name}", shutil.which(name))):
+            with suppress(OSError, RuntimeError):
                 self.run(found, "-c", "import ensurepip, venv")
                 return found
-        raise RuntimeError(
-            f"{name} is needed, with venv, where every user may call it; on Debian: apt install {name}-venv"
+        raise LookupError(
+            f"{name} with venv is needed, where every user may call it; on Debian: apt install {name}-venv"
         )
 
     def make_environment(self, folder: Path, *packages: str, version: str = "3.11", within: Path | None = None) -> Path:
@@ -97,22 +114,23 @@ class Session(Server):
         config = newcomer.home / ".jupyter" / "jupyter_lab_config.py"
         config.parent.mkdir(exist_ok=True)
         config.write_text("c.LabApp.expose_app_in_browser = True\n")  # for lab.Notebook
-        newcomer.own(config)
+        newcomer.give(config)
         self.peak = 0  # bytes
+        self.out_of_memory = False
         self._over = threading.Event()
-        super().__init__(command, address, token, newcomer.folder / "log.txt", **newcomer.options(folder))
+        super().__init__(command, address, token, newcomer.folder / "log.txt", **newcomer.popen_options(folder))
         for process in self._processes():
             process.cpu_affinity([min(os.sched_getaffinity(0))])
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def answer(self) -> None:
+    def ping(self) -> None:
         """Ask the server whether it is there, at the address that it has printed if none was given."""
         if not self.address:
             printed = re.search(r"(http://127\.0\.0\.1:\d+)/lab\S*token=(\w+)", self.log.read_text())
             if not printed:
                 raise ConnectionError("no address yet")
             self.address, self.token = printed.groups()
-        super().answer()
+        super().ping()
 
     def _processes(self) -> list[psutil.Process]:
         with suppress(psutil.NoSuchProcess):  # the server has ended
@@ -129,12 +147,15 @@ class Session(Server):
                     taken += process.memory_full_info().pss
             self.peak = max(self.peak, taken)
             if taken > MEMORY:
+                self.out_of_memory = True
                 for process in processes:
-                    process.kill()
+                    with suppress(psutil.Error):
+                        process.kill()
 
     def stop(self) -> None:
         self._over.set()
         super().stop()
+        assert not self.out_of_memory, f"JupyterLab and its kernels took more than {MEMORY / 1e9:.2f} GB"
 
 
 @contextmanager

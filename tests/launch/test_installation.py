@@ -1,29 +1,24 @@
-"""The ways in besides Binder, as a newcomer goes them, each until a slider moves: with --rehearse, in some minutes.
+"""Ways to install it, as a new user would try them, each until a slider moves; only with --rehearse.
 
-CI runs all notebooks with the wheel and conda's list (test_series.py), and make sets it up.
+CI runs all notebooks with the wheel and conda's list (test_series.py), and lets make install what the tests need.
 """
 
-import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
-from playwright.sync_api import Browser
 
 import tables
-from lab import NO_CHROMIUM, Notebook, launch
-from newcomer import Newcomer, Session, newcomer_in
+from newcomer import Newcomer, Session
 from repository import ROOT
 from test_notebooks import NOTEBOOKS
-from viewing import STROKES, View
 
 pytestmark = pytest.mark.rehearsal
 
 FIRST, SIXTH = NOTEBOOKS[0], NOTEBOOKS[5]
+SHIPPED = ROOT / "src" / "mnist_cnn" / "shipped_runs"
 TRAINING = """
 from mnist_cnn.data import load_images
 from mnist_cnn.training import train
@@ -39,68 +34,25 @@ anywidget==0.9.21 psygnal==0.15.1 filelock==3.32.3 protobuf==5.29.6
 """.split()
 
 
-@pytest.fixture
-def newcomer() -> Iterator[Newcomer]:
-    """With MNIST where Keras would download it to, if it is here."""
-    with newcomer_in("way") as newcomer:
-        if data := os.environ.get("MNIST_NPZ"):
-            newcomer.copy(Path(data), newcomer.home / ".keras" / "datasets" / "mnist.npz")
-        yield newcomer
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with launch() as browser:
-        assert browser, NO_CHROMIUM
-        yield browser
-
-
-@pytest.fixture
-def tell(capsys: pytest.CaptureFixture) -> Callable[[str], None]:
-    """Print a line at once, with the time that has passed."""
-    start = time.perf_counter()
-
-    def tell(what: str) -> None:
-        with capsys.disabled():
-            print(f"\n{time.perf_counter() - start:4.0f} s: {what}", end="", flush=True)
-
-    return tell
-
-
-def slide(browser: Browser, session: Session, folder: str, picture: str) -> None:
-    """Run notebook 06, move its slider, draw a digit."""
-    notebook = Notebook(browser, session, SIXTH.stem, folder)
-    assert notebook.run_all() == []
-    view = View(notebook.page, "show")
-    view.slider.focus()
-    view.press("ArrowRight")
-    view.says("2 of 10,000: image 1, actual 2")
-    pad = View(notebook.page, "prepare it as MNIST's makers did")
-    pad.draw(STROKES[7])
-    pad.says("The network says 7, with")
-    notebook.page.screenshot(path=ROOT / "build" / "screenshots" / f"{picture}_06.png")
-    assert notebook.complaints == []
-
-
-def megabytes(folder: Path) -> float:
+def megabytes(folder: Path) -> int:
     """What a folder takes on the disk."""
-    return (
-        int(subprocess.run(["du", "-s", folder], check=True, capture_output=True, text=True).stdout.split()[0]) / 1000
-    )
+    command = ["du", "--summarize", "--block-size=1MB", folder]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    return int(done.stdout.split()[0])
 
 
-def test_make_lab(newcomer: Newcomer, browser: Browser, tell) -> None:
+def test_make_lab(newcomer: Newcomer, slide, tell) -> None:
     """README's first command, in a clone."""
     clone = newcomer.clone(newcomer.home / "mnist_cnn")
     command = ["make", f"PYTHON={newcomer.find_python()}"]
     newcomer.run(*command, ".venv/installed", folder=clone)
     tell(f"set up, {megabytes(clone / '.venv'):,.0f} MB")
     with Session(newcomer, [*command, "lab"], clone) as session:
-        slide(browser, session, "my-notebooks/", "make")
+        slide(session, "my-notebooks/", "make")
         tell(f"06 slides, at most {session.peak / 1e6:,.0f} MB of memory")
 
 
-def test_conda_s_list(newcomer: Newcomer, browser: Browser, tell) -> None:
+def test_conda_s_list(newcomer: Newcomer, slide, tell) -> None:
     """Its packages all come from PyPI: conda itself brings no more than Python and pip."""
     clone = newcomer.clone(newcomer.home / "mnist_cnn")
     python, pip, packages = yaml.safe_load((clone / "environment.yml").read_text())["dependencies"]
@@ -118,15 +70,15 @@ def test_conda_s_list(newcomer: Newcomer, browser: Browser, tell) -> None:
     tell("01 has run, and a short training")
     command = [programs / "jupyter", "lab", "--notebook-dir=.", f"my-notebooks/{FIRST.name}"]
     with Session(newcomer, [*map(str, command)], clone) as session:
-        slide(browser, session, "my-notebooks/", "conda")
+        slide(session, "my-notebooks/", "conda")
         tell("06 slides")
 
 
-def test_lone_notebooks(newcomer: Newcomer, browser: Browser, wheel: Path, tell) -> None:
+def test_lone_notebooks(newcomer: Newcomer, slide, wheel: Path, tell) -> None:
     """In an environment with the wheel and nothing else, each in a folder of its own; before, one without the wheel."""
     programs = newcomer.make_environment(newcomer.home / "environment", "nbclient", "ipykernel")
     newcomer.copy(FIRST, newcomer.home / "alone" / FIRST.name)
-    with pytest.raises(RuntimeError, match=r"AssertionError: This notebook needs the package mnist_cnn: \w"):
+    with pytest.raises(RuntimeError, match=r"ModuleNotFoundError: This notebook needs the package mnist_cnn: \w"):
         newcomer.run(programs / "jupyter", "execute", newcomer.home / "alone" / FIRST.name)
     newcomer.copy(wheel, newcomer.home / wheel.name)
     newcomer.run(programs / "python", "-m", "pip", "install", "--quiet", newcomer.home / wheel.name)
@@ -134,23 +86,23 @@ def test_lone_notebooks(newcomer: Newcomer, browser: Browser, wheel: Path, tell)
     run_each_alone(newcomer, programs, {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}, tell)
     command = [programs / "jupyter", "lab", "--no-browser"]
     with Session(newcomer, [*map(str, command)], newcomer.home / SIXTH.stem) as session:
-        slide(browser, session, "", "lone")
+        slide(session, "", "lone")
         tell("06 slides")
 
 
 def test_colab(newcomer: Newcomer, tmp_path: Path, tell) -> None:
     """With the packages that Colab has; the first cell installs ours, and replaces some under a running kernel.
 
-    Colab's own module stands for itself: it is not on PyPI. The address is that of a copy of this repository.
+    An empty module stands for google.colab, which is not on PyPI; the address is that of a copy of this repository.
+    Colab has Python 3.13, and this the one that is at hand for all rehearsals.
     """
     programs = newcomer.make_environment(newcomer.home / "environment", *COLAB, version="3.11")
     module = newcomer.home / ".ipython" / "profile_default" / "startup" / "00-colab.py"
     module.parent.mkdir(parents=True)
     module.write_text("import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n")
-    newcomer.own(module)
+    newcomer.give(module)
     repository = newcomer.clone(newcomer.home / "repository")
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=all"]):
-        newcomer.run("git", "-c", "user.name=a", "-c", "user.email=a@example.org", *command, folder=repository)
+    newcomer.commit(repository)
     notebooks = {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
     for notebook in notebooks.values():
         notebook.cells[1].source = tables.first_cell({"Repository": f"file://{repository}"})
@@ -162,15 +114,13 @@ def test_colab(newcomer: Newcomer, tmp_path: Path, tell) -> None:
 def run_each_alone(newcomer: Newcomer, programs: Path, notebooks: dict[str, nbformat.NotebookNode], tell) -> None:
     """Run each notebook in a folder that holds nothing else; where the runs go, both trainings of 04 are finished."""
     newcomer.environment["MNIST_CNN_RUNS"] = str(newcomer.home / "runs")
-    for recipe in ("relu", "leaky_relu"):
-        newcomer.copy(
-            ROOT / "src" / "mnist_cnn" / "shipped_runs" / f"{recipe}.npz", newcomer.home / "runs" / f"{recipe}.npz"
-        )
+    for run in ("relu.npz", "leaky_relu.npz"):
+        newcomer.copy(SHIPPED / run, newcomer.home / "runs" / run)
     for name, notebook in notebooks.items():
         folder = newcomer.home / Path(name).stem
         folder.mkdir()
         nbformat.write(notebook, folder / name)
-        newcomer.own(folder / name)
+        newcomer.give(folder / name)
         newcomer.run(programs / "jupyter", "execute", "--inplace", name, folder=folder)
         assert [path.name for path in folder.iterdir()] == [name]
         tell(f"{name} has run")
