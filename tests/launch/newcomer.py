@@ -159,8 +159,8 @@ class Session(Server):
 
 
 @contextmanager
-def newcomer_in(name: str, **variables: str) -> Iterator[Newcomer]:
+def newcomer_in(name: str) -> Iterator[Newcomer]:
     """A newcomer with a temporary folder, which other users than root can enter."""
     with tempfile.TemporaryDirectory(prefix=f"mnist-cnn-{name}-") as folder:
         os.chmod(folder, 0o755)  # noqa: S103
-        yield Newcomer(Path(folder), variables)
+        yield Newcomer(Path(folder))

@@ -90,7 +90,7 @@ def test_lone_notebooks(newcomer: Newcomer, slide, wheel: Path, tell) -> None:
         tell("06 slides")
 
 
-def test_colab(newcomer: Newcomer, tmp_path: Path, tell) -> None:
+def test_colab(newcomer: Newcomer, tell) -> None:
     """With the packages that Colab has; the first cell installs ours, and replaces some under a running kernel.
 
     An empty module stands for google.colab, which is not on PyPI; the address is that of a copy of this repository.
