@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -135,7 +136,7 @@ def test_commands_that_end(copy: Path, command: str) -> None:
 
 @contextmanager
 def serving(command: str, says: str, log: Path, **options: object) -> Iterator[bool]:
-    """Start a server, and wait until its page says this; False if it has ended instead.
+    """Start a server, and wait for at most two minutes until its page says this; False if it does not.
 
     Python's own server gets a port that is free, instead of 8000.
     """
@@ -144,15 +145,16 @@ def serving(command: str, says: str, log: Path, **options: object) -> Iterator[b
     with log.open("w") as stream:
         shell = ["bash", "-c", f"exec env PYTHONUNBUFFERED=1 BROWSER=true {command}"]
         server = subprocess.Popen(shell, stdout=stream, stderr=stream, **options)
+    answered, deadline = False, time.monotonic() + 120
     try:
-        while server.poll() is None:
+        while not answered and server.poll() is None and time.monotonic() < deadline:
             address = re.search(r"http://(?:127\.0\.0\.1|localhost|0\.0\.0\.0):\d+/[^\s)]*", log.read_text())
             with suppress(OSError):
-                if address and says in urllib.request.urlopen(address[0], timeout=10).read().decode():  # noqa: S310
-                    break
+                if address:
+                    answered = says in urllib.request.urlopen(address[0], timeout=10).read().decode()  # noqa: S310
             with suppress(subprocess.TimeoutExpired):
                 server.wait(0.1)
-        yield server.poll() is None
+        yield answered
     finally:
         server.terminate()
         server.wait(30)
