@@ -30,7 +30,8 @@ from importlib.util import find_spec
 
 if find_spec("mnist_cnn") is None:
     raise ModuleNotFoundError(
-        "This notebook needs the package mnist_cnn: {}"
+        "This notebook needs the package mnist_cnn:"
+        " {}"
         " {}"
     )"""
 
@@ -290,7 +291,7 @@ def first_cell(urls: dict[str, str] | None = None) -> str:
     """The first cell of each notebook: without the package it says what to do; on Colab it installs the package."""
     urls = addresses.urls() if urls is None else urls
     if "Repository" not in urls:
-        advice = "open it with `make lab` in the repository,", "or `pip install` the repository where its kernel runs."
+        advice = "open it with `make lab` in the repository, or `pip install`", "the repository where its kernel runs."
         return _FIRST_CELL.format(*advice)
     install = f"%pip install --quiet git+{urls['Repository']}"
     on_colab = f'import sys\n\nif "google.colab" in sys.modules:\n    {install}\n\n'
