@@ -1,5 +1,7 @@
 """Models: the layers and sizes that the notebooks speak of, and what a network computes."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -20,6 +22,18 @@ def test_images_in_probabilities_out(sample: Images, network: str, precision: st
     probabilities = predict(build_model(network, precision), sample.x_test[:3])
     assert probabilities.shape == (3, 10) and probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_seed_gives_what_keras_gives_with_it(network: str) -> None:
+    """The first weights and the state of dropout, wherever Python's own `random` is."""
+    keras.utils.set_random_seed(3)
+    expected = build_model(network)
+    random.seed(4)
+    found, other = (build_model(network, seed=seed) for seed in (3, 4))
+    for ours, theirs in zip(found.variables, expected.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not np.array_equal(found.get_weights()[0], other.get_weights()[0])
 
 
 @pytest.mark.parametrize("n", [1, 500, 777])

@@ -2,8 +2,11 @@
 
 import os
 import platform
+import random
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -99,6 +102,24 @@ def test_the_file_holds_what_happened(few: Images, runs, precision: str) -> None
     fix_seed(0)
     assert np.array_equal(run.predicted[0], predict(build_model("relu"), x_val).argmax(axis=1))
     assert sorted(path.name for path in runs.iterdir()) == [".relu-sample.npz.lock", "relu-sample.npz"]
+
+
+def test_what_other_threads_draw_does_not_matter(few: Images, runs) -> None:
+    """As Dask's do in a study's workers, while a network is built."""
+    alone, done = train("short", few, epochs=1, seed=3), threading.Event()
+
+    def draw() -> None:
+        while not done.is_set():
+            random.random()
+            np.random.random()
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(draw)
+        try:
+            beside = train("short", few, epochs=1, seed=3, name="beside")
+        finally:
+            done.set()
+    assert weights(beside) == weights(alone) and np.array_equal(beside.predicted, alone.predicted)
 
 
 def test_the_test_images_have_no_say(few: Images, runs) -> None:

@@ -53,7 +53,9 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
             stack.enter_context(dask.config.set(ours))
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
         try:
-            client = stack.enter_context(Client(scheduler, timeout=10))
+            # One that we started ourselves does answer, but not within ten seconds on a busy machine.
+            seconds = 10 if isinstance(scheduler, str) else 60
+            client = stack.enter_context(Client(scheduler, timeout=seconds))
             client.wait_for_workers(1, timeout=60)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             raise StudyError(f"No Dask scheduler with workers answers at {scheduler} ({error}).") from None

@@ -1,5 +1,7 @@
 """The article's network and those that we train (notebooks 02 and 03)."""
 
+import random
+
 import numpy as np
 
 from mnist_cnn.checks import check_array, check_choice
@@ -106,7 +108,9 @@ NETWORKS = {
 }
 
 
-def build_model(network: str = "relu", precision: str = "float32", classes: int = 10) -> keras.Sequential:
+def build_model(
+    network: str = "relu", precision: str = "float32", classes: int = 10, seed: int | None = None
+) -> keras.Sequential:
     """Build an untrained network that takes float32 images (n, 28, 28, 1) in 0..1 and gives probabilities (n, classes).
 
     Args:
@@ -114,6 +118,8 @@ def build_model(network: str = "relu", precision: str = "float32", classes: int 
         precision: "float32", or "mixed_bfloat16": weights in float32, but arithmetic in bfloat16, which keeps
             8 significant bits, in all layers but the last.
         classes: how many probabilities it gives.
+        seed: of the first weights and of dropout, which are those after `keras.utils.set_random_seed(seed)`; if left
+            out, Keras draws the next ones.
     """
     check_choice("network", network, NETWORKS)
     check_choice("precision", precision, PRECISIONS)
@@ -121,9 +127,25 @@ def build_model(network: str = "relu", precision: str = "float32", classes: int 
     keras.config.set_dtype_policy(precision)
     try:
         stack = [*NETWORKS[network](), layers.Dense(classes, activation="softmax", dtype="float32")]
+        if seed is not None:
+            _seed_layers(stack, seed)
         return keras.Sequential([keras.Input((28, 28, 1)), *stack], name=network)
     finally:
         keras.config.set_dtype_policy(usual)
+
+
+def _seed_layers(stack: list[keras.Layer], seed: int) -> None:
+    """Give each layer the seed that Keras draws for it after `set_random_seed(seed)`.
+
+    Keras draws from Python's `random`, which all threads of a process share: Dask's draw from it, too, to estimate the
+    size of what they send, and then a study's network would begin with other weights.
+    """
+    rng = random.Random(seed)
+    for layer in stack:
+        if hasattr(layer, "kernel_initializer"):
+            layer.kernel_initializer.seed = rng.randint(1, 10**9)
+        elif hasattr(layer, "seed_generator"):
+            layer.seed_generator.state.assign([rng.randint(1, 10**9), 0])
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -147,7 +147,7 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Images,
     (x_train, y_train), validation = split_validation(digits.x_train, digits.y_train)
     classes = len(digits.class_names)
     targets = one_hot(y_train, classes)
-    model = build_model(settings.network, settings.precision, classes)
+    model = build_model(settings.network, settings.precision, classes, settings.seed)
     steps = -(-len(x_train) // settings.batch_size)  # in an epoch; the last batch may be smaller
     compile_model(model, settings, settings.epochs * steps)
     model.optimizer.build(model.trainable_variables)
