@@ -106,7 +106,7 @@ def test_the_file_holds_what_happened(few: Images, runs, precision: str) -> None
 
 def test_what_other_threads_draw_does_not_matter(few: Images, runs) -> None:
     """As Dask's do in a study's workers, while a network is built."""
-    alone, done = train("short", few, epochs=1, seed=3), threading.Event()
+    alone, done = train("dense", few, epochs=1, seed=3), threading.Event()
 
     def draw() -> None:
         while not done.is_set():
@@ -116,7 +116,7 @@ def test_what_other_threads_draw_does_not_matter(few: Images, runs) -> None:
     with ThreadPoolExecutor() as pool:
         pool.submit(draw)
         try:
-            beside = train("short", few, epochs=1, seed=3, name="beside")
+            beside = train("dense", few, epochs=1, seed=3, name="beside")
         finally:
             done.set()
     assert weights(beside) == weights(alone) and np.array_equal(beside.predicted, alone.predicted)

@@ -53,7 +53,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
             stack.enter_context(dask.config.set(ours))
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
         try:
-            # One that we started ourselves does answer, but not within ten seconds on a busy machine.
+            # One that we started ourselves does answer, on a busy machine after more than 10 s.
             seconds = 10 if isinstance(scheduler, str) else 60
             client = stack.enter_context(Client(scheduler, timeout=seconds))
             client.wait_for_workers(1, timeout=60)

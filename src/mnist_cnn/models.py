@@ -118,8 +118,8 @@ def build_model(
         precision: "float32", or "mixed_bfloat16": weights in float32, but arithmetic in bfloat16, which keeps
             8 significant bits, in all layers but the last.
         classes: how many probabilities it gives.
-        seed: of the first weights and of dropout, which are those after `keras.utils.set_random_seed(seed)`; if left
-            out, Keras draws the next ones.
+        seed: of the first weights and of dropout, which are those after
+            `keras.utils.set_random_seed(seed)`; if left out, Keras draws the next ones.
     """
     check_choice("network", network, NETWORKS)
     check_choice("precision", precision, PRECISIONS)
@@ -137,8 +137,9 @@ def build_model(
 def _seed_layers(stack: list[keras.Layer], seed: int) -> None:
     """Give each layer the seed that Keras draws for it after `set_random_seed(seed)`.
 
-    Keras draws from Python's `random`, which all threads of a process share: Dask's draw from it, too, to estimate the
-    size of what they send, and then a study's network would begin with other weights.
+    Keras draws from Python's `random`, which all threads of a process share: Dask's draw from it,
+    too, to estimate the size of what they send, and then a study's network would begin with other
+    weights.
     """
     rng = random.Random(seed)
     for layer in stack:
