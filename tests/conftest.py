@@ -1,4 +1,4 @@
-"""What all tests share: where runs go, where the data are, and that nothing is skipped in silence."""
+"""What all tests share: where runs go, the data, a browser, and that nothing is skipped in silence."""
 
 import os
 import re
@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -18,6 +20,9 @@ from xdist.scheduler import LoadFileScheduling
 
 from mnist_cnn.data import Images, load_images
 from repository import ROOT, copy_repository
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 MEMORY_LIMIT = 1300  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
 
@@ -139,6 +144,21 @@ def full_mnist() -> Images | None:
         return load_images(source="full")
     except ConnectionError:
         return None
+
+
+@pytest.fixture(scope="session")
+def browser(request: pytest.FixtureRequest) -> Iterator["Browser"]:
+    """Chromium, one for all tests of a process: Playwright starts only once in a thread."""
+    from playwright.sync_api import expect
+
+    from lab import NO_CHROMIUM, launch  # with Playwright, which few tests need
+
+    with launch() as browser:
+        if browser is None:
+            missing = pytest.fail if request.config.getoption("rehearse") else pytest.skip
+            missing(NO_CHROMIUM)
+        expect.set_options(timeout=30_000)  # 5 s, as it is otherwise, is too short on a busy machine
+        yield browser
 
 
 @pytest.fixture(scope="session")

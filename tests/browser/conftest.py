@@ -1,4 +1,4 @@
-"""What the tests in a browser share: the browser, JupyterLab, the site, and a page of it."""
+"""What the tests in a browser share: JupyterLab, the site, and a page of it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,22 +6,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
-from lab import NO_CHROMIUM, Lab, launch
+from lab import Lab
 from mnist_cnn.data import Images
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
 from pages import Site, SitePage
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with launch() as browser:
-        if browser is None:
-            pytest.skip(NO_CHROMIUM)
-        expect.set_options(timeout=30_000)  # 5 s, as it is otherwise, is too short on a busy machine
-        yield browser
 
 
 @pytest.fixture(scope="session")

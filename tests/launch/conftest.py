@@ -1,4 +1,4 @@
-"""What the rehearsals share: a browser, a new user with MNIST, and what shows that a way works."""
+"""What the rehearsals share: a new user with MNIST, and what shows that a way works."""
 
 import os
 import time
@@ -8,17 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from lab import NO_CHROMIUM, Notebook, launch
+from lab import Notebook
 from newcomer import Newcomer, Session, newcomer_in
 from repository import ROOT
 from viewing import STROKES, View
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with launch() as browser:
-        assert browser, NO_CHROMIUM
-        yield browser
 
 
 @pytest.fixture
