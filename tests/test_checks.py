@@ -320,7 +320,7 @@ def test_a_notebook_shows_our_errors_without_a_traceback(tmp_path, monkeypatch, 
         ("train('relu', digits)", "RunError: Runs cannot be saved in "),
         (
             f"%env MNIST_CNN_RUNS={tmp_path / 'runs'}\ntrain('relu', digits, progress=interrupt)",
-            "Interrupted: runs/relu-sample.npz holds 0 of 20 epochs. Run this cell again to continue.",
+            "Interrupted: 0 of 20 epochs are saved in runs/relu-sample.npz. Run this cell again to continue.",
         ),
     ):
         capsys.readouterr()

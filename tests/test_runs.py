@@ -30,7 +30,7 @@ def made(few: Images, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("made")))
         train("dense", few, epochs=2, precision="float32", name="finished")
         with pytest.raises(
-            Interrupted, match=r"runs/mine-sample.npz holds 1 of 2 epochs. Run this cell again to conti"
+            Interrupted, match=r"^1 of 2 epochs are saved in runs/mine-sample.npz. Run this cell again to conti"
         ):
             train("dense", few, epochs=2, precision="float32", name="mine", progress=interrupt_after(1))
         return Path(os.environ["MNIST_CNN_RUNS"])
@@ -103,7 +103,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_what_cannot_be_used_is_set_aside_and_a_new_run_begun(few: Images, mine, capsys, damage: str) -> None:
     DAMAGES[damage](mine)
     content = mine.read_bytes()
-    with pytest.raises(Interrupted, match="holds 0 of 2 epochs"):
+    with pytest.raises(Interrupted, match="^0 of 2 epochs are saved"):
         train_mine(few, progress=interrupt_after(0))
     said = capsys.readouterr().out.splitlines()[0]
     assert said.startswith("dense: runs/mine-sample.npz ") and ("cannot be used" in said or "other settings" in said)
@@ -163,7 +163,7 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(few: Images, made,
     changes, difference = OTHERS[case]
     if case == "data":
         changes = {"digits": replace(few, y_train=9 - few.y_train)}
-    with pytest.raises(Interrupted, match="holds 0 of"):
+    with pytest.raises(Interrupted, match="^0 of .* are saved"):
         train_mine(few, **changes, progress=interrupt_after(0))
     (said,) = capsys.readouterr().out.splitlines()
     name = changes.get("recipe", "dense")

@@ -84,7 +84,7 @@ def train(
         except KeyboardInterrupt:
             done = load_run(file).epochs_done if file.exists() else 0
             raise Interrupted(
-                f"runs/{file.name} holds {done} of {settings.epochs} epochs. Run this cell again to continue."
+                f"{done} of {settings.epochs} epochs are saved in runs/{file.name}. Run this cell again to continue."
             ) from None
 
 
