@@ -1,8 +1,9 @@
 """Print what pip has to install, a line for each package: for the lesson, and for the extras that are named.
 
-The lists are those of pyproject.toml. But on Linux TensorFlow's usual package includes code for NVIDIA graphics cards:
-without such a card, `tensorflow-cpu` does the same with half the download and two thirds of the space. A list in
-pyproject.toml cannot depend on a card; so make installs from here, and then the package itself without dependencies.
+The lists are those of pyproject.toml. But on Linux TensorFlow's usual package includes code for
+NVIDIA graphics cards: without such a card, `tensorflow-cpu` does the same with half the download
+and two thirds of the space. A list in pyproject.toml cannot depend on a card; so make installs from
+here, and then the package itself without dependencies.
 """
 
 import argparse
@@ -12,7 +13,9 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-PROJECT = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROJECT = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
@@ -31,7 +34,8 @@ def main() -> None:
 
 def tensorflow_package() -> str:
     """The name under which TensorFlow is to be installed on this machine."""
-    on_pc = (platform.system(), platform.machine()) == ("Linux", "x86_64")  # elsewhere one package has it all
+    # Elsewhere one package has it all
+    on_pc = (platform.system(), platform.machine()) == ("Linux", "x86_64")
     return "tensorflow-cpu" if on_pc and not shutil.which("nvidia-smi") else "tensorflow"
 
 

@@ -1,13 +1,17 @@
 """The project's addresses on the web, all from `project.urls` in pyproject.toml; without that entry there are none.
 
-For tables.py, which writes README, and for docs/conf.py, which makes the site; so it imports nothing of ours.
+For tables.py, which writes README, and for docs/conf.py, which makes the site; so it imports
+nothing of ours.
 """
 
 import tomllib
 from pathlib import Path
 
-PROJECT = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
-_BRANCH = "main"  # that .github/workflows/site.yml publishes; Colab and the editor of GitHub want a name
+PROJECT = tomllib.loads(
+    Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8")
+)["project"]
+# That .github/workflows/site.yml publishes; Colab and the editor of GitHub want a name
+_BRANCH = "main"
 
 
 def urls() -> dict[str, str]:
@@ -23,7 +27,9 @@ def site(repository: str) -> str:
 
 def binder(repository: str, notebook: str = "notebooks/01_data_loading.ipynb") -> str:
     """Where Binder launches the repository, at a notebook."""
-    return f"https://mybinder.org/v2/gh/{_owner_and_name(repository)}/HEAD?urlpath=lab/tree/{notebook}"
+    return (
+        f"https://mybinder.org/v2/gh/{_owner_and_name(repository)}/HEAD?urlpath=lab/tree/{notebook}"
+    )
 
 
 def colab(repository: str, notebook: str) -> str:

@@ -50,8 +50,17 @@ BASELINE = ("fit", "article", "float32")
 
 def contestants(chosen: str) -> list[Contestant]:
     """All rows of the table, if `chosen` is the precision that this machine trains in."""
-    ours = [("train", recipe, precision) for recipe in RECIPES for precision in dict.fromkeys(("float32", chosen))]
-    return [BASELINE, ("fit", "relu", "float32"), *((name, "relu", "float32") for name in TORCH), *ours]
+    ours = [
+        ("train", recipe, precision)
+        for recipe in RECIPES
+        for precision in dict.fromkeys(("float32", chosen))
+    ]
+    return [
+        BASELINE,
+        ("fit", "relu", "float32"),
+        *((name, "relu", "float32") for name in TORCH),
+        *ours,
+    ]
 
 
 def main() -> None:
@@ -94,25 +103,37 @@ def measure(series: str) -> None:
 
 
 def collect(work: Path, rounds: int, images: int, scaling: tuple[int, ...]) -> dict:
-    """Measure the speeds that are not in the folder `work` yet; return what results.json holds of them."""
-    from mnist_cnn.device import choose_precision  # imports Keras, as a process that measures does by itself
+    """Measure the speeds that are not in the folder `work` yet; return what results.json holds of
+    them.
+    """
+    # Imports Keras, as a process that measures does by itself
+    from mnist_cnn.device import choose_precision
     from mnist_cnn.report import installed_version
 
     chosen = choose_precision()
-    times = {c: [time_job(c, images, number) for number in range(rounds)] for c in contestants(chosen)}
-    run([job for jobs in zip(*times.values(), strict=True) for job in jobs], work)  # in turn; below, from files
+    times = {
+        c: [time_job(c, images, number) for number in range(rounds)] for c in contestants(chosen)
+    }
+    # In turn; below, from files
+    run([job for jobs in zip(*times.values(), strict=True) for job in jobs], work)
     found = {contestant: run(jobs, work) for contestant, jobs in times.items()}
     growth = run([time_job(("train", "relu", chosen), n, 0) for n in scaling], work)
     imports = run([{"kind": "import", "number": number} for number in range(3)], work)
     return {
         **where_and_when(),
-        "versions": {name: installed_version(name) for name in ("tensorflow", "keras", "numpy", *TORCH)}
+        "versions": {
+            name: installed_version(name) for name in ("tensorflow", "keras", "numpy", *TORCH)
+        }
         | {"python": platform.python_version()},
         "import_seconds": round(statistics.median(found["seconds"] for found in imports), 1),
         "chosen_precision": chosen,
         "rows": [row(contestant, found[contestant], found[BASELINE]) for contestant in times],
         "scaling": [
-            {"images": n, "seconds_per_epoch": round(median_epoch([times], "clock"), 2), "peak_mb": times["peak_mb"]}
+            {
+                "images": n,
+                "seconds_per_epoch": round(median_epoch([times], "clock"), 2),
+                "peak_mb": times["peak_mb"],
+            }
             for n, times in zip(scaling, growth, strict=True)
         ],
     }
@@ -150,7 +171,14 @@ def where_and_when() -> dict:
 
 def time_job(contestant: Contestant, images: int, number: int) -> dict:
     how, recipe, precision = contestant
-    return {"kind": "time", "how": how, "recipe": recipe, "precision": precision, "images": images, "number": number}
+    return {
+        "kind": "time",
+        "how": how,
+        "recipe": recipe,
+        "precision": precision,
+        "images": images,
+        "number": number,
+    }
 
 
 def row(contestant: Contestant, times: list[dict], baseline: list[dict]) -> dict:
@@ -184,11 +212,15 @@ def median_epoch(times: list[dict], which: str) -> float:
 
 def total(times: list[dict], which: str) -> float:
     """Seconds of a whole training: the first epoch, which builds the graph, and the others."""
-    return statistics.median(found[which][0] for found in times) + (times[0]["epochs"] - 1) * median_epoch(times, which)
+    return statistics.median(found[which][0] for found in times) + (
+        times[0]["epochs"] - 1
+    ) * median_epoch(times, which)
 
 
 def run(jobs: list[dict], work: Path) -> list[dict]:
-    """Do those jobs that have left no file yet, each in a process, and print what they found; return all results."""
+    """Do those jobs that have left no file yet, each in a process, and print what they found;
+    return all results.
+    """
     work.mkdir(parents=True, exist_ok=True)
     results = []
     for job in jobs:
@@ -197,13 +229,18 @@ def run(jobs: list[dict], work: Path) -> list[dict]:
             command = [sys.executable, __file__, "--job", json.dumps(job)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             file.write_text(done.stdout.splitlines()[-1] + "\n")
-            print(f"{time.strftime('%H:%M')} {file.stem}: {file.read_text().strip()[:150]}", flush=True)
+            print(
+                f"{time.strftime('%H:%M')} {file.stem}: {file.read_text().strip()[:150]}",
+                flush=True,
+            )
         results.append(json.loads(file.read_text()))
     return results
 
 
 def timing(how: str, recipe: str, precision: str, images: int, number: int) -> dict:
-    """Train for a few epochs; the seconds of each, by the clock and of the processor, and the peak of memory."""
+    """Train for a few epochs; the seconds of each, by the clock and of the processor, and the peak
+    of memory.
+    """
     from mnist_cnn.data import load_images
 
     digits = load_images(source="full")
@@ -213,7 +250,9 @@ def timing(how: str, recipe: str, precision: str, images: int, number: int) -> d
     def look(*_: object) -> None:
         moments.append((time.perf_counter(), time.process_time()))
 
-    found = {"train": time_train, "fit": time_fit, "torch": time_torch}[how](recipe, precision, digits, look)
+    found = {"train": time_train, "fit": time_fit, "torch": time_torch}[how](
+        recipe, precision, digits, look
+    )
     spent = {
         name: [round(after[which] - before[which], 2) for before, after in pairwise(moments)]
         for which, name in enumerate(("clock", "processor"))
@@ -230,7 +269,13 @@ def time_train(recipe: str, precision: str, digits, look) -> dict:
     settings = asdict(RECIPES[recipe])
     with tempfile.TemporaryDirectory() as runs:  # so that there is no run to continue
         os.environ["MNIST_CNN_RUNS"] = runs
-        trained = train(recipe, digits, epochs=min(EPOCHS, settings["epochs"]), precision=precision, progress=look)
+        trained = train(
+            recipe,
+            digits,
+            epochs=min(EPOCHS, settings["epochs"]),
+            precision=precision,
+            progress=look,
+        )
     (train_images, _), _ = split_validation(digits.x_train, digits.y_train)
     return {
         "parameters": sum(array.size for array in trained.weights),
@@ -245,12 +290,18 @@ def time_fit(network: str, precision: str, digits, look) -> dict:
     from mnist_cnn.quiet import keras
 
     watch = keras.callbacks.LambdaCallback(on_train_begin=look, on_epoch_end=look)
-    model, _ = fit_as_in_the_article(network, precision, digits, epochs=EPOCHS, seed=0, callbacks=[watch])
+    model, _ = fit_as_in_the_article(
+        network, precision, digits, epochs=EPOCHS, seed=0, callbacks=[watch]
+    )
     return {"parameters": model.count_params(), "train_images": len(digits.x_train) * 8 // 10}
 
 
-def fit_as_in_the_article(network: str, precision: str, digits, epochs: int, seed: int, callbacks: Sequence = ()):
-    """Train by plain Keras: Adam at its usual rate, batches of 64, a fifth of the images for validation."""
+def fit_as_in_the_article(
+    network: str, precision: str, digits, epochs: int, seed: int, callbacks: Sequence = ()
+):
+    """Train by plain Keras: Adam at its usual rate, batches of 64, a fifth of the images for
+    validation.
+    """
     from mnist_cnn.data import one_hot, prepare_images
     from mnist_cnn.device import fix_seed
     from mnist_cnn.models import build_model
@@ -259,7 +310,13 @@ def fit_as_in_the_article(network: str, precision: str, digits, epochs: int, see
     model = build_model(network, precision)
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     x, y = prepare_images(digits.x_train), one_hot(digits.y_train)
-    options = {"batch_size": 64, "epochs": epochs, "validation_split": 0.2, "verbose": 0, "callbacks": list(callbacks)}
+    options = {
+        "batch_size": 64,
+        "epochs": epochs,
+        "validation_split": 0.2,
+        "verbose": 0,
+        "callbacks": list(callbacks),
+    }
     return model, model.fit(x, y, **options).history
 
 
@@ -282,7 +339,11 @@ def article(seed: int) -> dict:
     network = build_model("article")  # in float32, as `train` validates too
     network.set_weights(model.get_weights())
     right = predict(network, digits.x_test).argmax(axis=1) == digits.y_test
-    return {"precision": precision, "validation": history["val_accuracy"][-1], "test": float(right.mean())}
+    return {
+        "precision": precision,
+        "validation": history["val_accuracy"][-1],
+        "test": float(right.mean()),
+    }
 
 
 def import_time(number: int) -> dict:

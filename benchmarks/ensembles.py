@@ -1,9 +1,10 @@
 """How good are five networks together? `python benchmarks/ensembles.py` asks the runs that the ladder left.
 
-Fixed before any of them was trained: the members are trained by the recipe "averaged", seeds 0 to 4 are the first
-ensemble, 5 to 9 the second, and so on; and an ensemble's prediction is the mean of its members' probabilities. Each
-ensemble becomes a line in ensembles.jsonl as soon as the runs of its five lines in ladder.jsonl are in `runs/`, or
-where MNIST_CNN_RUNS says; what is there is not measured again.
+Fixed before any of them was trained: the members are trained by the recipe "averaged", seeds 0 to 4
+are the first ensemble, 5 to 9 the second, and so on; and an ensemble's prediction is the mean of
+its members' probabilities. Each ensemble becomes a line in ensembles.jsonl as soon as the runs of
+its five lines in ladder.jsonl are in `runs/`, or where MNIST_CNN_RUNS says; what is there is not
+measured again.
 """
 
 import json
@@ -29,11 +30,16 @@ def load_members(number: int) -> list[Run]:
 
 
 def measure(members: list[Run]) -> dict:
-    """What they reach on validation and test images, each alone and together, in 0..1; and where all agree."""
+    """What they reach on validation and test images, each alone and together, in 0..1; and where
+    all agree.
+    """
     digits = load_images(source="full")
     _, validation = split_validation(digits.x_train, digits.y_train)
     found = {"seeds": [run.settings.seed for run in members]}
-    for name, (images, labels) in {"val": validation, "test": (digits.x_test, digits.y_test)}.items():
+    for name, (images, labels) in {
+        "val": validation,
+        "test": (digits.x_test, digits.y_test),
+    }.items():
         probabilities = np.stack([predict(run.load_model(), images) for run in members])
         guesses, together = probabilities.argmax(axis=2), probabilities.mean(axis=0).argmax(axis=1)
         agree = (guesses == guesses[0]).all(axis=0)
@@ -48,7 +54,11 @@ def measure(members: list[Run]) -> dict:
 
 def main() -> None:
     """Measure what is not in the file yet."""
-    done = [json.loads(line)["seeds"][0] for line in FILE.read_text().splitlines()] if FILE.exists() else []
+    done = (
+        [json.loads(line)["seeds"][0] for line in FILE.read_text().splitlines()]
+        if FILE.exists()
+        else []
+    )
     for number in range(ENSEMBLES):
         if MEMBERS * number in done:
             continue

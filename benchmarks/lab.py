@@ -19,10 +19,12 @@ import nbformat
 from playwright.sync_api import Browser, expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-NO_CHROMIUM = "there is no Chromium here: apt install chromium, or `.venv/bin/playwright install chromium`"
+NO_CHROMIUM = (
+    "there is no Chromium here: apt install chromium, or `.venv/bin/playwright install chromium`"
+)
 
-# Runs all cells, for at most fifteen minutes; `window.ran` resolves when the last one has run, to what went wrong. It
-# waits for the kernel first: "Run All" alone loses cells.
+# Runs all cells, for at most fifteen minutes; `window.ran` resolves when the last one has run, to
+# what went wrong. It waits for the kernel first: "Run All" alone loses cells.
 _RUN_ALL = """() => {
   const app = window.jupyterapp, panel = app.shell.currentWidget;
   const run = async () => {
@@ -47,7 +49,9 @@ class Server:
     def __init__(self, command: list[str], address: str, token: str, log: Path, **options: object):
         self.address, self.token, self.log = address, token, log
         with log.open("w") as stream:
-            self.process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, **options)
+            self.process = subprocess.Popen(
+                command, stdout=stream, stderr=subprocess.STDOUT, **options
+            )
         self._wait()
 
     def _wait(self) -> None:
@@ -88,7 +92,9 @@ class Lab(Server):
     """JupyterLab with copies of the notebooks, on a free port, for this machine only."""
 
     def __init__(self, folder: Path, environment: dict[str, str]):
-        shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+        shutil.copytree(
+            ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*")
+        )
         for path in (folder / "notebooks").glob("*.ipynb"):
             notebook = nbformat.read(path, as_version=4)
             for cell in notebook.cells:
@@ -96,7 +102,13 @@ class Lab(Server):
                     cell.outputs, cell.execution_count = [], None
             nbformat.write(notebook, path)
         quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
-        settings = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+        settings = (
+            folder
+            / "settings"
+            / "@jupyterlab"
+            / "apputils-extension"
+            / "notification.jupyterlab-settings"
+        )
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps(quiet))
         own = {
@@ -113,7 +125,9 @@ class Lab(Server):
                    f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
                    "--LabApp.extension_manager=readonly"]  # fmt: skip
         environment = environment | {name: str(folder / place) for name, place in own.items()}
-        super().__init__(command, f"http://127.0.0.1:{port}", token, folder / "log.txt", env=environment)
+        super().__init__(
+            command, f"http://127.0.0.1:{port}", token, folder / "log.txt", env=environment
+        )
 
 
 class Notebook:
@@ -122,11 +136,15 @@ class Notebook:
     def __init__(self, browser: Browser, server: Server, name: str, folder: str = "notebooks/"):
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, has_touch=True)
         page.set_default_timeout(30_000)
-        expect.set_options(timeout=30_000)  # 5 s, as it is otherwise, is too short on a busy machine
+        # 5 s, as it is otherwise, is too short on a busy machine
+        expect.set_options(timeout=30_000)
         self.page, self._log = page, server.log
         self.complaints: list[str] = []
         self.redrawn = 0  # how often a figure was replaced by another
-        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and self.complaints.append(message.text),
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("websocket", lambda socket: socket.on("framereceived", self._listen))
         page.goto(f"{server.address}/lab/tree/{folder}{name}.ipynb?token={server.token}&reset")
@@ -162,7 +180,11 @@ class Notebook:
 
     def all_complaints(self) -> list[str]:
         """Errors from the browser's console, from the kernel and in the server's log."""
-        logged = [line for line in self._log.read_text().splitlines() if line.startswith(("[E ", "[C ", "Traceback"))]
+        logged = [
+            line
+            for line in self._log.read_text().splitlines()
+            if line.startswith(("[E ", "[C ", "Traceback"))
+        ]
         return self.complaints + logged
 
 
@@ -177,7 +199,13 @@ def launch() -> Iterator[Browser | None]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # or it does not start for root, as in CI
     with sync_playwright() as playwright:
-        names = ("chromium", "chromium-browser", "google-chrome", "chrome", playwright.chromium.executable_path)
+        names = (
+            "chromium",
+            "chromium-browser",
+            "google-chrome",
+            "chrome",
+            playwright.chromium.executable_path,
+        )
         if found := next(filter(None, map(shutil.which, names)), None):
             browser = playwright.chromium.launch(executable_path=found, args=arguments)
             yield browser

@@ -18,7 +18,18 @@ class Site:
 
     def __init__(self, folder: Path):
         self.folder = folder / "somewhere" / "mnist_cnn"
-        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", "docs", "-d", folder / "doctrees"]
+        command = [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-W",
+            "--keep-going",
+            "-q",
+            "-c",
+            "docs",
+            "-d",
+            folder / "doctrees",
+        ]
         subprocess.run([*command, ".", self.folder], cwd=ROOT, check=True)
         handler = functools.partial(_Quiet, directory=folder)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -41,7 +52,9 @@ class SitePage:
     """A page of the site, and everything that went wrong there."""
 
     def __init__(self, browser: Browser, site: Site, path: str, **options: object):
-        self.page = browser.new_page(**{"viewport": {"width": 1280, "height": 1000}, "has_touch": True} | options)
+        self.page = browser.new_page(
+            **{"viewport": {"width": 1280, "height": 1000}, "has_touch": True} | options
+        )
         self.page.set_default_timeout(30_000)
         self.complaints: list[str] = []
         self.requests: list[str] = []
@@ -49,4 +62,6 @@ class SitePage:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(site.address + path)
-        expect(self.page.locator("[data-view][aria-busy=true], [data-view]:not(:has(button, input))")).to_have_count(0)
+        expect(
+            self.page.locator("[data-view][aria-busy=true], [data-view]:not(:has(button, input))")
+        ).to_have_count(0)

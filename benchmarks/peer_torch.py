@@ -9,7 +9,9 @@ from torch import nn
 from mnist_cnn.data import Images, split_validation
 
 
-def fit(digits: Images, look: Callable[[], None], epochs: int, batch_size: int = 128) -> tuple[int, int]:
+def fit(
+    digits: Images, look: Callable[[], None], epochs: int, batch_size: int = 128
+) -> tuple[int, int]:
     """Train for a few of twenty epochs, and call `look` at the start and after each.
 
     Returns:
@@ -31,12 +33,17 @@ def fit(digits: Images, look: Callable[[], None], epochs: int, batch_size: int =
         network.train()
         for rows in np.array_split(np.random.permutation(len(images)), steps // 20):
             optimizer.zero_grad()
-            loss_of(network(prepare(images[rows])), torch.from_numpy(labels[rows]).long()).backward()
+            loss_of(
+                network(prepare(images[rows])), torch.from_numpy(labels[rows]).long()
+            ).backward()
             optimizer.step()
             schedule.step()
         network.eval()
         with torch.no_grad():
-            read = [network(prepare(x_val[first : first + 500])).argmax(1) for first in range(0, len(x_val), 500)]
+            read = [
+                network(prepare(x_val[first : first + 500])).argmax(1)
+                for first in range(0, len(x_val), 500)
+            ]
         look()
     accuracy = (torch.cat(read).numpy() == y_val).mean()
     print(f"validation accuracy {accuracy:.2%} after {epochs} epochs")  # it has to learn, too

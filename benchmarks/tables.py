@@ -1,8 +1,9 @@
 """Write what README.md, benchmarks/README.md and the notebooks say of measurements and addresses: `make tables`.
 
-A table is between two comments, `<!-- bench: name -->` and `<!-- end of bench -->`; the name is a function below. In a
-code cell the comments start with a `#`, and lines of Python stand between them. The first cell of each notebook, tagged
-`setup`, is written here, too: it depends on the address of the repository.
+A table is between two comments, `<!-- bench: name -->` and `<!-- end of bench -->`; the name is a
+function below. In a code cell the comments start with a `#`, and lines of Python stand between
+them. The first cell of each notebook, tagged `setup`, is written here, too: it depends on the
+address of the repository.
 """
 
 import json
@@ -19,7 +20,11 @@ from mnist_cnn.results import collect_scores, load_results
 from mnist_cnn.results import report as report_of
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "benchmarks" / "README.md",
+    *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")),
+]
 PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of bench -->)", re.DOTALL)
 
 _HOW = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
@@ -42,7 +47,9 @@ RUNGS = {"dense layers only": "dense", "article": "article", "pooling earlier": 
 
 
 def load() -> dict:
-    """The speeds, the ensembles, and under "test" and "validation" the accuracies in percent, by recipe and seed."""
+    """The speeds, the ensembles, and under "test" and "validation" the accuracies in percent, by
+    recipe and seed.
+    """
     folder = ROOT / "benchmarks"
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     ensembles = (folder / "ensembles.jsonl").read_text(encoding="utf-8").splitlines()
@@ -52,7 +59,9 @@ def load() -> dict:
         for images in ("test", "validation"):
             results[images] |= (scores := collect_scores(studied, images))
         if mixed := [recipe for recipe in scores if ", " in recipe]:
-            raise SystemExit(f"{name} holds more than one study. Keep the lines of one: {'; '.join(mixed)}")
+            raise SystemExit(
+                f"{name} holds more than one study. Keep the lines of one: {'; '.join(mixed)}"
+            )
     return results
 
 
@@ -79,9 +88,14 @@ def fill(text: str, results: dict) -> str:
 
 
 def recipes(results: dict) -> str:
-    """What a newcomer asks: how good and how fast the article's network is, and what is trained here."""
+    """What a newcomer asks: how good and how fast the article's network is, and what is trained
+    here.
+    """
     chosen, rows = results["chosen_precision"], by_contestant(results)
-    compared = [("fit", "article", "float32"), *(("train", recipe, chosen) for recipe in ("relu", "improved", "short"))]
+    compared = [
+        ("fit", "article", "float32"),
+        *(("train", recipe, chosen) for recipe in ("relu", "improved", "short")),
+    ]
     return markdown(
         ("", "test accuracy, mean ± sd", "time in all", "times as fast"),
         [
@@ -122,7 +136,9 @@ def times(results: dict) -> str:
 def seeds(results: dict) -> str:
     """The accuracies of everything that was trained with several seeds, and their spread."""
     validation = {"article": results["article"]["validation_mean"]}
-    validation |= {name: statistics.mean(by_seed.values()) for name, by_seed in results["validation"].items()}
+    validation |= {
+        name: statistics.mean(by_seed.values()) for name, by_seed in results["validation"].items()
+    }
     return markdown(
         ("", "test accuracy, mean ± sd", "lowest", "highest", "validation, mean"),
         [
@@ -151,12 +167,18 @@ def scores(results: dict) -> str:
 def validation_scores(results: dict) -> str:
     """Those of the same networks on the validation images; the article's network has others."""
     compared = ("relu", "leaky_relu", "improved")
-    return python("scores", {recipe: rounded(accuracies(results, recipe, "validation")) for recipe in compared})
+    return python(
+        "scores",
+        {recipe: rounded(accuracies(results, recipe, "validation")) for recipe in compared},
+    )
 
 
 def ladder(results: dict) -> str:
     """The test accuracies, seed by seed, of each rung of notebook 08's ladder."""
-    return python("ladder", {rung: rounded(accuracies(results, recipe)[:10]) for rung, recipe in RUNGS.items()})
+    return python(
+        "ladder",
+        {rung: rounded(accuracies(results, recipe)[:10]) for rung, recipe in RUNGS.items()},
+    )
 
 
 def validation_ladder(results: dict) -> str:
@@ -169,7 +191,10 @@ def validation_ladder(results: dict) -> str:
 
 def costs(results: dict) -> str:
     """What a training of each rung costs, in seconds."""
-    return python("seconds", {rung: round(results["costs"]["seconds"][recipe]) for rung, recipe in RUNGS.items()})
+    return python(
+        "seconds",
+        {rung: round(results["costs"]["seconds"][recipe]) for rung, recipe in RUNGS.items()},
+    )
 
 
 def costs_conditions(results: dict) -> str:
@@ -202,12 +227,19 @@ def ten_scores(results: dict) -> str:
 
 
 def pooling(results: dict) -> str:
-    """The article's network and ours: the speed of both by plain Keras, and the accuracy of each as it is trained."""
+    """The article's network and ours: the speed of both by plain Keras, and the accuracy of each as
+    it is trained.
+    """
     rows = by_contestant(results)
     return markdown(
         ("network", "images per second", "seconds per epoch", "test accuracy, mean ± sd"),
         [
-            (name, f"{row['images_per_second']:,}", f"{row['seconds_per_epoch']:.1f}", score(accuracies(results, name)))
+            (
+                name,
+                f"{row['images_per_second']:,}",
+                f"{row['seconds_per_epoch']:.1f}",
+                score(accuracies(results, name)),
+            )
             for name, row in ((name, rows["fit", name, "float32"]) for name in ("article", "relu"))
         ],
     )
@@ -250,8 +282,9 @@ def views(results: dict) -> str:
         for view, times in found[name].items()
     ]
     opened = (
-        f"With nothing cached, one can draw on the first page after {found['first_page_s']} s. Notebook 06, opened in "
-        f"JupyterLab in a fresh kernel, has run its cells and moved its slider after {found['notebook_06_opened_s']} s."
+        f"With nothing cached, one can draw on the first page after {found['first_page_s']} s. "
+        "Notebook 06, opened in JupyterLab in a fresh kernel, has run its cells and moved its "
+        f"slider after {found['notebook_06_opened_s']} s."
     )
     heads = f"{found['machine']}, {found['date']}", "ready", "drawn"
     return f"{markdown(heads, rows)}\n\n{opened}"
@@ -267,18 +300,22 @@ def conditions(results: dict) -> str:
 
 
 def badge(results: dict, urls: dict[str, str] | None = None) -> str:
-    """What launches the repository on Binder, at the address in pyproject.toml; nothing before there is one."""
+    """What launches the repository on Binder, at the address in pyproject.toml; nothing before
+    there is one.
+    """
     urls = addresses.urls() if urls is None else urls
     image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
-    return "\n".join(f"{image}({binder(url)})" for name, url in urls.items() if name == "Repository")
+    return "\n".join(
+        f"{image}({binder(url)})" for name, url in urls.items() if name == "Repository"
+    )
 
 
 def site(results: dict, urls: dict[str, str] | None = None) -> str:
-    """Where README's first link leads: to the published site or, before there is one, to the first notebook."""
+    """Where README's first link leads: to the site or, before there is one, to the first notebook."""
     urls = addresses.urls() if urls is None else urls
-    return (
-        f"[site]: {addresses.site(urls['Repository']) if 'Repository' in urls else 'notebooks/01_data_loading.ipynb'}"
-    )
+    if "Repository" not in urls:
+        return "[site]: notebooks/01_data_loading.ipynb"
+    return f"[site]: {addresses.site(urls['Repository'])}"
 
 
 def pythons(bounds: str = PROJECT["requires-python"]) -> list[str]:
@@ -288,10 +325,15 @@ def pythons(bounds: str = PROJECT["requires-python"]) -> list[str]:
 
 
 def first_cell(urls: dict[str, str] | None = None) -> str:
-    """The first cell of each notebook: without the package it says what to do; on Colab it installs the package."""
+    """The first cell of each notebook: without the package it says what to do; on Colab it installs
+    the package.
+    """
     urls = addresses.urls() if urls is None else urls
     if "Repository" not in urls:
-        advice = "open it with `make lab` in the repository, or `pip install`", "the repository where its kernel runs."
+        advice = (
+            "open it with `make lab` in the repository, or `pip install`",
+            "the repository where its kernel runs.",
+        )
         return _FIRST_CELL.format(*advice)
     install = f"%pip install --quiet git+{urls['Repository']}"
     on_colab = f'import sys\n\nif "google.colab" in sys.modules:\n    {install}\n\n'
@@ -325,7 +367,9 @@ def rounded(values: list[float]) -> list[float]:
 
 def python(name: str, values: dict) -> str:
     """Numbers, or lists of them, as a dictionary of that name."""
-    return "\n".join([f"{name} = {{", *(f'    "{key}": {value},' for key, value in values.items()), "}"])
+    return "\n".join(
+        [f"{name} = {{", *(f'    "{key}": {value},' for key, value in values.items()), "}"]
+    )
 
 
 def score(values: list[float]) -> str:

@@ -15,8 +15,9 @@ from pages import Site, SitePage
 
 NOTEBOOK = "06_prediction_visualization"
 
-# Waits for what the next key or pen does to a view; milliseconds from there until it stands in the page, complete, for
-# the next picture on the screen; and until that has been drawn, which a screen of 60 Hz makes longer by 17 at most.
+# Waits for what the next key or pen does to a view; milliseconds from there until it stands in the
+# page, complete, for the next picture on the screen; and until that has been drawn, which a screen
+# of 60 Hz makes longer by 17 at most.
 _WATCH = """([body, event]) => {
   let start;
   addEventListener(event, () => (start = performance.now()), { capture: true, once: true });
@@ -34,7 +35,9 @@ Times = list[tuple[float, float]]
 
 
 def measure() -> dict:
-    """Median milliseconds (ready, drawn) by where and what; and the seconds until the views are there."""
+    """Median milliseconds (ready, drawn) by where and what; and the seconds until the views are
+    there.
+    """
     times: dict[str, dict[str, Times]] = {"lab": {}}
     opened = []
     with launch() as browser, tempfile.TemporaryDirectory() as folder:
@@ -51,7 +54,9 @@ def measure() -> dict:
     return {
         "first_page_s": round(statistics.median(first), 2),
         "notebook_06_opened_s": round(statistics.median(opened), 1),
-        **{where: {name: medians(each) for name, each in of.items()} for where, of in times.items()},
+        **{
+            where: {name: medians(each) for name, each in of.items()} for where, of in times.items()
+        },
     }
 
 
@@ -83,7 +88,9 @@ def use_site(browser: Browser, site: Site) -> dict[str, Times]:
         if name == "confusion explorer":
             view.get_by_role("button", name="actual 8, predicted 8").click()
         view.get_by_role("slider").first.focus()
-        times[name] = [*press_keys(page, body, 20 if name in ("epoch scrubber", "confusion explorer") else 50)]
+        times[name] = [
+            *press_keys(page, body, 20 if name in ("epoch scrubber", "confusion explorer") else 50)
+        ]
         page.close()
     page = SitePage(browser, site, "index.html").page
     times["drawing pad with maps"] = [*draw_dots(page, page.locator(".mnist-view"))]
@@ -110,7 +117,9 @@ def use_lab(browser: Browser) -> tuple[float, dict[str, Times]]:
 
 
 def press_keys(page: Page, body: Locator, count: int) -> Iterator[tuple[float, float]]:
-    """Press a key that moves the slider with the focus; the milliseconds until the body of the view has changed."""
+    """Press a key that moves the slider with the focus; the milliseconds until the body of the view
+    has changed.
+    """
     for _ in range(count):
         page.evaluate(_WATCH, [body.element_handle(), "keydown"])
         page.keyboard.press("ArrowRight")

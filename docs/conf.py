@@ -19,8 +19,16 @@ project = "mnist_cnn"
 html_title = "How a network reads digits"
 extensions = ["myst_nb", "sphinx_copybutton"]
 root_doc = "docs/index"
-include_patterns = ["docs/*.md", "notebooks/*", "README.md", "*/README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
-exclude_patterns = [".*", "build", "runs", "*-notebooks", "src", "tests", "binder"]  # not even searched: it takes long
+include_patterns = [
+    "docs/*.md",
+    "notebooks/*",
+    "README.md",
+    "*/README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+]
+# Not even searched: it takes long
+exclude_patterns = [".*", "build", "runs", "*-notebooks", "src", "tests", "binder"]
 
 nb_execution_mode = "off"
 highlight_language = "none"  # of code whose language is not named: commands
@@ -32,19 +40,24 @@ pygments_dark_style = "a11y-dark"  # Furo's own choice underlines modules like l
 html_theme_options = {"top_of_page_buttons": []}  # those of a notebook are in templates/page.html
 templates_path = ["templates"]
 if REPOSITORY:  # where a notebook can be run and changed, for the template: its path follows
-    html_context = {name: getattr(addresses, name)(REPOSITORY, "") for name in ("binder", "colab", "edit")}
+    html_context = {
+        name: getattr(addresses, name)(REPOSITORY, "") for name in ("binder", "colab", "edit")
+    }
     html_context["repository"] = REPOSITORY
 html_favicon = "icon.svg"
 html_static_path = ["site.css", "site.js", "../src/mnist_cnn/browser/views.css"]
 html_css_files = ["views.css", "site.css"]
 html_js_files = [("site.js", {"type": "module"})]
-html_sourcelink_suffix = ""  # the copy of a source keeps its name: that of a notebook is what one downloads
+# The copy of a source keeps its name: that of a notebook is what one downloads
+html_sourcelink_suffix = ""
 html_use_index = html_show_copyright = False
 copybutton_selector = ":not(.output) > div.highlight > pre"  # what one can run, not what it printed
 
 
 class Site(StandaloneHTMLBuilder):
-    """Sphinx's own, but the first page, docs/index.md, becomes index.html: servers look for it there."""
+    """Sphinx's own, but the first page, docs/index.md, becomes index.html: servers look for it
+    there.
+    """
 
     def get_target_uri(self, docname: str, typ: str | None = None) -> str:
         return super().get_target_uri("index" if docname == root_doc else docname, typ)
@@ -64,14 +77,19 @@ def describe_figures(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def lead_elsewhere(app: Sphinx, doctree: nodes.document) -> None:
-    """Lead from here to files that are no pages, and load nothing from other hosts: of a badge the words stay."""
-    for link in list(doctree.findall(lambda node: isinstance(node, pending_xref | download_reference))):
+    """Lead from here to files that are no pages, and load nothing from other hosts: of a badge the
+    words stay.
+    """
+    for link in list(
+        doctree.findall(lambda node: isinstance(node, pending_xref | download_reference))
+    ):
         path = Path(app.env.relfn2path(link["reftarget"])[1])
         if path.exists() and not link.get("refdomain"):
             if REPOSITORY:
                 address = addresses.view(REPOSITORY, path.relative_to(app.srcdir).as_posix())
                 link.replace_self(nodes.reference("", "", *link.children, refuri=address))
-            elif path.is_dir():  # without an address files are copied to the site, but folders are not
+            # Without an address files are copied to the site, but folders are not
+            elif path.is_dir():
                 link.replace_self(link.children)
     for image in list(doctree.findall(nodes.image)):
         if "://" in image["uri"]:
@@ -81,7 +99,8 @@ def lead_elsewhere(app: Sphinx, doctree: nodes.document) -> None:
 def add_views(app: Sphinx, exception: Exception | None) -> None:
     """Everything that docs/site.js loads."""
     if exception is None and app.builder.format == "html":
-        from views_export import export  # not before: it imports TensorFlow, and Sphinx works in forks of this process
+        # Not before: it imports TensorFlow, and Sphinx works in forks of this process
+        from views_export import export
 
         export(Path(app.outdir) / "views")
 
@@ -89,5 +108,6 @@ def add_views(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     app.add_builder(Site, override=True)
     app.connect("source-read", describe_figures)
-    app.connect("doctree-read", lead_elsewhere, priority=400)  # before Sphinx collects files to copy
+    # Before Sphinx collects files to copy
+    app.connect("doctree-read", lead_elsewhere, priority=400)
     app.connect("build-finished", add_views)

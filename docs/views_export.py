@@ -21,9 +21,12 @@ from mnist_cnn.views import (
 
 
 def export(folder: Path) -> None:
-    """Make each view as its notebook does, with the runs that come with the package, and save it in this folder."""
+    """Make each view as its notebook does, with the runs that come with the package, and save it in
+    this folder.
+    """
     digits = load_images(source="full")
-    shutil.rmtree(folder, ignore_errors=True)  # files are named by what is in them: old ones would stay for ever
+    # Files are named by what is in them: old ones would stay for ever
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
     runs = {name: load_run(SHIPPED / f"{run}.npz") for name, run in names.items()}
@@ -41,7 +44,9 @@ def export(folder: Path) -> None:
 
 
 def save(view: View, folder: Path, name: str = "") -> None:
-    """Save a view as JSON, under its kind or another name; bytes in files that are named by what is in them."""
+    """Save a view as JSON, under its kind or another name; bytes in files that are named by what is
+    in them.
+    """
 
     def move(data: bytes) -> dict[str, str]:
         file = f"{hashlib.sha256(data).hexdigest()[:16]}.bin"

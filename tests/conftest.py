@@ -24,14 +24,18 @@ from repository import ROOT, copy_repository
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-MEMORY_LIMIT = 1300  # MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
+# MB in the kernel of a notebook: Binder gives 2 GB to JupyterLab and all its kernels
+MEMORY_LIMIT = 1300
 
-# Not from mnist_cnn.runs: it imports Keras, and with `-n` all processes would wait until this one has done so.
+# Not from mnist_cnn.runs: it imports Keras, and with `-n` all processes would wait until this one
+# has done so.
 SHIPPED = ROOT / "src" / "mnist_cnn" / "shipped_runs"
 # 05 opens the runs of 04; the site is built once, and JupyterLab started once.
 FOLLOWS = {"05_evaluation": "04_training", "test_site": "test_views_on_the_site",
            "test_interrupt_button": "test_views_in_jupyterlab"}  # fmt: skip
-NO_FULL_DATA = "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
+NO_FULL_DATA = (
+    "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,12 +45,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Separate the runs of the tests, and of the notebooks' kernels, from the learner's.
 
-    There is one of another day, so that nbval trains one network for twenty epochs and finds the other finished.
-    With `-n` each process computes with one thread, as more would only get in each other's way.
+    There is one of another day, so that nbval trains one network for twenty epochs and finds the
+    other finished. With `-n` each process computes with one thread, as more would only get in each
+    other's way.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which `make test &` turns off, for all that tests start
+    # Which `make test &` turns off, for all that tests start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if "PYTEST_XDIST_WORKER" in os.environ:
-        os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        os.environ |= {
+            "TF_NUM_INTRAOP_THREADS": "1",
+            "TF_NUM_INTEROP_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
     runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
     config.add_cleanup(runs.cleanup)
     shutil.copy(SHIPPED / "leaky_relu.npz", runs.name)
@@ -55,10 +65,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out rehearsals, or all else; begin with what takes longest, so that no process waits for another."""
-    items[:] = [item for item in items if bool(item.get_closest_marker("rehearsal")) == config.getoption("rehearse")]
-    marked = (item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser"))
-    slow = {item.path for item in marked} | {item.path for item in items if item.path.suffix == ".ipynb"}
+    """Leave out rehearsals, or all else; begin with what takes longest, so that no process waits
+    for another.
+    """
+    items[:] = [
+        item
+        for item in items
+        if bool(item.get_closest_marker("rehearsal")) == config.getoption("rehearse")
+    ]
+    marked = (
+        item
+        for item in items
+        if item.get_closest_marker("slow") or item.get_closest_marker("browser")
+    )
+    slow = {item.path for item in marked} | {
+        item.path for item in items if item.path.suffix == ".ipynb"
+    }
     longest = ["04_training", "05_evaluation", "test_series", "test_binder", "test_other_images",
                "test_views_in_jupyterlab", "test_views_on_the_site", "test_site"]  # fmt: skip
 
@@ -95,7 +117,9 @@ class Notebooks:
         self.peaks: dict[str, float] = {}  # MB, by notebook; 0 where it could not be measured
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Their outputs are those of the full data; without it test_series.py still executes every notebook."""
+        """Their outputs are those of the full data; without it test_series.py still executes every
+        notebook.
+        """
         return True if collection_path.suffix == ".ipynb" and full_mnist() is None else None
 
     @pytest.hookimpl(wrapper=True)
@@ -108,12 +132,17 @@ class Notebooks:
                 peak = int(kibibytes[1]) * 1024 / 1e6
             item.user_properties.append(("kernel_mb", peak))
         result = yield
-        assert peak < MEMORY_LIMIT, f"the kernel has taken {peak:,.0f} MB, and may take {MEMORY_LIMIT:,}"
+        assert peak < MEMORY_LIMIT, (
+            f"the kernel has taken {peak:,.0f} MB, and may take {MEMORY_LIMIT:,}"
+        )
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called in the process that reports, also if others run the tests."""
-        if report.when == "teardown" and (peak := dict(report.user_properties).get("kernel_mb")) is not None:
+        if (
+            report.when == "teardown"
+            and (peak := dict(report.user_properties).get("kernel_mb")) is not None
+        ):
             name = Path(report.location[0]).stem
             self.peaks[name] = max(peak, self.peaks.get(name, 0))
 
@@ -131,7 +160,8 @@ class Notebooks:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In CI every test has to run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    skipped = reporter.stats.get("skipped", []) if reporter else []  # processes of xdist have no reporter
+    # Processes of xdist have no reporter
+    skipped = reporter.stats.get("skipped", []) if reporter else []
     if os.environ.get("CI") and skipped and exitstatus == 0:
         print(f"\nNothing may be skipped in CI, but {len(skipped)} tests were.")
         session.exitstatus = 1
@@ -157,7 +187,8 @@ def browser(request: pytest.FixtureRequest) -> Iterator["Browser"]:
         if browser is None:
             missing = pytest.fail if request.config.getoption("rehearse") else pytest.skip
             missing(NO_CHROMIUM)
-        expect.set_options(timeout=30_000)  # 5 s, as it is otherwise, is too short on a busy machine
+        # 5 s, as it is otherwise, is too short on a busy machine
+        expect.set_options(timeout=30_000)
         yield browser
 
 
@@ -187,8 +218,19 @@ def few(sample: Images) -> Images:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What pip builds of this repository."""
     folder = tmp_path_factory.mktemp("wheel")
-    copy_repository(folder / "source")  # pip leaves its work there, and would take what an older version had left
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, folder / "source"]
+    # Pip leaves its work there, and would take what an older version had left
+    copy_repository(folder / "source")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        folder,
+        folder / "source",
+    ]
     subprocess.run(command, check=True, timeout=300)
     (wheel,) = folder.glob("*.whl")
     return wheel
@@ -196,7 +238,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def python_elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment that has the packages of environment.yml and our wheel, and knows no repository."""
+    """The Python of an environment that has the packages of environment.yml and our wheel, and
+    knows no repository.
+    """
     prefix = tmp_path_factory.mktemp("elsewhere") / "environment"
     subprocess.run([sys.executable, "-m", "venv", prefix], check=True, timeout=300)
     *_, pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]

@@ -8,9 +8,13 @@ ROOT = Path(__file__).parents[1]
 
 
 def copy_repository(target: Path) -> list[Path]:
-    """Copy all that git knows, with changes that are not committed yet, and new files; return the copies."""
+    """Copy all that git knows, with changes that are not committed yet, and new files; return the
+    copies.
+    """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+    listed = subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    ).stdout
     copies = []
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).exists():

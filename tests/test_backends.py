@@ -13,7 +13,8 @@ from mnist_cnn.data import Images, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import load_run
 
-JAX = Path(__file__).parents[1] / "build" / "jax"  # where .ci/run installs it: in the environment, it costs all 120 MB
+# Where .ci/run installs it: in the environment, it costs all 120 MB
+JAX = Path(__file__).parents[1] / "build" / "jax"
 OTHERS = [name for name in ("jax", "torch") if find_spec(name) or (name == "jax" and JAX.is_dir())]
 _TWO_EPOCHS = """
 from dataclasses import replace
@@ -41,10 +42,15 @@ def test_ci_has_another_backend_than_tensorflow() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", OTHERS)
-def test_a_network_trained_by_another_backend_answers_the_same_here(backend: str, sample: Images, runs) -> None:
+def test_a_network_trained_by_another_backend_answers_the_same_here(
+    backend: str, sample: Images, runs
+) -> None:
     """Two epochs, with a break after the first; after it, JAX need not compile everything again."""
     environment = {"KERAS_BACKEND": backend, "PYTHONPATH": str(JAX)}
-    cache = {"JAX_COMPILATION_CACHE_DIR": str(runs), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    cache = {
+        "JAX_COMPILATION_CACHE_DIR": str(runs),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
     command = [sys.executable, "-c", _TWO_EPOCHS]
     subprocess.run(command, env=os.environ | environment | cache, check=True, timeout=900)
     run = load_run(runs / "short-sample.npz")

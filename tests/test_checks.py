@@ -70,10 +70,26 @@ def test_what_fits_comes_back_as_an_array(array, asked: tuple) -> None:
         ([0, "x"], ANY, "must be numbers of shape (2,), not <U21 of shape (2,)"),
         ([0, 1j], ANY, "must be numbers of shape (2,), not complex128 of shape (2,)"),
         ([0, np.inf], ANY, "must be numbers throughout, without NaN and infinity"),
-        (IMAGES / 255, BATCH, "must be uint8 of shape (n, 28, 28), not float64 of shape (20, 28, 28)"),
-        (IMAGES.astype("int64"), BATCH, "must be uint8 of shape (n, 28, 28), not int64 of shape (20, 28, 28)"),
-        (IMAGES[:, 1:], BATCH, "must be uint8 of shape (n, 28, 28), not uint8 of shape (20, 27, 28)"),
-        (IMAGES[..., np.newaxis], BATCH, "must be uint8 of shape (n, 28, 28), not uint8 of shape (20, 28, 28, 1)"),
+        (
+            IMAGES / 255,
+            BATCH,
+            "must be uint8 of shape (n, 28, 28), not float64 of shape (20, 28, 28)",
+        ),
+        (
+            IMAGES.astype("int64"),
+            BATCH,
+            "must be uint8 of shape (n, 28, 28), not int64 of shape (20, 28, 28)",
+        ),
+        (
+            IMAGES[:, 1:],
+            BATCH,
+            "must be uint8 of shape (n, 28, 28), not uint8 of shape (20, 27, 28)",
+        ),
+        (
+            IMAGES[..., np.newaxis],
+            BATCH,
+            "must be uint8 of shape (n, 28, 28), not uint8 of shape (20, 28, 28, 1)",
+        ),
         (IMAGES[:0], BATCH, "must be uint8 of shape (n, 28, 28), not uint8 of shape (0, 28, 28)"),
         (IMAGES[0], BATCH, "turn a single one into a batch of one with [np.newaxis]"),
         (None, BATCH, "must be uint8 of shape (n, 28, 28), not object of shape ()"),
@@ -81,7 +97,11 @@ def test_what_fits_comes_back_as_an_array(array, asked: tuple) -> None:
         (["7"], DIGITS, "must be integers of shape (n,), not <U1 of shape (1,)"),
         ([True], DIGITS, "must be integers of shape (n,), not bool of shape (1,)"),
         ([1.0], DIGITS, "must be integers of shape (n,), not float64 of shape (1,)"),
-        (LABELS[1:], (np.integer, (20,), 9), "must be integers of shape (20,), not int64 of shape (19,)"),
+        (
+            LABELS[1:],
+            (np.integer, (20,), 9),
+            "must be integers of shape (20,), not int64 of shape (19,)",
+        ),
         ([3, -1], DIGITS, "must lie in 0..9, not in -1..3"),
         ([10, 3], DIGITS, "must lie in 0..9, not in 3..10"),
         ([[0, 1]], SHARES, "must be floats of shape (n, 2), not int64 of shape (1, 2)"),
@@ -114,7 +134,9 @@ def test_predictions_go_by_the_names_of_their_networks() -> None:
     assert np.array_equal(check_predictions({"a": SURE, "b": SURE.tolist()}, 20)["b"], SURE)
     assert check_predictions({"a": SURE[0]})["a"].shape == (10,)
     for unnamed in ({}, None, SURE, [SURE]):
-        with pytest.raises(ValueError, match=r"by the name of their network: \{\"ReLU\": probabilities\}$"):
+        with pytest.raises(
+            ValueError, match=r"by the name of their network: \{\"ReLU\": probabilities\}$"
+        ):
             check_predictions(unnamed, 20)
     for wrong in (SURE[:5], SURE[0], SURE * 2, SURE.astype(int)):
         with pytest.raises(ValueError, match=r"^probabilities of b must "):
@@ -141,98 +163,225 @@ EMPTY = np.zeros((10, 10), int)
 ELEVEN = [*"0123456789", "10"]
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "load_images": (lambda: load_images(source="ful"), "source must be one of auto, full, sample"),
-    "Images": (lambda: digits(class_names=("0",)), "names must be those of 2 to 256 classes; there are 1 names"),
+    "Images": (
+        lambda: digits(class_names=("0",)),
+        "names must be those of 2 to 256 classes; there are 1 names",
+    ),
     "Images, images": (lambda: digits(x_test=IMAGES / 255), "x_test must be uint8"),
     "Images, labels": (lambda: digits(y_train=LABELS + 1), "y_train must lie in 0..9"),
-    "Images, fewer labels": (lambda: digits(y_test=LABELS[1:]), "y_test must be integers of shape (20,)"),
+    "Images, fewer labels": (
+        lambda: digits(y_test=LABELS[1:]),
+        "y_test must be integers of shape (20,)",
+    ),
     "prepare_images": (lambda: prepare_images(IMAGES[0]), "images must be uint8"),
     "one_hot": (lambda: one_hot([10]), "labels must lie in 0..9"),
     "split_validation": (lambda: split_validation(IMAGES, LABELS[1:]), "not 20 images, 19 labels"),
     "split_validation, no array": (
-        lambda: split_validation(digits(), LABELS), "not 0 images, 20 labels"),
+        lambda: split_validation(digits(), LABELS),
+        "not 0 images, 20 labels",
+    ),
     "one_hot, no class": (lambda: one_hot([0], 0), "classes must be at least 1, not 0"),
-    "split_validation, one": (lambda: split_validation(IMAGES[:1], LABELS[:1]), "at least 2, not 1 images, 1 labels"),
-    "random_affine": (lambda: random_affine(IMAGES, np.random.default_rng(0)), "images must be float32 of shape"),
-    "build_model": (lambda: build_model("resnet"), "network must be one of relu, leaky_relu, batch_norm, small"),
-    "build_model, precision": (lambda: build_model(precision="float16"), "precision must be one of float32"),
+    "split_validation, one": (
+        lambda: split_validation(IMAGES[:1], LABELS[:1]),
+        "at least 2, not 1 images, 1 labels",
+    ),
+    "random_affine": (
+        lambda: random_affine(IMAGES, np.random.default_rng(0)),
+        "images must be float32 of shape",
+    ),
+    "build_model": (
+        lambda: build_model("resnet"),
+        "network must be one of relu, leaky_relu, batch_norm, small",
+    ),
+    "build_model, precision": (
+        lambda: build_model(precision="float16"),
+        "precision must be one of float32",
+    ),
     "predict": (lambda: predict(build_model(), IMAGES[0]), "images must be uint8"),
-    "find_mistakes": (lambda: find_mistakes(LABELS, SURE[1:]), "probabilities must be floats of shape (20, classes)"),
+    "find_mistakes": (
+        lambda: find_mistakes(LABELS, SURE[1:]),
+        "probabilities must be floats of shape (20, classes)",
+    ),
     "find_mistakes, labels": (lambda: find_mistakes(LABELS + 1, SURE), "labels must lie in 0..9"),
     "rank_by_doubt": (lambda: rank_by_doubt(100 * SURE), "probabilities must lie in 0..1"),
-    "show_digits": (lambda: show_digits(IMAGES[0]), "images must be numbers of shape (n, height, width)"),
-    "show_digits, titles": (lambda: show_digits(IMAGES, ["a"]), "one title for each of the 20 images, not 1"),
+    "show_digits": (
+        lambda: show_digits(IMAGES[0]),
+        "images must be numbers of shape (n, height, width)",
+    ),
+    "show_digits, titles": (
+        lambda: show_digits(IMAGES, ["a"]),
+        "one title for each of the 20 images, not 1",
+    ),
     "show_digits, a title": (
-        lambda: show_digits(IMAGES, "a" * 20), "titles must be a list, not str"),
+        lambda: show_digits(IMAGES, "a" * 20),
+        "titles must be a list, not str",
+    ),
     "show_digits, no column": (
-        lambda: show_digits(IMAGES, columns=0), "columns must be at least 1, not 0"),
+        lambda: show_digits(IMAGES, columns=0),
+        "columns must be at least 1, not 0",
+    ),
     "show_digits, texts": (
-        lambda: show_digits(np.full((2, 3, 3), "x")), "images must be numbers of shape"),
+        lambda: show_digits(np.full((2, 3, 3), "x")),
+        "images must be numbers of shape",
+    ),
     "show_digits, objects": (
-        lambda: show_digits(np.full((2, 3, 3), None)), "images must be numbers of shape"),
+        lambda: show_digits(np.full((2, 3, 3), None)),
+        "images must be numbers of shape",
+    ),
     "show_digits, NaN": (
-        lambda: show_digits(IMAGES[:1] / np.nan), "images must be numbers throughout, without NaN"),
+        lambda: show_digits(IMAGES[:1] / np.nan),
+        "images must be numbers throughout, without NaN",
+    ),
     "show_digits, of two sizes": (
-        lambda: show_digits([IMAGES[0], IMAGES[0, 1:]]), "not rows of different lengths"),
-    "show_predictions": (lambda: show_predictions(IMAGES, LABELS, SURE[1:]), "probabilities must be floats"),
-    "show_predictions, labels": (lambda: show_predictions(IMAGES, LABELS[1:], SURE), "labels must be integers"),
-    "plot_probabilities": (lambda: plot_probabilities(IMAGES[0], 3, {"a": SURE}), "probabilities of a must be"),
-    "plot_probabilities, image": (lambda: plot_probabilities(IMAGES, 3, {"a": SURE[0]}), "image must be numbers"),
+        lambda: show_digits([IMAGES[0], IMAGES[0, 1:]]),
+        "not rows of different lengths",
+    ),
+    "show_predictions": (
+        lambda: show_predictions(IMAGES, LABELS, SURE[1:]),
+        "probabilities must be floats",
+    ),
+    "show_predictions, labels": (
+        lambda: show_predictions(IMAGES, LABELS[1:], SURE),
+        "labels must be integers",
+    ),
+    "plot_probabilities": (
+        lambda: plot_probabilities(IMAGES[0], 3, {"a": SURE}),
+        "probabilities of a must be",
+    ),
+    "plot_probabilities, image": (
+        lambda: plot_probabilities(IMAGES, 3, {"a": SURE[0]}),
+        "image must be numbers",
+    ),
     "plot_probabilities, label": (
-        lambda: plot_probabilities(IMAGES[0], 12, {"a": SURE[0]}), "label must be in 0..9, not 12"),
+        lambda: plot_probabilities(IMAGES[0], 12, {"a": SURE[0]}),
+        "label must be in 0..9, not 12",
+    ),
     "plot_probabilities, label -1": (
-        lambda: plot_probabilities(IMAGES[0], -1, {"a": SURE[0]}), "label must be in 0..9, not -1"),
+        lambda: plot_probabilities(IMAGES[0], -1, {"a": SURE[0]}),
+        "label must be in 0..9, not -1",
+    ),
     "plot_probabilities, rows": (
-        lambda: plot_probabilities(IMAGES[0], 3, {"a": [[0.5], [1, 0]]}), "not rows of different"),
+        lambda: plot_probabilities(IMAGES[0], 3, {"a": [[0.5], [1, 0]]}),
+        "not rows of different",
+    ),
     "plot_confusion, a title": (
-        lambda: plot_confusion(EMPTY, "ReLU"), "titles must be a list, not str"),
+        lambda: plot_confusion(EMPTY, "ReLU"),
+        "titles must be a list, not str",
+    ),
     "plot_confusion, negative": (
-        lambda: plot_confusion(EMPTY - 1), "counts must be whole numbers from 0 up"),
+        lambda: plot_confusion(EMPTY - 1),
+        "counts must be whole numbers from 0 up",
+    ),
     "plot_confusion, shares": (
-        lambda: plot_confusion(EMPTY + 0.1), "of images, not shares of them"),
+        lambda: plot_confusion(EMPTY + 0.1),
+        "of images, not shares of them",
+    ),
     "plot_confusion, NaN": (
-        lambda: plot_confusion(EMPTY / np.nan), "counts must be numbers throughout"),
+        lambda: plot_confusion(EMPTY / np.nan),
+        "counts must be numbers throughout",
+    ),
     "plot_history": (lambda: plot_history(relu_run(), 20), "a dictionary, as run.history is one"),
     "plot_history, a number": (
-        lambda: plot_history({"loss": 0.5}, 2), "loss must be numbers, one for each epoch"),
+        lambda: plot_history({"loss": 0.5}, 2),
+        "loss must be numbers, one for each epoch",
+    ),
     "plot_history, a text": (
-        lambda: plot_history({"val_loss": ["x"]}, 2), "val_loss must be numbers, one for each"),
+        lambda: plot_history({"val_loss": ["x"]}, 2),
+        "val_loss must be numbers, one for each",
+    ),
     "plot_history, no epoch": (lambda: plot_history({}, 0), "epochs must be at least 1, not 0"),
     "evaluate_run": (
-        lambda: evaluate_run(build_model(), digits()), "run must be a Run, as train, find_run and"),
+        lambda: evaluate_run(build_model(), digits()),
+        "run must be a Run, as train, find_run and",
+    ),
     "evaluate_run, images": (lambda: evaluate_run(relu_run(), IMAGES), "digits must be Images"),
     "evaluate_run, classes": (
         lambda: evaluate_run(relu_run(), digits(class_names=ELEVEN)),
-        "the run's network knows 10 classes, and the images have 11"),
-    "plot_confusion": (lambda: plot_confusion(np.zeros((9, 10))), "counts must be numbers of shape (1, 10, 10)"),
-    "plot_confusion, titles": (lambda: plot_confusion(np.zeros((2, 10, 10)), ["a"]), "counts must be numbers"),
+        "the run's network knows 10 classes, and the images have 11",
+    ),
+    "plot_confusion": (
+        lambda: plot_confusion(np.zeros((9, 10))),
+        "counts must be numbers of shape (1, 10, 10)",
+    ),
+    "plot_confusion, titles": (
+        lambda: plot_confusion(np.zeros((2, 10, 10)), ["a"]),
+        "counts must be numbers",
+    ),
     "find_ink": (lambda: find_ink(IMAGES[0] * 1.0), "pixels must lie in 0..1"),
-    "center_in_box": (lambda: center_in_box(IMAGES[0]), "ink must be floats of shape (height, width)"),
+    "center_in_box": (
+        lambda: center_in_box(IMAGES[0]),
+        "ink must be floats of shape (height, width)",
+    ),
     "shrink": (lambda: shrink(IMAGES[0] * 1.0), "ink must lie in 0..1"),
-    "PredictionBrowser": (lambda: PredictionBrowser(IMAGES[:0], LABELS[:0], {"a": SURE[:0]}), "images must be uint8"),
-    "PredictionBrowser, labels": (lambda: PredictionBrowser(IMAGES, LABELS + 1, {"a": SURE}), "labels must lie"),
+    "PredictionBrowser": (
+        lambda: PredictionBrowser(IMAGES[:0], LABELS[:0], {"a": SURE[:0]}),
+        "images must be uint8",
+    ),
+    "PredictionBrowser, labels": (
+        lambda: PredictionBrowser(IMAGES, LABELS + 1, {"a": SURE}),
+        "labels must lie",
+    ),
     "PredictionBrowser, one of two": (
-        lambda: PredictionBrowser(IMAGES, LABELS, {"a": SURE, "b": SURE[:5]}), "probabilities of b must be floats"),
-    "ConfusionExplorer": (lambda: ConfusionExplorer(IMAGES, LABELS, LABELS[1:]), "predicted must be integers"),
+        lambda: PredictionBrowser(IMAGES, LABELS, {"a": SURE, "b": SURE[:5]}),
+        "probabilities of b must be floats",
+    ),
+    "ConfusionExplorer": (
+        lambda: ConfusionExplorer(IMAGES, LABELS, LABELS[1:]),
+        "predicted must be integers",
+    ),
     "ConfusionExplorer, order": (
-        lambda: ConfusionExplorer(IMAGES, LABELS, LABELS, LABELS), "order must name each index in 0..19 once"),
+        lambda: ConfusionExplorer(IMAGES, LABELS, LABELS, LABELS),
+        "order must name each index in 0..19 once",
+    ),
     "EpochScrubber, a network": (
-        lambda: EpochScrubber(build_model(), IMAGES, LABELS), "run must be a Run, as train"),
+        lambda: EpochScrubber(build_model(), IMAGES, LABELS),
+        "run must be a Run, as train",
+    ),
     "EpochScrubber": (lambda: epochs_of(LABELS), "images must be uint8 of shape (6000, 28, 28)"),
     "train, two recipes": (
-        lambda: train(["relu", "short"], digits()), "recipe must be one of relu, leaky_relu"),
-    "train": (lambda: train("rleu", digits()), "recipe must be one of relu, leaky_relu, improved, short, "),
-    "train, precision": (lambda: train("relu", digits(), precision="bfloat16"), "precision must be one of float32"),
+        lambda: train(["relu", "short"], digits()),
+        "recipe must be one of relu, leaky_relu",
+    ),
+    "train": (
+        lambda: train("rleu", digits()),
+        "recipe must be one of relu, leaky_relu, improved, short, ",
+    ),
+    "train, precision": (
+        lambda: train("relu", digits(), precision="bfloat16"),
+        "precision must be one of float32",
+    ),
     "train, no epoch": (lambda: train("relu", digits(), epochs=0), "epochs must be at least 1"),
-    "train, seed": (lambda: train("relu", digits(), seed=-1), "the seed in 0..2**32 - 1, not None and -1"),
+    "train, seed": (
+        lambda: train("relu", digits(), seed=-1),
+        "the seed in 0..2**32 - 1, not None and -1",
+    ),
     "train, huge seed": (lambda: train("relu", digits(), seed=2**32), "the seed in 0..2**32 - 1"),
-    "train, a name elsewhere": (lambda: train("relu", digits(), name="../mine"), "the name of a run must begin"),
-    "train, a path": (lambda: train("relu", digits(), name="/mine"), "the name of a run must begin"),
-    "train, a hidden name": (lambda: train("relu", digits(), name=".mine"), "the name of a run must begin"),
+    "train, a name elsewhere": (
+        lambda: train("relu", digits(), name="../mine"),
+        "the name of a run must begin",
+    ),
+    "train, a path": (
+        lambda: train("relu", digits(), name="/mine"),
+        "the name of a run must begin",
+    ),
+    "train, a hidden name": (
+        lambda: train("relu", digits(), name=".mine"),
+        "the name of a run must begin",
+    ),
     "find_run": (lambda: find_run("rleu", digits()), "recipe must be one of relu"),
-    "FeatureMaps": (lambda: FeatureMaps(build_model(), IMAGES[:0], LABELS[:0]), "images must be uint8"),
-    "FeatureMaps, labels": (lambda: FeatureMaps(build_model(), IMAGES, LABELS + 1), "labels must lie in 0..9"),
-    "FeatureMaps, dense": (lambda: FeatureMaps(build_model("dense"), IMAGES, LABELS), "network has no convolution"),
-}  # fmt: skip
+    "FeatureMaps": (
+        lambda: FeatureMaps(build_model(), IMAGES[:0], LABELS[:0]),
+        "images must be uint8",
+    ),
+    "FeatureMaps, labels": (
+        lambda: FeatureMaps(build_model(), IMAGES, LABELS + 1),
+        "labels must lie in 0..9",
+    ),
+    "FeatureMaps, dense": (
+        lambda: FeatureMaps(build_model("dense"), IMAGES, LABELS),
+        "network has no convolution",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", REFUSALS)
@@ -244,7 +393,9 @@ def test_a_wrong_argument_is_refused_before_anything_is_done(case: str, runs: Pa
     assert not runs.exists() and plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0.5}, {"epochs": "two"}, {"seed": 1.0}, {"seed": None}])
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0.5}, {"epochs": "two"}, {"seed": 1.0}, {"seed": None}]
+)
 def test_epochs_and_seed_are_whole_numbers(wrong: dict, runs: Path) -> None:
     with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
         train("relu", digits(), **wrong)
@@ -269,7 +420,8 @@ VALIDATION = np.zeros((6000, 28, 28), "uint8"), np.zeros(6000, int)
 def test_names_are_a_list_of_strings_wherever_they_are_taken(named: str) -> None:
     for wrong in (range(10), np.arange(10), [*"012345678", None], [*"012345678", 9]):
         with pytest.raises(
-            ValueError, match=r"^names must be strings, not \w+ \(.*, for example\); convert them with \[str"
+            ValueError,
+            match=r"^names must be strings, not \w+ \(.*, for example\); convert them with \[str",
         ):
             NAMED[named](wrong)
     for wrong in (None, 10, {*"0123456789"}, dict.fromkeys("0123456789")):
@@ -320,7 +472,8 @@ def test_a_notebook_shows_our_errors_without_a_traceback(tmp_path, monkeypatch, 
         ("train('relu', digits)", "RunError: Runs cannot be saved in "),
         (
             f"%env MNIST_CNN_RUNS={tmp_path / 'runs'}\ntrain('relu', digits, progress=interrupt)",
-            "Interrupted: 0 of 20 epochs are saved in runs/relu-sample.npz. Run this cell again to continue.",
+            "Interrupted: 0 of 20 epochs are saved in runs/relu-sample.npz. Run this cell again to "
+            "continue.",
         ),
     ):
         capsys.readouterr()

@@ -13,7 +13,10 @@ from test_environments import PROJECT, ROOT
 
 SCHEMAS = {
     "github-workflows": [".github/workflows/tests.yml", ".github/workflows/site.yml"],
-    "github-issue-forms": [".github/ISSUE_TEMPLATE/problem.yml", ".github/ISSUE_TEMPLATE/lesson.yml"],
+    "github-issue-forms": [
+        ".github/ISSUE_TEMPLATE/problem.yml",
+        ".github/ISSUE_TEMPLATE/lesson.yml",
+    ],
     "github-issue-config": [".github/ISSUE_TEMPLATE/config.yml"],
     "citation-file-format": ["CITATION.cff"],
 }
@@ -21,7 +24,12 @@ SCHEMAS = {
 
 def validate(schema: str, *files: Path) -> str:
     """What check-jsonschema complains of, by the schema that it brings along."""
-    command = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", *files]
+    command = [
+        Path(sys.executable).with_name("check-jsonschema"),
+        "--builtin-schema",
+        f"vendor.{schema}",
+        *files,
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     return done.stdout + done.stderr if done.returncode else ""
 
@@ -57,12 +65,16 @@ def test_the_workflow_checks_what_make_check_checks() -> None:
     commands = [
         re.sub(r"^\$\(BIN\)/", "", line.strip())
         for target in ("lint", "check")
-        for line in re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[1].splitlines()
+        for line in re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[
+            1
+        ].splitlines()
     ]
     assert commands and [step for step in steps if step in commands] == commands
     assert ".ci/run" in [step.get("run") for step in workflow["jobs"]["everything"]["steps"]]
     assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == tables.pythons()
-    assert set(workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]) <= set(tables.pythons())
+    assert set(workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]) <= set(
+        tables.pythons()
+    )
 
 
 def test_pre_commit_is_make_check() -> None:
@@ -73,8 +85,14 @@ def test_pre_commit_is_make_check() -> None:
 def test_version_and_licence_are_the_same_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert (citation["version"], citation["license"]) == (PROJECT["version"], PROJECT["license"])
-    assert re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == PROJECT["version"]
+    assert (
+        re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+        == PROJECT["version"]
+    )
 
 
 def test_a_bug_report_asks_for_the_report() -> None:
-    assert "python -m mnist_cnn.report" in (ROOT / ".github" / "ISSUE_TEMPLATE" / "problem.yml").read_text()
+    assert (
+        "python -m mnist_cnn.report"
+        in (ROOT / ".github" / "ISSUE_TEMPLATE" / "problem.yml").read_text()
+    )

@@ -17,13 +17,19 @@ from test_notebooks import NOTEBOOKS, ROOT, STEPS, code_cells
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
     """The top folder of a project with our notebooks."""
-    shutil.copytree(ROOT / "notebooks", tmp_path / "project" / "notebooks", ignore=shutil.ignore_patterns("runs", ".*"))
+    shutil.copytree(
+        ROOT / "notebooks",
+        tmp_path / "project" / "notebooks",
+        ignore=shutil.ignore_patterns("runs", ".*"),
+    )
     return tmp_path / "project"
 
 
 def git(folder: Path, *arguments: str) -> str:
     person = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
-    done = subprocess.run(["git", *person, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["git", *person, *arguments], cwd=folder, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -46,7 +52,9 @@ def test_work_survives_a_pull(top: Path, tmp_path: Path) -> None:
 
     def make_copies() -> str:
         command = [sys.executable, "-m", "mnist_cnn.copies", "mine"]
-        return subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(
+            command, cwd=clone, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
 
     assert make_copies() == f"Your copies are in {MINE}/\n"
     assert [path.stem for path in sorted((clone / MINE).glob("*.ipynb"))] == STEPS
@@ -59,12 +67,17 @@ def test_work_survives_a_pull(top: Path, tmp_path: Path) -> None:
     assert "a correction" in (clone / "notebooks" / NOTEBOOKS[1].name).read_text()
     mine = clone / MINE / NOTEBOOKS[1].name
     said = make_copies().splitlines()
-    assert len(said) == 2 and said[0].startswith(f"notebooks/{mine.name} is newer than your copy, {MINE}/{mine.name}, ")
+    assert len(said) == 2 and said[0].startswith(
+        f"notebooks/{mine.name} is newer than your copy, {MINE}/{mine.name}, "
+    )
     assert "print('mine')" in mine.read_text()
 
     mine.rename(mine.with_name("old.ipynb"))
     assert make_copies() == f"Your copies are in {MINE}/\n"
-    assert "a correction" in mine.read_text() and "print('mine')" in mine.with_name("old.ipynb").read_text()
+    assert (
+        "a correction" in mine.read_text()
+        and "print('mine')" in mine.with_name("old.ipynb").read_text()
+    )
 
 
 def test_a_copy_finds_runs_and_links(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +86,8 @@ def test_a_copy_finds_runs_and_links(top: Path, monkeypatch: pytest.MonkeyPatch)
     assert first.name == NOTEBOOKS[0].name and first.read_bytes() == NOTEBOOKS[0].read_bytes()
     monkeypatch.chdir(first.parent)
     assert runs_folder() == top / "runs"
-    assert (first.parent / "../notebooks/glossary.md").exists()  # linked from the first cell of each notebook
+    # Linked from the first cell of each notebook
+    assert (first.parent / "../notebooks/glossary.md").exists()
 
 
 def test_an_interrupted_copy_is_made_again(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +108,9 @@ def test_students_get_stubs_and_no_solutions(top: Path) -> None:
     for path in NOTEBOOKS:
         copy = nbformat.read(top / STUDENT / path.name, as_version=4)
         nbformat.validate(copy)
-        assert not cells_of(top / STUDENT / path.name, "solution") and "<summary>Solution" not in str(copy)
+        assert not cells_of(
+            top / STUDENT / path.name, "solution"
+        ) and "<summary>Solution" not in str(copy)
         assert [cell.source for cell in code_cells(copy)] == [
             cell.source for cell in code_cells(nbformat.read(path, as_version=4))
         ]
@@ -110,11 +126,16 @@ def test_teachers_get_every_exercise_solved(top: Path) -> None:
             assert "..." not in cell.source and not cell.outputs
             code, _, check = cell.source.rpartition("\n")
             assert check.startswith("exercises.") and code.rstrip() in solution.source
-        assert any(cell.outputs for cell in code_cells(nbformat.read(top / TEACHER / path.name, as_version=4)))
+        assert any(
+            cell.outputs
+            for cell in code_cells(nbformat.read(top / TEACHER / path.name, as_version=4))
+        )
 
 
 @pytest.mark.parametrize("which", ["mine", "class"])
-def test_where_it_cannot_copy_it_says_why(tmp_path: Path, top: Path, monkeypatch, capsys, which: str) -> None:
+def test_where_it_cannot_copy_it_says_why(
+    tmp_path: Path, top: Path, monkeypatch, capsys, which: str
+) -> None:
     monkeypatch.setattr(sys, "argv", ["copies", which])
     monkeypatch.chdir(tmp_path)
     assert main() == 1 and "start this from the top folder" in capsys.readouterr().err

@@ -55,13 +55,18 @@ def idx(array: np.ndarray) -> bytes:
 
 
 def test_the_digits_are_those_of_the_original_files(full: Images) -> None:
-    sums = {name: hashlib.md5(idx(array), usedforsecurity=False).hexdigest() for name, array in arrays_of(full).items()}
+    sums = {
+        name: hashlib.md5(idx(array), usedforsecurity=False).hexdigest()
+        for name, array in arrays_of(full).items()
+    }
     assert sums == PUBLISHED_MD5
 
 
 def test_the_sample_is_stratified_real_and_without_overlap(full: Images, sample: Images) -> None:
     def pairs(images: np.ndarray, labels: np.ndarray) -> set[tuple[bytes, int]]:
-        return {(image.tobytes(), label) for image, label in zip(images, labels.tolist(), strict=True)}
+        return {
+            (image.tobytes(), label) for image, label in zip(images, labels.tolist(), strict=True)
+        }
 
     assert np.bincount(sample.y_train).tolist() == [400] * 10
     assert np.bincount(sample.y_test).tolist() == [100] * 10
@@ -78,7 +83,9 @@ def test_preparation_agrees_with_plain_python(sample: Images) -> None:
     for i in range(3):
         assert encoded[i].tolist() == [float(digit == sample.y_train[i]) for digit in range(10)]
         for row, column in np.ndindex(28, 28):
-            assert prepared[i, row, column, 0] == pytest.approx(int(sample.x_train[i, row, column]) / 255)
+            assert prepared[i, row, column, 0] == pytest.approx(
+                int(sample.x_train[i, row, column]) / 255
+            )
 
 
 def test_the_fingerprint_tells_what_was_trained_on(sample: Images) -> None:
@@ -92,7 +99,9 @@ def test_the_fingerprint_tells_what_was_trained_on(sample: Images) -> None:
 # Where the digits come from
 
 
-def test_a_named_file_comes_first_then_the_variable_then_the_cache(archive, offline, tmp_path, monkeypatch) -> None:
+def test_a_named_file_comes_first_then_the_variable_then_the_cache(
+    archive, offline, tmp_path, monkeypatch
+) -> None:
     cache = tmp_path / "keras" / "datasets" / "mnist.npz"
     cache.parent.mkdir(parents=True)
     cache.symlink_to(archive)
@@ -100,12 +109,16 @@ def test_a_named_file_comes_first_then_the_variable_then_the_cache(archive, offl
     monkeypatch.setenv("MNIST_NPZ", str(archive))
     assert load_images().origin == "the file that MNIST_NPZ names"
     loaded = load_images(archive)
-    assert str(loaded) == "Full MNIST: 60,000 training and 10,000 test images, from the file mnist.npz"
+    assert (
+        str(loaded) == "Full MNIST: 60,000 training and 10,000 test images, from the file mnist.npz"
+    )
 
 
 @pytest.mark.parametrize("how", ["path", "MNIST_NPZ"])
 @pytest.mark.parametrize("kind", [str, Path])
-def test_a_tilde_stands_for_the_home_folder(archive: Path, offline, monkeypatch, how: str, kind: type) -> None:
+def test_a_tilde_stands_for_the_home_folder(
+    archive: Path, offline, monkeypatch, how: str, kind: type
+) -> None:
     monkeypatch.setenv("HOME", str(archive.parent))
     monkeypatch.setenv("USERPROFILE", str(archive.parent))  # on Windows
     named = kind("~/mnist.npz")
@@ -114,9 +127,13 @@ def test_a_tilde_stands_for_the_home_folder(archive: Path, offline, monkeypatch,
 
 
 @pytest.mark.parametrize("place", ["mnist.npz", "nowhere.npz", Path("mnist.npz")])
-def test_the_sample_and_a_file_cannot_be_asked_for_at_once(archive: Path, monkeypatch, place) -> None:
+def test_the_sample_and_a_file_cannot_be_asked_for_at_once(
+    archive: Path, monkeypatch, place
+) -> None:
     monkeypatch.chdir(archive.parent)
-    with pytest.raises(ValueError, match=rf'source="sample" asks for .*in {place}; leave out one of'):
+    with pytest.raises(
+        ValueError, match=rf'source="sample" asks for .*in {place}; leave out one of'
+    ):
         load_images(place, source="sample")
     monkeypatch.setenv("MNIST_NPZ", str(archive))  # what is usual gives way to what is asked for
     assert load_images(source="sample").source == "sample"
@@ -135,15 +152,21 @@ def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedPr
 
 
 @pytest.mark.slow
-def test_without_network_the_sample_stands_in_with_one_warning_unless_all_is_asked_for(offline, tmp_path) -> None:
-    code = "from mnist_cnn.data import load_images; print(load_images()); load_images(source='full')"
+def test_without_network_the_sample_stands_in_with_one_warning_unless_all_is_asked_for(
+    offline, tmp_path
+) -> None:
+    code = (
+        "from mnist_cnn.data import load_images; print(load_images()); load_images(source='full')"
+    )
     done = run_python(code, offline)
     assert "MNIST sample: 4,000 training and 1,000 test images" in done.stdout
     assert done.stderr.count("Warning") == 1 and "set MNIST_NPZ" in done.stderr
     assert "The download failed: " in done.stderr
     assert not (tmp_path / "keras" / "datasets" / "mnist.npz").exists()
     assert done.returncode != 0
-    assert "ConnectionError: MNIST is not on this machine and could not be downloaded" in done.stderr
+    assert (
+        "ConnectionError: MNIST is not on this machine and could not be downloaded" in done.stderr
+    )
 
 
 def test_a_download_is_verified_too(full: Images, offline, monkeypatch) -> None:
@@ -154,9 +177,14 @@ def test_a_download_is_verified_too(full: Images, offline, monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     "end, error, said",
-    [("interrupted", KeyboardInterrupt, None), ("altered", ConnectionError, "it is not MNIST, but mnist")],
+    [
+        ("interrupted", KeyboardInterrupt, None),
+        ("altered", ConnectionError, "it is not MNIST, but mnist"),
+    ],
 )
-def test_a_bad_download_leaves_nothing_in_the_cache(full, offline, tmp_path, monkeypatch, end, error, said) -> None:
+def test_a_bad_download_leaves_nothing_in_the_cache(
+    full, offline, tmp_path, monkeypatch, end, error, said
+) -> None:
     cache = tmp_path / "keras" / "datasets" / "mnist.npz"
 
     def load_data() -> tuple:
@@ -207,7 +235,9 @@ def a_few(**other: np.ndarray) -> bytes:
     """An archive of blank images of three classes, with some arrays replaced."""
     labels = np.arange(30, dtype="uint8") % 3
     images = np.zeros((30, 28, 28), "uint8")
-    return saved(**{"x_train": images, "y_train": labels, "x_test": images, "y_test": labels} | other)
+    return saved(
+        **{"x_train": images, "y_train": labels, "x_test": images, "y_test": labels} | other
+    )
 
 
 NONE = np.zeros(0, "uint8")
@@ -217,29 +247,77 @@ BAD_FILES: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {
     "cut off in the middle": (lambda good: good[:30_000_000], "not a zip file"),
     "cut off by one byte": (lambda good: good[:-1], "not a zip file"),
     "its beginning lost": (lambda good: good[1_000:], ""),
-    "a bit flipped in the pixels": (lambda good: flipped(good, 5_000_000), "Bad CRC-32 for file 'x_train.npy'"),
+    "a bit flipped in the pixels": (
+        lambda good: flipped(good, 5_000_000),
+        "Bad CRC-32 for file 'x_train.npy'",
+    ),
     "a bit flipped in the directory": (lambda good: flipped(good, -200), ""),
-    "an array missing": (saved(x_train=NONE, y_train=NONE, x_test=NONE), "x_train must have the shape (n, 28, 28)"),
-    "no test labels": (a_few().replace(b"y_test", b"z_test"), "There is no item named 'y_test.npy' in the archive"),
+    "an array missing": (
+        saved(x_train=NONE, y_train=NONE, x_test=NONE),
+        "x_train must have the shape (n, 28, 28)",
+    ),
+    "no test labels": (
+        a_few().replace(b"y_test", b"z_test"),
+        "There is no item named 'y_test.npy' in the archive",
+    ),
     "texts": (zipped(b"not an array"), "the magic string is not correct"),
-    "pickled objects": (saved(**dict.fromkeys(PUBLISHED_MD5, np.array([{}, {}]))), "whole numbers, not object"),
-    "float pixels": (a_few(x_train=np.zeros((30, 28, 28))), "x_train must hold whole numbers, not float64"),
-    "large pixels": (a_few(x_test=np.zeros((30, 28, 28), "int64")), "x_test must be uint8 of shape (n, 28, 28)"),
+    "pickled objects": (
+        saved(**dict.fromkeys(PUBLISHED_MD5, np.array([{}, {}]))),
+        "whole numbers, not object",
+    ),
+    "float pixels": (
+        a_few(x_train=np.zeros((30, 28, 28))),
+        "x_train must hold whole numbers, not float64",
+    ),
+    "large pixels": (
+        a_few(x_test=np.zeros((30, 28, 28), "int64")),
+        "x_test must be uint8 of shape (n, 28, 28)",
+    ),
     "images of 32 x 32": (a_few(x_test=np.zeros((9, 32, 32), "uint8")), "not (9, 32, 32)"),
     "colours": (a_few(x_test=np.zeros((9, 28, 28, 3), "uint8")), "not (9, 28, 28, 3)"),
-    "one-hot labels": (a_few(y_train=np.eye(30, dtype="uint8")), "y_train must have the shape (n,)"),
+    "one-hot labels": (
+        a_few(y_train=np.eye(30, dtype="uint8")),
+        "y_train must have the shape (n,)",
+    ),
     "no labels": (a_few(y_train=NONE), "y_train must have the shape (n,)"),
-    "labels of other images": (a_few(y_test=np.arange(9) % 3), "y_test must be integers of shape (30,)"),
+    "labels of other images": (
+        a_few(y_test=np.arange(9) % 3),
+        "y_test must be integers of shape (30,)",
+    ),
     "labels below 0": (a_few(y_test=np.arange(30) - 1), "y_test must lie in 0.."),
-    "a single class": (a_few(y_train=np.zeros(30, int), y_test=np.zeros(30, int)), "names must be those of 2 to 256"),
-    "a thousand classes": (a_few(y_train=np.arange(30) * 50), "names must be those of 2 to 256 classes"),
-    "too few names": (a_few(class_names=np.array(["cat", "dog"])), "y_train must lie in 0..1, not in 0..2"),
-    "an empty name": (a_few(class_names=np.array(["cat", "dog", ""])), "a class must have a name of 1 to 30"),
-    "a name with a line break": (a_few(class_names=np.array(["cat", "d\nog", "x"])), "printable characters"),
+    "a single class": (
+        a_few(y_train=np.zeros(30, int), y_test=np.zeros(30, int)),
+        "names must be those of 2 to 256",
+    ),
+    "a thousand classes": (
+        a_few(y_train=np.arange(30) * 50),
+        "names must be those of 2 to 256 classes",
+    ),
+    "too few names": (
+        a_few(class_names=np.array(["cat", "dog"])),
+        "y_train must lie in 0..1, not in 0..2",
+    ),
+    "an empty name": (
+        a_few(class_names=np.array(["cat", "dog", ""])),
+        "a class must have a name of 1 to 30",
+    ),
+    "a name with a line break": (
+        a_few(class_names=np.array(["cat", "d\nog", "x"])),
+        "printable characters",
+    ),
     "a formula for a name": (a_few(class_names=np.array(["cat", r"$\frac{$", "x"])), "without $"),
-    "numbers for names": (a_few(class_names=np.arange(3)), "class_names must be a row of short texts, not int64"),
-    "pickled names": (a_few(class_names=np.array(["a", "b", {}])), "class_names must be a row of short texts"),
-    "names without end": (a_few(class_names=np.array(["a", "b", "c" * 50_000])), "class_names must be a row of short"),
+    "numbers for names": (
+        a_few(class_names=np.arange(3)),
+        "class_names must be a row of short texts, not int64",
+    ),
+    "pickled names": (
+        a_few(class_names=np.array(["a", "b", {}])),
+        "class_names must be a row of short texts",
+    ),
+    "names without end": (
+        a_few(class_names=np.array(["a", "b", "c" * 50_000])),
+        "class_names must be a row of short",
+    ),
 }
 
 
@@ -247,11 +325,15 @@ def assert_refused(path: Path, wrong: str, what: str = "images", source: str = "
     with pytest.raises(DataError) as error:
         load_images(path, source)
     assert f"{path} cannot be read as {what}: " in str(error.value) and wrong in str(error.value)
-    assert str(error.value).endswith("Name another file or folder, or none, and Keras downloads MNIST.")
+    assert str(error.value).endswith(
+        "Name another file or folder, or none, and Keras downloads MNIST."
+    )
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
-def test_a_bad_file_is_refused_with_what_is_wrong_and_what_to_do(content: bytes, tmp_path, case: str) -> None:
+def test_a_bad_file_is_refused_with_what_is_wrong_and_what_to_do(
+    content: bytes, tmp_path, case: str
+) -> None:
     bad, wrong = BAD_FILES[case]
     (tmp_path / "bad.npz").write_bytes(bad if isinstance(bad, bytes) else bad(content))
     assert_refused(tmp_path / "bad.npz", wrong)
@@ -259,11 +341,20 @@ def test_a_bad_file_is_refused_with_what_is_wrong_and_what_to_do(content: bytes,
 
 @pytest.mark.slow
 def test_no_file_can_take_much_memory(tmp_path) -> None:
-    """A megabyte that unpacks to a thousand times as much; its beginnings say that it holds 784 TB, or few images."""
-    for images, said in ((10**12, "n in 1..300,000"), (50_000, "x_train holds more than its beginning says")):
-        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({images}, 28, 28), }}".encode()
+    """A megabyte that unpacks to a thousand times as much; its beginnings say that it holds 784 TB,
+    or few images.
+    """
+    for images, said in (
+        (10**12, "n in 1..300,000"),
+        (50_000, "x_train holds more than its beginning says"),
+    ):
+        header = (
+            f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({images}, 28, 28), }}".encode()
+        )
         bomb = b"\x93NUMPY\x01\x00v\x00" + header.ljust(117) + b"\n" + bytes(250_000_000)
-        with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with zipfile.ZipFile(
+            tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1
+        ) as archive:
             for name in PUBLISHED_MD5:
                 archive.writestr(f"{name}.npy", bomb)
         tracemalloc.start()
@@ -296,13 +387,22 @@ OTHER_ARRAYS: dict[str, Callable[[Images], dict[str, np.ndarray]]] = {
 
 
 @pytest.mark.parametrize("case", OTHER_ARRAYS)
-def test_what_is_not_mnist_is_never_called_mnist(full: Images, offline, tmp_path, case: str) -> None:
+def test_what_is_not_mnist_is_never_called_mnist(
+    full: Images, offline, tmp_path, case: str
+) -> None:
     other = arrays_of(full) | OTHER_ARRAYS[case](full)
     (tmp_path / "mnist.npz").write_bytes(saved(**other))
     loaded = load_images(tmp_path / "mnist.npz")
     assert loaded.source == "mnist-images" and not loaded.are_digits
-    assert str(loaded).startswith(f"mnist (not a known collection): {len(other['x_train']):,} training and")
-    assert_refused(tmp_path / "mnist.npz", "by the SHA-256 of its arrays it is not MNIST", "MNIST", source="full")
+    assert str(loaded).startswith(
+        f"mnist (not a known collection): {len(other['x_train']):,} training and"
+    )
+    assert_refused(
+        tmp_path / "mnist.npz",
+        "by the SHA-256 of its arrays it is not MNIST",
+        "MNIST",
+        source="full",
+    )
     (tmp_path / "keras" / "datasets").mkdir(parents=True)
     (tmp_path / "mnist.npz").rename(tmp_path / "keras" / "datasets" / "mnist.npz")
     with pytest.raises(DataError, match=r"it is not MNIST, but .*\. Delete it and try again"):
@@ -318,11 +418,15 @@ def folder(tmp_path: Path) -> Path:
                          ("train-labels-idx1-ubyte", False), ("t10k-labels-idx1-ubyte.gz", False)):  # fmt: skip
         numbers = rng.integers(0, 256, (30, 28, 28)) if images else np.arange(30) % 3
         packed = idx(numbers.astype("uint8"))
-        (tmp_path / "shapes" / name).write_bytes(gzip.compress(packed) if name.endswith(".gz") else packed)
+        (tmp_path / "shapes" / name).write_bytes(
+            gzip.compress(packed) if name.endswith(".gz") else packed
+        )
     return tmp_path / "shapes"
 
 
-def test_a_folder_of_idx_files_and_an_archive_give_the_same(folder: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_of_idx_files_and_an_archive_give_the_same(
+    folder: Path, tmp_path: Path, monkeypatch
+) -> None:
     (folder / "class_names.txt").write_text("circle\nsquare\nvery long line\n")
     from_folder = load_images(folder)
     assert str(from_folder) == (
@@ -335,25 +439,40 @@ def test_a_folder_of_idx_files_and_an_archive_give_the_same(folder: Path, tmp_pa
     (tmp_path / "shapes.npz").write_bytes(saved(**arrays_of(from_folder), class_names=names))
     monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "shapes.npz"))
     from_archive = load_images()
-    assert from_archive.class_names == from_folder.class_names and from_archive.source == "shapes-images"
+    assert (
+        from_archive.class_names == from_folder.class_names
+        and from_archive.source == "shapes-images"
+    )
     assert from_archive.fingerprint == from_folder.fingerprint
     pairs = zip(arrays_of(from_folder).values(), arrays_of(from_archive).values(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
-def test_wide_and_column_first_arrays_are_read_as_they_are_meant(sample: Images, tmp_path: Path) -> None:
-    arrays = arrays_of(sample) | {"x_test": np.asfortranarray(sample.x_test), "y_test": sample.y_test.astype(">i8")}
+def test_wide_and_column_first_arrays_are_read_as_they_are_meant(
+    sample: Images, tmp_path: Path
+) -> None:
+    arrays = arrays_of(sample) | {
+        "x_test": np.asfortranarray(sample.x_test),
+        "y_test": sample.y_test.astype(">i8"),
+    }
     (tmp_path / "sample.npz").write_bytes(saved(**arrays))
     loaded = load_images(tmp_path / "sample.npz")
-    assert np.array_equal(loaded.x_test, sample.x_test) and np.array_equal(loaded.y_test, sample.y_test)
-    assert loaded.source == "sample-images" != sample.source  # or its runs would be taken for those of the sample
+    assert np.array_equal(loaded.x_test, sample.x_test) and np.array_equal(
+        loaded.y_test, sample.y_test
+    )
+    # Or its runs would be taken for those of the sample
+    assert loaded.source == "sample-images" != sample.source
 
 
 @pytest.mark.parametrize("prefix", ["emnist-letters-", "k49-"])
 @pytest.mark.parametrize("other", ["t10k", "test"])
-def test_the_names_of_mnists_successors_are_understood(folder: Path, prefix: str, other: str) -> None:
+def test_the_names_of_mnists_successors_are_understood(
+    folder: Path, prefix: str, other: str
+) -> None:
     for path in folder.iterdir():
-        path.rename(folder / f"{prefix}{path.name.replace('t10k', other).replace('images-', 'images.')}")
+        path.rename(
+            folder / f"{prefix}{path.name.replace('t10k', other).replace('images-', 'images.')}"
+        )
     assert load_images(folder).class_names == ("0", "1", "2")
 
 
@@ -375,20 +494,41 @@ LABELS, IMAGES = "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"
 GOOD = idx(np.zeros((30, 28, 28), "uint8"))
 BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file missing": (spoil(LABELS, None), f"it has no file {LABELS} or {LABELS}.gz"),
-    "a folder in its place": (lambda f: (f / LABELS).unlink() or (f / LABELS).mkdir(), f"it has no file {LABELS}"),
-    "two collections": (spoil("emnist-train-labels-idx1-ubyte", b""), f"several files for y_train (emnist-{LABELS}, "),
+    "a folder in its place": (
+        lambda f: (f / LABELS).unlink() or (f / LABELS).mkdir(),
+        f"it has no file {LABELS}",
+    ),
+    "two collections": (
+        spoil("emnist-train-labels-idx1-ubyte", b""),
+        f"several files for y_train (emnist-{LABELS}, ",
+    ),
     "an empty file": (spoil(IMAGES, b""), f"{IMAGES} does not begin like an IDX file"),
-    "labels for images": (spoil(IMAGES, idx(np.zeros(30, "uint8"))), "IDX file of bytes with 3 axes"),
+    "labels for images": (
+        spoil(IMAGES, idx(np.zeros(30, "uint8"))),
+        "IDX file of bytes with 3 axes",
+    ),
     "floats": (spoil(IMAGES, GOOD.replace(b"\x08", b"\x0d", 1)), "IDX file of bytes"),
     "cut off in its lengths": (spoil(IMAGES, GOOD[:9]), "must have the shape (n, 28, 28)"),
-    "cut off by one byte": (spoil(IMAGES, GOOD[:-1]), f"{IMAGES} holds less than its beginning says"),
+    "cut off by one byte": (
+        spoil(IMAGES, GOOD[:-1]),
+        f"{IMAGES} holds less than its beginning says",
+    ),
     "a byte too many": (spoil(IMAGES, GOOD + b"x"), f"{IMAGES} holds more than its beginning says"),
     "three billion images": (spoil(IMAGES, b"\0\0\x08\x03" + b"\xff" * 12), "with n in 1..300,000"),
     "larger images": (spoil(IMAGES, idx(np.zeros((30, 32, 32), "uint8"))), "not (30, 32, 32)"),
     "not gzipped": (spoil("train-images-idx3-ubyte.gz", GOOD), "Not a gzipped file"),
-    "half a gzipped file": (spoil("train-images-idx3-ubyte.gz", gzip.compress(GOOD)[:-9]), "Compressed file ended"),
-    "a bomb": (spoil("train-images-idx3-ubyte.gz", gzip.compress(GOOD + bytes(9**9))), "holds more than its beginning"),
-    "names in another encoding": (spoil("class_names.txt", "Kleid\nSchürze".encode("latin-1")), "can't decode"),
+    "half a gzipped file": (
+        spoil("train-images-idx3-ubyte.gz", gzip.compress(GOOD)[:-9]),
+        "Compressed file ended",
+    ),
+    "a bomb": (
+        spoil("train-images-idx3-ubyte.gz", gzip.compress(GOOD + bytes(9**9))),
+        "holds more than its beginning",
+    ),
+    "names in another encoding": (
+        spoil("class_names.txt", "Kleid\nSchürze".encode("latin-1")),
+        "can't decode",
+    ),
     "a name too few": (spoil("class_names.txt", b"a\nb"), "y_train must lie in 0..1"),
 }
 
@@ -405,15 +545,23 @@ def test_a_bad_folder_is_refused_with_what_is_wrong_and_what_to_do(folder: Path,
 
 @pytest.mark.parametrize("kind", ["nothing", "a pipe", "a link to itself"])
 @pytest.mark.parametrize("how", ["path", "MNIST_NPZ"])
-def test_a_place_without_a_file_is_named_with_what_to_do(offline, tmp_path, monkeypatch, kind: str, how: str) -> None:
+def test_a_place_without_a_file_is_named_with_what_to_do(
+    offline, tmp_path, monkeypatch, kind: str, how: str
+) -> None:
     place = tmp_path / "place.npz"
     if kind == "a pipe":
         os.mkfifo(place)  # reading it would wait for ever
     elif kind == "a link to itself":
         place.symlink_to(place)
     monkeypatch.setenv("MNIST_NPZ", str(place) if how == "MNIST_NPZ" else "")
-    remedy = "Name another file or folder" if how == "path" else "Set MNIST_NPZ to another file or folder, or unset it"
-    with pytest.raises(FileNotFoundError, match=rf"There is no file or folder .*place\.npz\. {remedy}"):
+    remedy = (
+        "Name another file or folder"
+        if how == "path"
+        else "Set MNIST_NPZ to another file or folder, or unset it"
+    )
+    with pytest.raises(
+        FileNotFoundError, match=rf"There is no file or folder .*place\.npz\. {remedy}"
+    ):
         load_images(place if how == "path" else None)
 
 
@@ -424,10 +572,14 @@ def test_a_user_who_does_not_exist_has_no_file(offline, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("place", ["file", "file/below/it", "x" * 300, "link"])
-def test_a_place_where_no_runs_can_be_saved_is_named_with_what_to_do(sample, tmp_path, monkeypatch, place: str) -> None:
+def test_a_place_where_no_runs_can_be_saved_is_named_with_what_to_do(
+    sample, tmp_path, monkeypatch, place: str
+) -> None:
     (tmp_path / "file").write_text("not a folder")
     (tmp_path / "link").symlink_to(tmp_path / "link")
     monkeypatch.setenv("MNIST_CNN_RUNS", str(tmp_path / place))
-    with pytest.raises(RunError, match=rf"Runs cannot be saved in .*{place} .*os\.environ\[\"MNIST_CNN_RUNS\"\] = "):
+    with pytest.raises(
+        RunError, match=rf"Runs cannot be saved in .*{place} .*os\.environ\[\"MNIST_CNN_RUNS\"\] = "
+    ):
         train("relu", sample, epochs=1)
     assert (tmp_path / "file").read_text() == "not a folder"

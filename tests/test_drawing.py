@@ -44,8 +44,10 @@ def colored(ink: tuple[int, int, int], paper: tuple[int, int, int]) -> np.ndarra
         colored((200, 30, 30), (255, 255, 255)),
         colored((255, 255, 0), (255, 255, 255)),
         colored((0, 120, 120), (120, 0, 120)),
-        np.dstack([colored((0, 0, 0), (255, 255, 255)), SEVEN]),  # black ink, transparent white paper
-        np.dstack([colored((255, 255, 255), (255, 255, 255)), SEVEN]),  # white ink, transparent paper
+        # Black ink, transparent white paper
+        np.dstack([colored((0, 0, 0), (255, 255, 255)), SEVEN]),
+        # White ink, transparent paper
+        np.dstack([colored((255, 255, 255), (255, 255, 255)), SEVEN]),
         np.dstack([colored((255, 255, 255), (0, 0, 0)), np.full_like(SEVEN, 255)]),
         np.dstack([np.random.default_rng(0).integers(0, 256, (*SEVEN.shape, 3), "uint8"), SEVEN]),
         np.where(np.arange(280)[:, np.newaxis] < 60, colored((0, 0, 0), (255,) * 3), colored((255, 0, 0), (255,) * 3)),
@@ -80,7 +82,8 @@ def test_a_stroke_may_run_over_the_edge_of_the_paper() -> None:
         ([(5, 60), (270, 60)], 9),
         ([(100, 100), (101, 101)], 3),  # a dot, to be enlarged
         ([(0, 0), (60, 0), (60, 199)], 30),  # over the edge
-        ([(20, 150), (250, 150), (250, 20), (251, 20), (251, 150)], 3),  # its mass far off its middle
+        # Its mass far off its middle
+        ([(20, 150), (250, 150), (250, 20), (251, 20), (251, 150)], 3),
     ],
 )
 def test_a_drawing_fills_the_box_with_its_mass_in_the_middle(points: list, width: int) -> None:
@@ -110,15 +113,22 @@ def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Images) -> None:
     assert all(np.array_equal(center_in_box(image / 255), image) for image in sample.x_test)
 
 
-def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(full: Images, model) -> None:
+def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(
+    full: Images, model
+) -> None:
     rng = np.random.default_rng(1)
     sheets = np.full((250, 200, 150), 255, "uint8")
     for sheet, image in zip(sheets, full.x_test, strict=False):
         side = rng.integers(40, 140)
         top, left = rng.integers(0, 200 - side), rng.integers(0, 150 - side)
-        sheet[top : top + side, left : left + side] -= np.asarray(Image.fromarray(image).resize((side, side)))
+        sheet[top : top + side, left : left + side] -= np.asarray(
+            Image.fromarray(image).resize((side, side))
+        )
     prepared, shrunk = (
-        np.mean(predict(model, np.stack([way(find_ink(sheet)) for sheet in sheets])).argmax(1) == full.y_test[:250])
+        np.mean(
+            predict(model, np.stack([way(find_ink(sheet)) for sheet in sheets])).argmax(1)
+            == full.y_test[:250]
+        )
         for way in (center_in_box, shrink)
     )
     assert prepared > 0.98 and shrunk < 0.6
@@ -151,7 +161,9 @@ def test_a_strip_is_no_larger_than_it_is(shape: tuple[int, int]) -> None:
 
 def test_shrinking_averages_the_whole_sheet() -> None:
     ink = np.random.default_rng(0).random((280, 140), "float32")
-    expected = np.asarray(Image.fromarray((255 * ink).astype("uint8")).resize((28, 28), Image.Resampling.BILINEAR))
+    expected = np.asarray(
+        Image.fromarray((255 * ink).astype("uint8")).resize((28, 28), Image.Resampling.BILINEAR)
+    )
     assert np.abs(shrink(ink).astype(int) - expected).max() <= 2  # Pillow rounds three times
     assert shrink(np.ones((7, 9))).min() == 255
 
@@ -161,7 +173,8 @@ def test_a_huge_image_is_read_like_a_small_one() -> None:
     huge = find_ink(np.kron(SEVEN, np.ones((30, 30), "uint8")))
     assert max(huge.shape) <= 1000
     moved = (np.roll(center_in_box(small), shift, axis=(0, 1)) for shift in np.ndindex(3, 3))
-    reference = np.roll(center_in_box(huge), (1, 1), axis=(0, 1)).astype(int)  # the centres may round differently
+    # The centres may round differently
+    reference = np.roll(center_in_box(huge), (1, 1), axis=(0, 1)).astype(int)
     assert min(np.abs(reference - each).mean() for each in moved) < 3
 
 

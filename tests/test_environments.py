@@ -34,18 +34,28 @@ def test_conda_installs_what_pip_installs_and_the_package_itself() -> None:
 def test_binder_installs_the_same_without_the_gpu_part() -> None:
     conda, pip = environment("binder/environment.yml")
     assert conda == environment("environment.yml")[0] == ["python=3.11", "pip"]
-    assert pip == [line.replace("tensorflow>", "tensorflow-cpu>") for line in PROJECT["dependencies"]]
+    assert pip == [
+        line.replace("tensorflow>", "tensorflow-cpu>") for line in PROJECT["dependencies"]
+    ]
 
 
 def test_binder_opens_the_first_notebook() -> None:
     places = re.findall(r"mybinder\.org/v2/gh/[^/]+/[^/]+/HEAD\?urlpath=lab/tree/([\w/.]+)", README)
-    assert places and set(places) == {"notebooks/01_data_loading.ipynb"} and (ROOT / places[0]).exists()
+    assert (
+        places
+        and set(places) == {"notebooks/01_data_loading.ipynb"}
+        and (ROOT / places[0]).exists()
+    )
 
 
 def test_the_badge_follows_the_address_of_the_repository() -> None:
-    results, address = json.loads((ROOT / "benchmarks" / "results.json").read_text()), "https://github.com/a/mnist_cnn"
-    assert f"[![Launch on Binder](https://mybinder.org/badge_logo.svg)]({tables.binder(address)})" == tables.badge(
-        results, {"Repository": address}
+    results, address = (
+        json.loads((ROOT / "benchmarks" / "results.json").read_text()),
+        "https://github.com/a/mnist_cnn",
+    )
+    assert (
+        f"[![Launch on Binder](https://mybinder.org/badge_logo.svg)]({tables.binder(address)})"
+        == tables.badge(results, {"Repository": address})
     )
     assert tables.binder(address).startswith(
         "https://mybinder.org/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/notebooks/01"
@@ -56,8 +66,14 @@ def test_the_badge_follows_the_address_of_the_repository() -> None:
 
 
 def test_the_first_link_leads_somewhere() -> None:
-    assert tables.site({}, {"Repository": "https://github.com/a/mnist_cnn"}) == "[site]: https://a.github.io/mnist_cnn/"
-    assert re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))[:2] == ["[site]", "[site]"]
+    assert (
+        tables.site({}, {"Repository": "https://github.com/a/mnist_cnn"})
+        == "[site]: https://a.github.io/mnist_cnn/"
+    )
+    assert re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))[:2] == [
+        "[site]",
+        "[site]",
+    ]
     (first,) = re.findall(r"^\[site\]: (.*)", README, re.MULTILINE)
     assert (ROOT / first).exists() or first == addresses.site(PROJECT["urls"]["Repository"])
 
@@ -69,20 +85,28 @@ def test_the_readme_names_the_pythons() -> None:
 
 @pytest.fixture
 def make(tmp_path):
-    """Call make with pythons of these versions, and no others, on the PATH; the environment goes to tmp_path/env."""
+    """Call make with pythons of these versions, and no others, on the PATH; the environment goes to
+    tmp_path/env.
+    """
     if shutil.which("make") is None:
         pytest.skip("there is no make, as on most Windows machines")
 
-    def call(*arguments: str, pythons: dict[str, str], folder: Path = ROOT) -> subprocess.CompletedProcess:
+    def call(
+        *arguments: str, pythons: dict[str, str], folder: Path = ROOT
+    ) -> subprocess.CompletedProcess:
         for name, version in pythons.items():
             code = f"import sys; sys.version_info = ({version}); exec(sys.argv[1])"
-            (tmp_path / name).write_text(f'#!/bin/sh\nshift\nexec {sys.executable} -c "{code}" "$@"\n')
+            (tmp_path / name).write_text(
+                f'#!/bin/sh\nshift\nexec {sys.executable} -c "{code}" "$@"\n'
+            )
             (tmp_path / name).chmod(0o755)
         for name in ("sh", "sed", "seq"):
             (tmp_path / name).symlink_to(shutil.which(name))
         environment = {"PATH": str(tmp_path)}
         command = [shutil.which("make"), *arguments, f"ENV={tmp_path / 'env'}"]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        )
 
     return call
 
@@ -90,17 +114,24 @@ def make(tmp_path):
 TOO_NEW = "3, 99, 0"
 
 
-@pytest.mark.parametrize("pythons", [{}, {"python3": "3, 10, 13"}, {"python3": TOO_NEW, "python3.10": "3, 10, 0"}])
+@pytest.mark.parametrize(
+    "pythons", [{}, {"python3": "3, 10, 13"}, {"python3": TOO_NEW, "python3.10": "3, 10, 0"}]
+)
 def test_make_says_in_one_line_that_a_python_is_missing(make, tmp_path, pythons) -> None:
     done = make("run", pythons=pythons)
     assert done.returncode != 0 and not (tmp_path / "env").exists()
     (line,) = done.stdout.splitlines()
     allowed = " ".join(reversed(tables.pythons()))
-    assert f"One of these Pythons is needed: {allowed}. python3 is none of them." in line and "make run PYTHON=" in line
+    assert (
+        f"One of these Pythons is needed: {allowed}. python3 is none of them." in line
+        and "make run PYTHON=" in line
+    )
 
 
 def test_make_refuses_a_python_that_was_named_but_is_too_old(make, tmp_path) -> None:
-    done = make("lab", "PYTHON=python3.10", pythons={"python3.10": "3, 10, 0", "python3": "3, 12, 0"})
+    done = make(
+        "lab", "PYTHON=python3.10", pythons={"python3.10": "3, 10, 0", "python3": "3, 12, 0"}
+    )
     assert done.returncode != 0 and "python3.10 is none of them" in done.stdout
 
 
@@ -116,7 +147,10 @@ def test_make_follows_requires_python(make, tmp_path) -> None:
     )
     shutil.copy(ROOT / "Makefile", tmp_path)
     plan = make(
-        "--dry-run", "run", pythons={"python3.11": "3, 11, 0", "python3.14": "3, 14, 0"}, folder=tmp_path
+        "--dry-run",
+        "run",
+        pythons={"python3.11": "3, 11, 0", "python3.14": "3, 14, 0"},
+        folder=tmp_path,
     ).stdout
     assert "python3.14 -m venv" in plan and "Pythons is needed: 3.14 3.13 3.12." in plan
     assert tables.pythons(">=3.12,<3.15") == ["3.12", "3.13", "3.14"]
@@ -132,7 +166,14 @@ def test_make_does_not_install_twice(make, tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "extra"),
-    [("run", ""), ("lab", ""), ("class", ""), ("site", "site"), ("study", "study"), ("test", "test")],
+    [
+        ("run", ""),
+        ("lab", ""),
+        ("class", ""),
+        ("site", "site"),
+        ("study", "study"),
+        ("test", "test"),
+    ],
 )
 def test_make_sets_up_only_what_is_asked_for(make, target: str, extra: str) -> None:
     plan = make("--dry-run", target, pythons={"python3": "3, 12, 0"}).stdout
@@ -143,7 +184,12 @@ def requirements(path: Path, *extras: str) -> list[str]:
     """What requirements.py prints where the programs in this folder are the only ones."""
     command = [sys.executable, ROOT / "requirements.py", *extras]
     done = subprocess.run(
-        command, env=os.environ | {"PATH": str(path)}, capture_output=True, text=True, check=True, timeout=60
+        command,
+        env=os.environ | {"PATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     return done.stdout.splitlines()
 
@@ -153,15 +199,24 @@ def test_requirements_are_those_of_pyproject(tmp_path: Path) -> None:
     assert requirements(tmp_path)[1:] == lesson[1:]
     both, *tools = extras["test"]
     assert both == "mnist-cnn[study,site]"
-    assert requirements(tmp_path, "test")[1:] == [*lesson[1:], *extras["study"], *extras["site"], *tools]
+    assert requirements(tmp_path, "test")[1:] == [
+        *lesson[1:],
+        *extras["study"],
+        *extras["site"],
+        *tools,
+    ]
     done = subprocess.run(
-        [sys.executable, ROOT / "requirements.py", "tests"], capture_output=True, text=True, timeout=60
+        [sys.executable, ROOT / "requirements.py", "tests"],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 2 and "pyproject.toml has no extra tests" in done.stderr
 
 
 @pytest.mark.skipif(
-    (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="elsewhere there is only one"
+    (platform.system(), platform.machine()) != ("Linux", "x86_64"),
+    reason="elsewhere there is only one",
 )
 def test_code_for_a_card_comes_only_where_there_is_one(tmp_path: Path) -> None:
     assert requirements(tmp_path)[0] == "tensorflow-cpu>=2.21,<2.22"
@@ -170,7 +225,9 @@ def test_code_for_a_card_comes_only_where_there_is_one(tmp_path: Path) -> None:
     assert requirements(tmp_path)[0] == PROJECT["dependencies"][0] == "tensorflow>=2.21,<2.22"
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make, as on most Windows machines")
+@pytest.mark.skipif(
+    shutil.which("make") is None, reason="there is no make, as on most Windows machines"
+)
 def test_make_clean_leaves_trainings(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     left = [
@@ -178,7 +235,11 @@ def test_make_clean_leaves_trainings(tmp_path: Path) -> None:
         tmp_path / "runs" / "relu.npz",
         tmp_path / "my-notebooks" / "01.ipynb",
     ]
-    for path in (*left, tmp_path / "build" / "site" / "index.html", tmp_path / ".venv" / "installed"):
+    for path in (
+        *left,
+        tmp_path / "build" / "site" / "index.html",
+        tmp_path / ".venv" / "installed",
+    ):
         path.parent.mkdir(parents=True)
         path.touch()
     for _ in range(2):
@@ -189,10 +250,15 @@ def test_make_clean_leaves_trainings(tmp_path: Path) -> None:
 
 
 def test_make_study_leaves_nothing_that_git_would_show() -> None:
-    recipe = re.search(r"^study:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    recipe = re.search(r"^study:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[
+        1
+    ]
     files = set(re.findall(r"--results (\S+)", recipe))
     assert files == {"benchmarks/study.jsonl", "benchmarks/ladder.jsonl"}
-    for figure in (Path(file).with_suffix(".png").as_posix() for file in files):  # which the command draws beside it
-        tracked = subprocess.run(["git", "ls-files", "--error-unmatch", figure], cwd=ROOT, capture_output=True)
+    # Which the command draws beside it
+    for figure in (Path(file).with_suffix(".png").as_posix() for file in files):
+        tracked = subprocess.run(
+            ["git", "ls-files", "--error-unmatch", figure], cwd=ROOT, capture_output=True
+        )
         ignored = subprocess.run(["git", "check-ignore", figure], cwd=ROOT, capture_output=True)
         assert 0 in (tracked.returncode, ignored.returncode), figure

@@ -17,7 +17,9 @@ def test_the_accuracy_of_a_run_is_what_keras_evaluates(sample: Images) -> None:
     model = build_model("relu")  # untrained, or it would be right about all of them
     run = replace(load_run(SHIPPED / "relu.npz"), weights=model.get_weights())
     model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
-    _, expected = model.evaluate(sample.x_test[..., np.newaxis] / 255, one_hot(sample.y_test), verbose=0)
+    _, expected = model.evaluate(
+        sample.x_test[..., np.newaxis] / 255, one_hot(sample.y_test), verbose=0
+    )
     assert 0 < expected < 0.5
     assert evaluate_run(run, sample) == pytest.approx(expected, abs=1e-6)
 
@@ -32,9 +34,16 @@ def test_mistakes_come_most_confident_first_and_doubt_least_sure_first() -> None
 
 def test_bars_say_which_digit_is_predicted_and_which_is_actual() -> None:
     probabilities = np.array([0.1, 0, 0, 0.6, 0, 0, 0, 0.3, 0, 0])
-    assert [bar_text(digit, 7, probabilities) for digit in (0, 3, 7)] == ["10.0%", "60.0%  predicted", "30.0%  actual"]
+    assert [bar_text(digit, 7, probabilities) for digit in (0, 3, 7)] == [
+        "10.0%",
+        "60.0%  predicted",
+        "30.0%  actual",
+    ]
     assert bar_text(3, 3, probabilities) == "60.0%  predicted  actual"
-    assert [bar_text(digit, None, probabilities) for digit in (3, 7)] == ["60.0%  predicted", "30.0%"]
+    assert [bar_text(digit, None, probabilities) for digit in (3, 7)] == [
+        "60.0%  predicted",
+        "30.0%",
+    ]
 
 
 def test_the_disputed_labels_are_the_published_ones(full: Images) -> None:
@@ -42,7 +51,9 @@ def test_the_disputed_labels_are_the_published_ones(full: Images) -> None:
         947: "8→9", 1621: "0→6", 1901: "9→4", 2130: "4→9", 2462: "2→0", 2597: "5→3", 2654: "6→1", 3520: "6→4",
         3558: "5→0", 5937: "5→3", 6651: "0→6", 6783: "1→6", 8527: "4→9", 9679: "6→3", 9729: "5→6",
     }  # fmt: skip
-    assert {index: f"{full.y_test[index]}→{digit}" for index, (digit, *_) in DISPUTED.items()} == published
+    assert {
+        index: f"{full.y_test[index]}→{digit}" for index, (digit, *_) in DISPUTED.items()
+    } == published
 
 
 def test_five_people_voted_on_each_disputed_label_and_fewer_than_three_for_it() -> None:

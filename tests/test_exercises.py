@@ -243,14 +243,22 @@ def copy(model):
 
 
 def cells_of(path: Path, tag: str) -> list[nbformat.NotebookNode]:
-    return [cell for cell in nbformat.read(path, as_version=4).cells if tag in cell.metadata.get("tags", ())]
+    return [
+        cell
+        for cell in nbformat.read(path, as_version=4).cells
+        if tag in cell.metadata.get("tags", ())
+    ]
 
 
 def exercise_of(cell: nbformat.NotebookNode) -> str:
     return re.search(r'^exercises\.\w+\("([^"]+)"', cell.source, re.MULTILINE)[1]
 
 
-CHECKS = {exercise_of(cell): cell.source.splitlines()[-1] for path in NOTEBOOKS for cell in cells_of(path, "answer")}
+CHECKS = {
+    exercise_of(cell): cell.source.splitlines()[-1]
+    for path in NOTEBOOKS
+    for cell in cells_of(path, "answer")
+}
 
 
 def verdict(exercise: str, code: str, sample: Images, capsys: pytest.CaptureFixture) -> str:
@@ -273,7 +281,8 @@ def test_each_notebook_has_three_or_four_exercises_with_hint_and_solution() -> N
         for number, at in enumerate(places, 1):
             question, stub, solution = cells[at - 1 : at + 2]
             assert (
-                question.source.startswith(f"### Exercise {number}: ") and "<summary>Hint</summary>" in question.source
+                question.source.startswith(f"### Exercise {number}: ")
+                and "<summary>Hint</summary>" in question.source
             )
             assert "solution" in solution.metadata.tags and solution.source.count("```python") == 1
             assert solution.source.startswith("<details><summary>Solution</summary>\n\n")
@@ -286,7 +295,9 @@ def test_each_notebook_has_three_or_four_exercises_with_hint_and_solution() -> N
 def test_nothing_is_answered_yet() -> None:
     for path in NOTEBOOKS:
         for cell in cells_of(path, "answer"):
-            assert "".join(output.text for output in cell.outputs) == "Not answered yet.\n", cell.source
+            assert "".join(output.text for output in cell.outputs) == "Not answered yet.\n", (
+                cell.source
+            )
 
 
 def test_every_exercise_has_its_usual_mistakes() -> None:
@@ -295,10 +306,16 @@ def test_every_exercise_has_its_usual_mistakes() -> None:
 
 
 @pytest.mark.parametrize("exercise", WRONG)
-def test_each_usual_mistake_is_met_with_words_of_its_own(exercise: str, sample: Images, capsys) -> None:
+def test_each_usual_mistake_is_met_with_words_of_its_own(
+    exercise: str, sample: Images, capsys
+) -> None:
     said = {name: verdict(exercise, code, sample, capsys) for name, code in WRONG[exercise].items()}
     assert all(re.fullmatch(r"Not yet: .{12,}[.?]\n", words) for words in said.values()), said
-    assert not [words for words in said.values() if "open the hint" in words or "the shape should be" in words], said
+    assert not [
+        words
+        for words in said.values()
+        if "open the hint" in words or "the shape should be" in words
+    ], said
     alike = 1 if exercise == "smallest slope" else 0  # 0.1 and 0.02 are the same mistake
     assert len(set(said.values())) == len(said) - alike, said
 
@@ -308,20 +325,29 @@ ODD = {"number": "answer = '12'", "array": "answer = [1, 2, 3]", "network": "ans
 
 
 @pytest.mark.parametrize("exercise", WRONG)
-def test_an_answer_that_nobody_foresaw_is_refused_kindly(exercise: str, sample: Images, capsys) -> None:
+def test_an_answer_that_nobody_foresaw_is_refused_kindly(
+    exercise: str, sample: Images, capsys
+) -> None:
     kind, name = re.search(r"exercises\.(\w+)\(.*?, (\w+)", CHECKS[exercise]).groups()
     said = verdict(exercise, ODD[kind].format(name=name), sample, capsys)
-    assert re.fullmatch(r"Not yet: (the answer is |the shape should be |the shape is right).+\.\n", said)
+    assert re.fullmatch(
+        r"Not yet: (the answer is |the shape should be |the shape is right).+\.\n", said
+    )
     if kind == "number":
         assert "open the hint" in verdict(exercise, "answer = 123.456", sample, capsys)
         assert "type bool" in verdict(exercise, "answer = True", sample, capsys)
         assert "Not yet" in verdict(exercise, "answer = math.nan", sample, capsys)
-        one, same = (verdict(exercise, f"answer = {kind}(0.25)", sample, capsys) for kind in ("float", "np.array"))
+        one, same = (
+            verdict(exercise, f"answer = {kind}(0.25)", sample, capsys)
+            for kind in ("float", "np.array")
+        )
         assert one == same  # as functions of NumPy give a number
     if kind == "function":
         said = verdict(exercise, f"def {name}(*inputs): raise KeyError('key')", sample, capsys)
         assert said == "Not yet: it stops with KeyError: 'key'.\n"
-        assert verdict(exercise, f"def {name}(*inputs): ...", sample, capsys) == "Not answered yet.\n"
+        assert (
+            verdict(exercise, f"def {name}(*inputs): ...", sample, capsys) == "Not answered yet.\n"
+        )
         forgotten = verdict(exercise, f"def {name}(*inputs): print(inputs)", sample, capsys)
         assert forgotten.endswith("Not yet: it returns nothing; is a `return` missing?\n")
 
@@ -395,7 +421,12 @@ def test_no_answer_is_no_answer_of_any_kind(sample: Images, capsys) -> None:
 
 
 def test_a_name_that_is_not_an_exercise_is_refused() -> None:
-    for check in (exercises.number, exercises.function, exercises.network, lambda *a: exercises.array(*a, None)):
+    for check in (
+        exercises.number,
+        exercises.function,
+        exercises.network,
+        lambda *a: exercises.array(*a, None),
+    ):
         with pytest.raises(ValueError, match="exercise must be one of"):
             check("no such thing", 1)
 
@@ -413,7 +444,11 @@ QUESTION = re.compile(r"### \d\. (.+)\n\n((?:<details>.*</details>\n?)+)")
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_has_four_questions_that_explain_every_choice(path: Path) -> None:
-    (cell,) = [cell for cell in nbformat.read(path, as_version=4).cells if cell.source.startswith("## Four questions")]
+    (cell,) = [
+        cell
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.source.startswith("## Four questions")
+    ]
     questions = QUESTION.findall(cell.source)
     assert len(questions) == 4
     places = []
@@ -421,7 +456,10 @@ def test_each_notebook_has_four_questions_that_explain_every_choice(path: Path) 
         page = BeautifulSoup(choices, "html.parser")
         verdicts = [each.strong.text for each in page.select("details")]
         assert len(verdicts) >= 3 and sorted(verdicts) == ["No."] * (len(verdicts) - 1) + ["Right."]
-        assert all(len(each.text.split()) > len(each.summary.text.split()) + 3 for each in page.select("details"))
+        assert all(
+            len(each.text.split()) > len(each.summary.text.split()) + 3
+            for each in page.select("details")
+        )
         places.append(verdicts.index("Right."))
     assert len(set(places)) > 1  # not always the same one
 
@@ -430,8 +468,11 @@ def test_a_network_may_have_its_activations_in_layers_of_their_own(sample: Image
     layers = "conv('linear'), layers.LeakyReLU(), pool2(), conv('linear'), layers.BatchNormalization(), layers.ReLU()"
     code = f"answer = small((28, 28, 1), [{layers}, pool2(), flat(), soft()])"
     assert verdict("small network", code, sample, capsys) == "Right. It has 2,706 parameters.\n"
-    soft = code.replace("soft()", "layers.Dense(10), layers.Softmax()").replace("layers.LeakyReLU(), ", "")
-    assert verdict("small network", soft, sample, capsys).startswith("Right.")  # a maximum is not linear either
+    soft = code.replace("soft()", "layers.Dense(10), layers.Softmax()").replace(
+        "layers.LeakyReLU(), ", ""
+    )
+    # A maximum is not linear either
+    assert verdict("small network", soft, sample, capsys).startswith("Right.")
 
 
 def test_every_word_on_numbers_is_heard(sample: Images, capsys) -> None:

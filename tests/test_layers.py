@@ -12,7 +12,9 @@ layers = keras.layers
 
 @pytest.mark.slow
 def test_a_receptive_field_holds_the_pixels_that_a_number_depends_on() -> None:
-    """One pixel changed after the other: those that change the number, of an untrained network and noise, fill it."""
+    """One pixel changed after the other: those that change the number, of an untrained network and
+    noise, fill it.
+    """
     noise = np.random.default_rng(0).integers(0, 256, (4, 28, 28), "uint8")
     model = build_model("batch_norm")
     convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
@@ -140,5 +142,7 @@ def test_only_sequential_networks_are_packed(kind: str) -> None:
     ids=["not built", "in colour", "flat", "maps at the end"],
 )
 def test_a_network_of_other_images_or_answers_is_refused(stack: list) -> None:
-    with pytest.raises(ValueError, match=r"begins with keras.Input\(\(28, 28, 1\)\) and returns one"):
+    with pytest.raises(
+        ValueError, match=r"begins with keras.Input\(\(28, 28, 1\)\) and returns one"
+    ):
         pack_network(keras.Sequential(stack))

@@ -1,6 +1,7 @@
 """The life of a runs folder: other data, seeds and versions, interruption, damage and deletion, in any order.
 
-The calls of the lesson never fail, no finished epoch is lost, and what they open was made from what was asked for.
+The calls of the lesson never fail, no finished epoch is lost, and what they open was made from what
+was asked for.
 """
 
 import json
@@ -23,7 +24,8 @@ from mnist_cnn.training import Interrupted, find_run, train
 from test_training import interrupt_after, weights
 
 pytestmark = pytest.mark.slow
-VERSIONS = [Recipe("dense", epochs=2, learning_rate=rate) for rate in (1.5e-3, 3e-3)]  # what "relu" means in each
+# What "relu" means in each
+VERSIONS = [Recipe("dense", epochs=2, learning_rate=rate) for rate in (1.5e-3, 3e-3)]
 
 which_digits = st.sampled_from(["sample", "other", "full"])
 seeds = st.sampled_from([0, 0, 1])
@@ -31,11 +33,15 @@ seeds = st.sampled_from([0, 0, 1])
 
 @cache
 def digits(kind: str) -> Images:
-    """Forty images of the sample, forty others, and the same forty where the full data are expected."""
+    """Forty images of the sample, forty others, and the same forty where the full data are
+    expected.
+    """
     sample = load_images(source="sample")
     first = 40 if kind == "other" else 0
     images, labels = sample.x_train[first : first + 40], sample.y_train[first : first + 40]
-    return replace(sample, x_train=images, y_train=labels, source="full" if kind == "full" else "sample")
+    return replace(
+        sample, x_train=images, y_train=labels, source="full" if kind == "full" else "sample"
+    )
 
 
 @cache
@@ -54,7 +60,8 @@ class LifeOfRuns(RuleBasedStateMachine):
         super().__init__()
         self._patch, self._folder = pytest.MonkeyPatch(), tempfile.TemporaryDirectory()
         self._patch.setenv("MNIST_CNN_RUNS", self._folder.name)
-        self._patch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")  # `choose_precision` then says float32 on every machine
+        # `choose_precision` then says float32 on every machine
+        self._patch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
         self.version, self.before = 0, {}
         self._set_version(0)
 
@@ -82,7 +89,9 @@ class LifeOfRuns(RuleBasedStateMachine):
     def _check_nothing_lost(self, before: dict[bytes, Run | None]) -> None:
         """Every file is still there under some name, or its run has gone further."""
         after = self._contents()
-        further = {json.dumps(asdict(run.settings)): run.epochs_done for run in after.values() if run}
+        further = {
+            json.dumps(asdict(run.settings)): run.epochs_done for run in after.values() if run
+        }
         for content, run in before.items():
             if content not in after:
                 assert run and further.get(json.dumps(asdict(run.settings)), 0) > run.epochs_done
@@ -101,7 +110,9 @@ class LifeOfRuns(RuleBasedStateMachine):
     def train_and_interrupt(self, kind: str, seed: int, epoch: int) -> None:
         before = self._contents()
         try:
-            self._check_opened(train("relu", digits(kind), seed=seed, progress=interrupt_after(epoch)), kind, seed)
+            self._check_opened(
+                train("relu", digits(kind), seed=seed, progress=interrupt_after(epoch)), kind, seed
+            )
         except Interrupted:
             pass
         self._check_nothing_lost(before)

@@ -13,7 +13,12 @@ from mnist_cnn.models import NETWORKS, PRECISIONS, PermutePixels, build_model, p
 def test_parameter_counts() -> None:
     counts = {network: build_model(network).count_params() for network in NETWORKS}
     assert counts.pop("relu") == counts.pop("leaky_relu") == counts.pop("permuted") == 241_546
-    assert counts == {"batch_norm": 205_762, "small_batch_norm": 41_834, "article": 2_076_554, "dense": 101_770}
+    assert counts == {
+        "batch_norm": 205_762,
+        "small_batch_norm": 41_834,
+        "article": 2_076_554,
+        "dense": 101_770,
+    }
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -46,8 +51,12 @@ def test_predict_gives_what_keras_predicts(sample: Images, n: int) -> None:
 def test_mixed_precision_computes_in_bfloat16_and_keeps_the_weights_in_float32() -> None:
     for network in NETWORKS:
         *hidden, output = build_model(network, "mixed_bfloat16").layers
-        assert {layer.compute_dtype for layer in hidden} == {"bfloat16"} and output.compute_dtype == "float32"
-        assert {weight.dtype for layer in (*hidden, output) for weight in layer.trainable_weights} == {"float32"}
+        assert {layer.compute_dtype for layer in hidden} == {
+            "bfloat16"
+        } and output.compute_dtype == "float32"
+        assert {
+            weight.dtype for layer in (*hidden, output) for weight in layer.trainable_weights
+        } == {"float32"}
     assert keras.config.dtype_policy().name == "float32"  # as before
 
 
@@ -57,7 +66,9 @@ def test_the_article_has_its_layers_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("network, slope", [("relu", 0), ("leaky_relu", 0.1)])
-def test_the_networks_differ_in_their_slope_alone(sample: Images, network: str, slope: float) -> None:
+def test_the_networks_differ_in_their_slope_alone(
+    sample: Images, network: str, slope: float
+) -> None:
     """Both are computed here in NumPy, and only the slope differs."""
     model = build_model(network)
     expected = forward(model.get_weights(), sample.x_test[0, ..., np.newaxis] / 255, slope)
@@ -69,15 +80,20 @@ def test_permuting_moves_each_pixel_to_another_place(sample: Images) -> None:
     numbered = np.arange(28 * 28, dtype="float32").reshape(1, 28, 28, 1)
     first, again = (np.ravel(PermutePixels()(numbered)) for _ in range(2))
     assert np.array_equal(first, again) and np.array_equal(np.sort(first), numbered.ravel())
-    assert np.mean(np.abs(np.diff(first)) == 1) < 0.02  # of the pixels beside each other, hardly any still are
+    # Of the pixels beside each other, hardly any still are
+    assert np.mean(np.abs(np.diff(first)) == 1) < 0.02
     permuted, plain = build_model("permuted"), build_model("relu")
     plain.set_weights(permuted.get_weights())
     moved = sample.x_test[:3].reshape(3, -1)[:, first.astype(int)].reshape(3, 28, 28)
-    np.testing.assert_allclose(predict(permuted, sample.x_test[:3]), predict(plain, moved), atol=1e-6)
+    np.testing.assert_allclose(
+        predict(permuted, sample.x_test[:3]), predict(plain, moved), atol=1e-6
+    )
 
 
 def forward(weights: list[np.ndarray], x: np.ndarray, slope: float) -> np.ndarray:
-    """The network of `relu_layers` (slope 0) or `leaky_relu_layers`, without Keras; x is (height, width, channels)."""
+    """The network of `relu_layers` (slope 0) or `leaky_relu_layers`, without Keras; x is (height,
+    width, channels).
+    """
 
     def bend(x: np.ndarray) -> np.ndarray:
         return np.where(x > 0, x, slope * x)

@@ -21,7 +21,10 @@ GLOSSARY = ROOT / "notebooks" / "glossary.md"
 PAGES = [
     *NOTEBOOKS,
     GLOSSARY,
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "teaching/README.md")),
+    *(
+        ROOT / name
+        for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "teaching/README.md")
+    ),
 ]
 
 
@@ -32,12 +35,15 @@ def test_all_are_here() -> None:
 @pytest.mark.slow  # takes no time, but only means something in a run of the whole suite
 def test_nbval_runs_them(request: pytest.FixtureRequest) -> None:
     """Without the full data their outputs cannot be compared, and conftest.py leaves them out."""
-    assert request.config.getini("testpaths") == ["tests", "notebooks"]  # so plain `pytest` is never skipped below
+    # So plain `pytest` is never skipped below
+    assert request.config.getini("testpaths") == ["tests", "notebooks"]
     request.getfixturevalue("full")
     start, options = request.config.invocation_params.dir, request.config.option
     asked = {(start / argument.split("::")[0]).resolve() for argument in request.config.args}
     collected = [item.path.stem for item in request.session.items if item.path.suffix == ".ipynb"]
-    if not asked & {ROOT, ROOT / "notebooks"} or (not collected and (options.keyword or options.markexpr)):
+    if not asked & {ROOT, ROOT / "notebooks"} or (
+        not collected and (options.keyword or options.markexpr)
+    ):
         pytest.skip("only a part of the tests was asked for, without the notebooks")
     cells = {path.stem: len(code_cells(nbformat.read(path, as_version=4))) for path in NOTEBOOKS}
     assert Counter(collected) == cells and list(cells) == STEPS
@@ -60,12 +66,21 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def test_executed_in_order_without_errors_or_noise(notebook) -> None:
-    assert [cell.execution_count for cell in code_cells(notebook)] == list(range(1, len(code_cells(notebook)) + 1))
+    assert [cell.execution_count for cell in code_cells(notebook)] == list(
+        range(1, len(code_cells(notebook)) + 1)
+    )
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
     assert outputs
-    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+    assert not [
+        output
+        for output in outputs
+        if output.output_type == "error" or output.get("name") == "stderr"
+    ]
     assert not [output for output in outputs if "WARNING" in output.get("text", "")]
-    printed = [[output for output in cell.outputs if output.output_type == "stream"] for cell in code_cells(notebook)]
+    printed = [
+        [output for output in cell.outputs if output.output_type == "stream"]
+        for cell in code_cells(notebook)
+    ]
     assert max(map(len, printed)) == 1, "text that arrived in pieces differs each time"
 
 
@@ -76,14 +91,25 @@ def test_github_can_show_it(path, notebook) -> None:
 
 def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
     """A reference to a widget that no longer exists shows as an error in JupyterLab."""
-    view = re.compile(r"(PredictionBrowser|ConfusionExplorer|EpochScrubber|DrawingPad|FeatureMaps)\(")
+    view = re.compile(
+        r"(PredictionBrowser|ConfusionExplorer|EpochScrubber|DrawingPad|FeatureMaps)\("
+    )
     left = {}
-    for cell in [cell for path in NOTEBOOKS for cell in code_cells(nbformat.read(path, as_version=4))]:
-        assert not [kind for output in cell.outputs for kind in output.get("data", ()) if "widget" in kind], cell.source
+    for cell in [
+        cell for path in NOTEBOOKS for cell in code_cells(nbformat.read(path, as_version=4))
+    ]:
+        assert not [
+            kind for output in cell.outputs for kind in output.get("data", ()) if "widget" in kind
+        ], cell.source
         if shown := view.match(cell.source.splitlines()[-1]):
             left[shown[1]] = cell.outputs[-1].data["text/plain"]
-            assert f'data-view="{shown[1]}">{left[shown[1]]}</div>' in cell.outputs[-1].data["text/html"]
-    assert len(left) == 5 and all(sentence.endswith("running notebook") for sentence in left.values()), left
+            assert (
+                f'data-view="{shown[1]}">{left[shown[1]]}</div>'
+                in cell.outputs[-1].data["text/html"]
+            )
+    assert len(left) == 5 and all(
+        sentence.endswith("running notebook") for sentence in left.values()
+    ), left
 
 
 def test_every_figure_has_words_for_those_who_do_not_see_it(notebook) -> None:
@@ -96,7 +122,8 @@ def test_it_has_the_shape_of_the_series(path, notebook) -> None:
     first, questions, last = (notebook.cells[at].source for at in (0, -2, -1))
     assert first.startswith("# ") and first.count("\n# ") == 0
     assert all(word in first for word in ("**You will**", "**You need**", "**Time**"))
-    assert re.findall(r"\*\*(\d\d) ", first) == [path.stem[:2]]  # this step in bold, the others as links
+    # This step in bold, the others as links
+    assert re.findall(r"\*\*(\d\d) ", first) == [path.stem[:2]]
     assert "[glossary](../notebooks/glossary.md)" in first  # leads there from build/, too
     assert questions.startswith("## Four questions") and last.startswith("## In this notebook we…")
     following = [*STEPS[STEPS.index(path.stem) + 1 :], "README"][0]
@@ -106,7 +133,11 @@ def test_it_has_the_shape_of_the_series(path, notebook) -> None:
 def test_short_routes_lead_along_headings_of_the_notebook() -> None:
     marked = []
     for path in NOTEBOOKS:
-        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+        cells = [
+            cell.source
+            for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "markdown"
+        ]
         headings = re.findall(r"^## (.*)", "\n".join(cells), re.MULTILINE)
         if route := re.search(r"\*\*Short route\*\* \(\d+ minutes\): (.*)", cells[0], re.DOTALL):
             marked.append(path.stem[:2])
@@ -127,7 +158,11 @@ def test_cells_are_short_and_keep_to_themselves(notebook) -> None:
 
 def test_the_first_cell_looks_for_the_package(notebook) -> None:
     first, *others = code_cells(notebook)
-    assert first is notebook.cells[1] and first.metadata.tags == ["setup"] and first.source == tables.first_cell()
+    assert (
+        first is notebook.cells[1]
+        and first.metadata.tags == ["setup"]
+        and first.source == tables.first_cell()
+    )
     assert not any("setup" in cell.metadata.get("tags", ()) for cell in others)
 
 
@@ -152,14 +187,19 @@ def test_on_colab_the_first_cell_calls_pip(monkeypatch: pytest.MonkeyPatch) -> N
     exec(code, {"get_ipython": lambda: shell})  # noqa: S102
     assert called == [("pip", "install --quiet git+https://github.com/a/mnist_cnn")]
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match=r"install it with %pip install --quiet git\+https://github.com/a/"):
+    with pytest.raises(
+        ModuleNotFoundError,
+        match=r"install it with %pip install --quiet git\+https://github.com/a/",
+    ):
         exec(code, {"get_ipython": lambda: shell})  # noqa: S102
 
 
 def test_a_training_leaves_one_picture_that_was_redrawn() -> None:
     training = nbformat.read(ROOT / "notebooks" / "04_training.ipynb", as_version=4)
     outputs = [cell.outputs for cell in code_cells(training) if "LiveCurves()" in cell.source]
-    assert [[output.output_type for output in of_cell] for of_cell in outputs] == [["display_data"]] * 2
+    assert [[output.output_type for output in of_cell] for of_cell in outputs] == [
+        ["display_data"]
+    ] * 2
 
 
 def test_outputs_name_no_place_on_the_machine_that_made_them(notebook) -> None:
@@ -170,7 +210,9 @@ def test_outputs_name_no_place_on_the_machine_that_made_them(notebook) -> None:
 def anchors(path: Path) -> str:
     if path.suffix == ".ipynb":
         return "\n".join(
-            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+            cell.source
+            for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "markdown"
         )
     return path.read_text()
 

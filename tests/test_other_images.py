@@ -22,7 +22,18 @@ from test_notebooks import NOTEBOOKS, code_cells
 from test_series import QUICKER, printed
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
-NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +44,15 @@ def fashion() -> Images:
 
 
 def test_fashion_mnist_is_known_by_its_checksum(fashion: Images) -> None:
-    assert (fashion.name, fashion.source, fashion.class_names) == ("Fashion-MNIST", "fashion-mnist", NAMES)
-    assert np.bincount(fashion.y_train).tolist() == [6000] * 10 and np.bincount(fashion.y_test).tolist() == [1000] * 10
+    assert (fashion.name, fashion.source, fashion.class_names) == (
+        "Fashion-MNIST",
+        "fashion-mnist",
+        NAMES,
+    )
+    assert (
+        np.bincount(fashion.y_train).tolist() == [6000] * 10
+        and np.bincount(fashion.y_test).tolist() == [1000] * 10
+    )
     assert str(fashion).startswith(
         "Fashion-MNIST: 60,000 training and 10,000 test images, from the folder fashion-mnist"
     )
@@ -44,7 +62,9 @@ def test_fashion_mnist_is_known_by_its_checksum(fashion: Images) -> None:
 def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
     fashion: Images, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All cells in one kernel; that each notebook can stand alone is for nbval and test_series.py to show."""
+    """All cells in one kernel; that each notebook can stand alone is for nbval and test_series.py
+    to show.
+    """
     folder = tmp_path / "clothes"
     folder.mkdir()
     for name, array, images in (
@@ -56,11 +76,15 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
     monkeypatch.setenv("MNIST_NPZ", str(folder))
     series = [nbformat.read(path, as_version=4) for path in NOTEBOOKS]
     cells = [cell for notebook in series for cell in notebook.cells]
-    together = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(QUICKER.format(3)), *cells])
+    together = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(QUICKER.format(3)), *cells]
+    )
     NotebookClient(together, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
 
     few = load_images()
-    assert str(few).startswith("clothes (not a known collection): 1,200 training and 500 test images")
+    assert str(few).startswith(
+        "clothes (not a known collection): 1,200 training and 500 test images"
+    )
     for recipe in ("relu", "leaky_relu"):
         assert 0.65 < evaluate_run(load_run(runs / f"{recipe}-clothes-images.npz"), few) < 0.95
     assert {path.stem for path in runs.glob("*.npz")} == {
@@ -86,7 +110,11 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
 @pytest.fixture(scope="module")
 def shapes(sample: Images) -> Images:
     """Zeros, ones and twos under other names, one of which must not be taken for HTML."""
-    few = {"source": "shapes-images", "name": "shapes", "class_names": ("ring", "<b>line</b>", "swan & co")}
+    few = {
+        "source": "shapes-images",
+        "name": "shapes",
+        "class_names": ("ring", "<b>line</b>", "swan & co"),
+    }
     for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
         chosen = np.flatnonzero(getattr(sample, y) < 3)
         few |= {x: getattr(sample, x)[chosen], y: getattr(sample, y)[chosen]}
@@ -100,7 +128,9 @@ def trained(shapes: Images, tmp_path_factory: pytest.TempPathFactory) -> tuple:
         run = train("short", shapes, epochs=2)
         assert run_file("short", shapes).name == "short-shapes-images.npz"
         patch.setitem(RECIPES, "relu", replace(RECIPES["relu"], epochs=1))
-        assert find_run("relu", replace(shapes, x_train=shapes.x_train[:64], y_train=shapes.y_train[:64])).finished
+        assert find_run(
+            "relu", replace(shapes, x_train=shapes.x_train[:64], y_train=shapes.y_train[:64])
+        ).finished
         return run, load_run(run_file("short", shapes)).load_model()
 
 
@@ -117,7 +147,10 @@ def test_figures_name_the_classes(shapes: Images, trained: tuple) -> None:
     names, probabilities = shapes.class_names, predict(trained[1], shapes.x_test[:5])
     figure = show_predictions(shapes.x_test[:5], shapes.y_test[:5], probabilities, names)
     for axis, label, of_one in zip(figure.axes, shapes.y_test, probabilities, strict=False):
-        assert axis.get_title().splitlines()[:2] == [f"actual {names[label]}", f"predicted {names[of_one.argmax()]}"]
+        assert axis.get_title().splitlines()[:2] == [
+            f"actual {names[label]}",
+            f"predicted {names[of_one.argmax()]}",
+        ]
     figure = plot_probabilities(shapes.x_test[0], 0, {"net": probabilities[0]}, names)
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == list(names)
     figure = plot_confusion(np.eye(3, dtype=int), names=names)
@@ -127,7 +160,9 @@ def test_figures_name_the_classes(shapes: Images, trained: tuple) -> None:
 
 def test_long_titles_make_figures_wider_and_short_ones_do_not(shapes: Images) -> None:
     widths = [
-        show_predictions(shapes.x_test[:1], shapes.y_test[:1], np.eye(3)[shapes.y_test[:1]], names).get_figwidth()
+        show_predictions(
+            shapes.x_test[:1], shapes.y_test[:1], np.eye(3)[shapes.y_test[:1]], names
+        ).get_figwidth()
         for names in (("0", "1", "2"), ("a" * 30, "b" * 30, "c" * 30))
     ]
     assert widths[0] == pytest.approx(5 * 0.95) and widths[1] > 2 * widths[0]
@@ -135,5 +170,9 @@ def test_long_titles_make_figures_wider_and_short_ones_do_not(shapes: Images) ->
 
 def test_every_notebook_gets_its_images_from_one_call() -> None:
     for path in NOTEBOOKS:
-        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        cells = [
+            cell.source
+            for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "code"
+        ]
         assert "\n".join(cells).count("load_images()") == 1, path

@@ -25,12 +25,19 @@ from mnist_cnn.plots import (
     show_predictions,
 )
 
-HISTORY = {"loss": [1.0, 0.1], "val_loss": [0.5, 0.2], "accuracy": [0.9, 0.99], "val_accuracy": [0.95, 0.98]}
+HISTORY = {
+    "loss": [1.0, 0.1],
+    "val_loss": [0.5, 0.2],
+    "accuracy": [0.9, 0.99],
+    "val_accuracy": [0.95, 0.98],
+}
 
 
 @pytest.fixture
 def probabilities(sample: Images) -> np.ndarray:
-    """Certain and right for the first ten test images, but for the fourth: there, half on the next digit."""
+    """Certain and right for the first ten test images, but for the fourth: there, half on the next
+    digit.
+    """
     probabilities = np.eye(10)[sample.y_test[:10]]
     probabilities[3] = 0.4 * probabilities[3] + 0.6 * np.roll(probabilities[3], 1)
     return probabilities
@@ -40,11 +47,15 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for axis in figure.axes for text in axis.texts]
 
 
-def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(sample: Images, probabilities: np.ndarray) -> None:
+def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(
+    sample: Images, probabilities: np.ndarray
+) -> None:
     figures = [
         show_digits(sample.x_test[:13], columns=5),
         show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities),
-        plot_probabilities(sample.x_test[0], sample.y_test[0], {"one": probabilities[0], "other": probabilities[1]}),
+        plot_probabilities(
+            sample.x_test[0], sample.y_test[0], {"one": probabilities[0], "other": probabilities[1]}
+        ),
         plot_probabilities(sample.x_test[0], None, {"one": probabilities[0]}),
         plot_confusion(np.zeros((10, 10), int)),
         plot_history({}, 20),
@@ -61,7 +72,8 @@ def test_each_image_has_its_own_title(sample: Images) -> None:
     shown = [axis for axis in figure.axes if axis.images]
     assert [axis.get_title() for axis in shown] == [str(label) for label in sample.y_test[:3]]
     assert all(
-        np.array_equal(axis.images[0].get_array(), image) for axis, image in zip(shown, sample.x_test[:3], strict=True)
+        np.array_equal(axis.images[0].get_array(), image)
+        for axis, image in zip(shown, sample.x_test[:3], strict=True)
     )
 
 
@@ -81,21 +93,27 @@ def test_a_wrong_prediction_stands_out(sample: Images, probabilities: np.ndarray
     assert [axis.title.get_color() == RED for axis in axes] == [index == 3 for index in range(10)]
 
 
-def test_bars_name_the_predicted_and_the_actual_digit(sample: Images, probabilities: np.ndarray) -> None:
+def test_bars_name_the_predicted_and_the_actual_digit(
+    sample: Images, probabilities: np.ndarray
+) -> None:
     actual = int(sample.y_test[3])
     wrong, right = probabilities[3], np.eye(10)[actual]
     figure = plot_probabilities(sample.x_test[3], actual, {"wrong": wrong, "right": right})
     assert texts(figure)[actual] == "40.0%  actual"
     assert texts(figure)[(actual + 1) % 10] == "60.0%  predicted"
     assert texts(figure)[10 + actual] == "100.0%  predicted  actual"
-    for axis, (name, heights) in zip(figure.axes[1:], {"wrong": wrong, "right": right}.items(), strict=True):
+    for axis, (name, heights) in zip(
+        figure.axes[1:], {"wrong": wrong, "right": right}.items(), strict=True
+    ):
         assert axis.get_title() == name
         assert [bar.get_width() for bar in axis.patches] == pytest.approx(heights)
         assert axis.get_xlim() == (0, 1)
         assert any(bar.get_facecolor() == to_rgba(RED) for bar in axis.patches) == (name == "wrong")
 
 
-def test_without_an_actual_digit_no_prediction_is_wrong(sample: Images, probabilities: np.ndarray) -> None:
+def test_without_an_actual_digit_no_prediction_is_wrong(
+    sample: Images, probabilities: np.ndarray
+) -> None:
     figure = plot_probabilities(sample.x_test[3], None, {"network": probabilities[3]})
     assert not any("actual" in text for text in texts(figure))
     assert all(bar.get_facecolor() == to_rgba(BLUE) for bar in figure.axes[1].patches)
@@ -126,10 +144,13 @@ def test_the_history_plots_all_four_curves_from_end_to_end(scale: float) -> None
     for axis, values in ((loss, curves[0] + curves[1]), (accuracy, curves[2] + curves[3])):
         low, high = axis.get_ylim()
         assert low <= min(values) and max(values) <= high
-    assert loss.get_yscale() == ("linear" if scale == 1 else "log")  # where the loss gets small, its end can be read
+    # Where the loss gets small, its end can be read
+    assert loss.get_yscale() == ("linear" if scale == 1 else "log")
 
 
-def test_live_curves_say_how_far_training_is_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_curves_say_how_far_training_is_and_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     shown = []
 
     class Handle:
@@ -150,19 +171,26 @@ def test_live_curves_say_how_far_training_is_and_how_long_it_takes(monkeypatch: 
         ["epoch 2 of 6, 0:01:10, about 0:02:20 left", "■■□□□□"],
         ["epoch 2 of 2, 0:01:10", "■■"],
     ]
-    assert [list(line.get_ydata()) for axis in shown[1].axes for line in axis.lines] == list(HISTORY.values())
+    assert [list(line.get_ydata()) for axis in shown[1].axes for line in axis.lines] == list(
+        HISTORY.values()
+    )
     assert plt.get_fignums() == []
 
 
 def test_colours_can_be_read_on_white_and_told_apart_in_grey() -> None:
     """By WCAG 2.2, success criterion 1.4.3: text needs a contrast of 4.5."""
-    channels = {color: tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)) for color in (BLUE, RED, INK)}
+    channels = {
+        color: tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        for color in (BLUE, RED, INK)
+    }
     assert all(wcag_contrast_ratio.rgb(color, (1, 1, 1)) >= 4.5 for color in channels.values())
     assert all(wcag_contrast_ratio.rgb(*pair) >= 1.5 for pair in combinations(channels.values(), 2))
 
 
 def test_a_figure_that_was_shown_is_not_kept() -> None:
-    """In a notebook pyplot keeps those of a cell until it ends: live curves would take 50 MB in twenty epochs."""
+    """In a notebook pyplot keeps those of a cell until it ends: live curves would take 50 MB in
+    twenty epochs.
+    """
     usual = plt.get_backend()
     plt.switch_backend("module://matplotlib_inline.backend_inline")
     try:

@@ -14,7 +14,9 @@ from mnist_cnn.data import DataError, Images, load_images, one_hot, prepare_imag
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
 
-settings.register_profile("same every time", derandomize=True, deadline=None, max_examples=200, database=None)
+settings.register_profile(
+    "same every time", derandomize=True, deadline=None, max_examples=200, database=None
+)
 settings.load_profile("same every time")
 
 images = arrays("uint8", st.tuples(st.integers(1, 4), st.just(28), st.just(28)))
@@ -34,7 +36,12 @@ def test_preparation_can_be_undone(images: np.ndarray) -> None:
 others = st.sampled_from(["float32", "int64", "bool", "uint16"])
 
 
-@given(st.one_of(arrays(others, (2, 28, 28)), arrays("uint8", array_shapes(max_dims=4, min_side=0, max_side=27))))
+@given(
+    st.one_of(
+        arrays(others, (2, 28, 28)),
+        arrays("uint8", array_shapes(max_dims=4, min_side=0, max_side=27)),
+    )
+)
 def test_whatever_else_is_refused_by_preparation(array: np.ndarray) -> None:
     with pytest.raises(ValueError, match="images must be uint8"):
         prepare_images(array)
@@ -48,7 +55,13 @@ def test_one_hot_has_one_1_in_each_row_where_the_label_says(labels: np.ndarray) 
     assert all(row[label] == 1 for row, label in zip(encoded, labels, strict=True))
 
 
-@given(arrays("int64", st.integers(1, 20), elements=st.one_of(st.integers(-1, 10), st.integers(-(2**63), 2**63 - 1))))
+@given(
+    arrays(
+        "int64",
+        st.integers(1, 20),
+        elements=st.one_of(st.integers(-1, 10), st.integers(-(2**63), 2**63 - 1)),
+    )
+)
 def test_one_hot_takes_digits_and_nothing_else(labels: np.ndarray) -> None:
     if all(0 <= label <= 9 for label in labels.tolist()):
         assert one_hot(labels).argmax(axis=1).tolist() == labels.tolist()
@@ -75,8 +88,12 @@ def test_augmented_images_stay_images(images: np.ndarray, seed: int) -> None:
 
 
 @given(labels, st.data())
-def test_mistakes_are_all_that_is_wrong_and_doubt_ranks_all(labels: np.ndarray, more: st.DataObject) -> None:
-    probabilities = more.draw(arrays("float32", (len(labels), 10), elements=st.floats(0, 1, width=32)))
+def test_mistakes_are_all_that_is_wrong_and_doubt_ranks_all(
+    labels: np.ndarray, more: st.DataObject
+) -> None:
+    probabilities = more.draw(
+        arrays("float32", (len(labels), 10), elements=st.floats(0, 1, width=32))
+    )
     mistakes, ranked = find_mistakes(labels, probabilities), rank_by_doubt(probabilities)
     assert sorted(mistakes) == np.flatnonzero(probabilities.argmax(axis=1) != labels).tolist()
     sure = probabilities.max(axis=1)
@@ -102,7 +119,10 @@ def test_where_it_is_drawn_makes_no_difference(pixels: np.ndarray, down: int, ri
     pixels = np.pad(pixels, 1)
     assume(pixels.any())
     moved = np.pad(pixels, ((down, 40 - down), (right, 40 - right)))
-    assert np.array_equal(find_ink(moved)[down : down + len(pixels), right : right + pixels.shape[1]], find_ink(pixels))
+    assert np.array_equal(
+        find_ink(moved)[down : down + len(pixels), right : right + pixels.shape[1]],
+        find_ink(pixels),
+    )
     assert np.array_equal(center_in_box(find_ink(moved)), center_in_box(find_ink(pixels)))
 
 
@@ -111,7 +131,9 @@ def test_ink_is_found_in_any_pixels_or_they_are_refused_in_words(pixels: np.ndar
     try:
         ink = find_ink(pixels)
     except ValueError as error:
-        assert any(words in str(error) for words in ("an image has", "pixels must be", "nothing is drawn"))
+        assert any(
+            words in str(error) for words in ("an image has", "pixels must be", "nothing is drawn")
+        )
     else:
         assert ink.shape == pixels.shape[:2] and ink.min() >= 0 and ink.max() == 1
 
@@ -128,7 +150,10 @@ def test_no_change_to_an_archive_gets_other_digits_in(full: Images, tmp_path: Pa
     np.savez(path, **true)
     good = path.read_bytes()
     with zipfile.ZipFile(path) as archive:
-        headers, directory = [member.header_offset for member in archive.infolist()], archive.start_dir
+        headers, directory = (
+            [member.header_offset for member in archive.infolist()],
+            archive.start_dir,
+        )
     outcomes = {"read": 0, "refused": 0}
     with path.open("r+b") as file:
         for number in range(80):
@@ -136,8 +161,16 @@ def test_no_change_to_an_archive_gets_other_digits_in(full: Images, tmp_path: Pa
             pixel = rng.integers(1000, 47_000_000)
             place = int([header, pixel, *rng.integers(directory, len(good), 3)][number % 5])
             size = int(rng.integers(1, 9))
-            old, tail = good[place : place + size], good[place + size :] if place >= directory else b""
-            new = [rng.bytes(len(old)), bytes([old[0] ^ 1 << rng.integers(8)]) + old[1:], b"", old * 2]
+            old, tail = (
+                good[place : place + size],
+                good[place + size :] if place >= directory else b"",
+            )
+            new = [
+                rng.bytes(len(old)),
+                bytes([old[0] ^ 1 << rng.integers(8)]) + old[1:],
+                b"",
+                old * 2,
+            ]
             file.seek(place)
             file.write(new[rng.integers(4 if place >= directory else 2)] + tail)
             if place >= directory:
@@ -149,7 +182,9 @@ def test_no_change_to_an_archive_gets_other_digits_in(full: Images, tmp_path: Pa
                 outcomes["refused"] += 1
             else:
                 outcomes["read"] += 1
-                assert all(np.array_equal(getattr(digits, name), array) for name, array in true.items())
+                assert all(
+                    np.array_equal(getattr(digits, name), array) for name, array in true.items()
+                )
             file.seek(place)
             file.write(old + tail)
             file.truncate(len(good))

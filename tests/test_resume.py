@@ -43,11 +43,15 @@ def few_digits() -> Images:
 def fingerprint(run: Run) -> str:
     """The SHA-256 of the weights, the history, and what was predicted."""
     arrays = [*run.load_model().get_weights(), run.predicted]
-    return hashlib.sha256(b"".join(map(np.ndarray.tobytes, arrays)) + json.dumps(run.history).encode()).hexdigest()
+    return hashlib.sha256(
+        b"".join(map(np.ndarray.tobytes, arrays)) + json.dumps(run.history).encode()
+    ).hexdigest()
 
 
 class Moment:
-    """When a process is to be ended: after so many seconds of training, batches, or operations on files."""
+    """When a process is to be ended: after so many seconds of training, batches, or operations on
+    files.
+    """
 
     def __init__(self, kind: str = "never", number: float = 0):
         self.kind, self.number = kind, number
@@ -67,7 +71,9 @@ class Moment:
             return prepare_images(images)
 
         def watch(event: str, arguments: tuple) -> None:
-            if event in ("os.rename", "os.remove") or (event == "open" and "mine" in str(arguments[0])):
+            if event in ("os.rename", "os.remove") or (
+                event == "open" and "mine" in str(arguments[0])
+            ):
                 self.seen += 1
                 if (self.kind, self.seen) == ("operations", self.number):
                     end()
@@ -84,7 +90,14 @@ def at_start(action: Callable[[], None]) -> Progress:
 
 def train_in_process(runs: Path, moment: Moment, answer: Connection) -> None:
     os.environ["MNIST_CNN_RUNS"] = str(runs)
-    run = train("improved", few_digits(), epochs=EPOCHS, seed=5, name="mine", progress=at_start(moment.wait_for))
+    run = train(
+        "improved",
+        few_digits(),
+        epochs=EPOCHS,
+        seed=5,
+        name="mine",
+        progress=at_start(moment.wait_for),
+    )
     answer.send((fingerprint(run), run.seconds, moment.seen))
 
 
@@ -101,7 +114,9 @@ def start(runs: Path, moment: Moment) -> tuple[int, tuple | None]:
 
 @cache
 def uninterrupted() -> tuple[str, float, int]:
-    """The fingerprint, the seconds, and the operations on files of a training that nothing disturbs."""
+    """The fingerprint, the seconds, and the operations on files of a training that nothing
+    disturbs.
+    """
     with tempfile.TemporaryDirectory() as folder:
         code, answer = start(Path(folder), Moment())
     assert code == 0
@@ -109,14 +124,17 @@ def uninterrupted() -> tuple[str, float, int]:
 
 
 def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_path) -> None:
-    """With augmentation and batch normalization. A network with dropout is interrupted in tests/browser."""
+    """With augmentation and batch normalization. A network with dropout is interrupted in
+    tests/browser.
+    """
     expected, seconds, operations = uninterrupted()
     assert operations >= 3 * EPOCHS
     rng = np.random.default_rng(0)
     file, saved, before, ends = tmp_path / "killed" / "mine-sample.npz", [], 0, []
     while len(saved) < KILLS:
         moment = [
-            Moment("operations", int(operations / EPOCHS * rng.uniform(1, 2))),  # while the second epoch is saved
+            # While the second epoch is saved
+            Moment("operations", int(operations / EPOCHS * rng.uniform(1, 2))),
             Moment("batches", int(rng.integers(1, 2 * BATCHES))),
             Moment("seconds", rng.uniform(0, seconds)),
         ][len(saved) % 3]
@@ -134,11 +152,16 @@ def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_pa
     assert max(saved) > 0
     code, (actual, *_) = start(file.parent, Moment())
     assert {actual, *ends} == {expected}
-    assert {path.name for path in file.parent.iterdir()} - {".mine-sample.new"} == {f".{file.name}.lock", file.name}
+    assert {path.name for path in file.parent.iterdir()} - {".mine-sample.new"} == {
+        f".{file.name}.lock",
+        file.name,
+    }
 
 
 def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -> None:
-    """Train, interrupted at so many batches as by JupyterLab's button, and run the same call again each time."""
+    """Train, interrupted at so many batches as by JupyterLab's button, and run the same call again
+    each time.
+    """
     os.environ["MNIST_CNN_RUNS"] = str(runs)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     digits, messages = few_digits(), []
@@ -149,7 +172,9 @@ def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -
         except Interrupted as error:
             messages.append(str(error))
         training.prepare_images = prepare_images
-    answer.send((fingerprint(train("improved", digits, epochs=EPOCHS, seed=5, name="mine")), messages))
+    answer.send(
+        (fingerprint(train("improved", digits, epochs=EPOCHS, seed=5, name="mine")), messages)
+    )
 
 
 def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(tmp_path) -> None:

@@ -20,7 +20,9 @@ from mnist_cnn.runs import RunError, load_run, lock
 from mnist_cnn.training import Interrupted, train
 from test_training import interrupt_after, weights
 
-resource = pytest.importorskip("resource", reason="Windows has no such limits, and other permissions")
+resource = pytest.importorskip(
+    "resource", reason="Windows has no such limits, and other permissions"
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +32,17 @@ def made(few: Images, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("made")))
         train("dense", few, epochs=2, precision="float32", name="finished")
         with pytest.raises(
-            Interrupted, match=r"^1 of 2 epochs are saved in runs/mine-sample.npz. Run this cell again to conti"
+            Interrupted,
+            match=r"^1 of 2 epochs are saved in runs/mine-sample.npz. Run this cell again to conti",
         ):
-            train("dense", few, epochs=2, precision="float32", name="mine", progress=interrupt_after(1))
+            train(
+                "dense",
+                few,
+                epochs=2,
+                precision="float32",
+                name="mine",
+                progress=interrupt_after(1),
+            )
         return Path(os.environ["MNIST_CNN_RUNS"])
 
 
@@ -44,7 +54,10 @@ def mine(made: Path, runs: Path) -> Path:
 
 
 def train_mine(few: Images, **changes):
-    return train(**{"recipe": "dense", "digits": few, "epochs": 2, "precision": "float32", "name": "mine"} | changes)
+    return train(
+        **{"recipe": "dense", "digits": few, "epochs": 2, "precision": "float32", "name": "mine"}
+        | changes
+    )
 
 
 def rewrite(file: Path, **changes: object) -> None:
@@ -65,7 +78,9 @@ def settings_of(file: Path) -> dict:
 
 @pytest.mark.parametrize("kind", ["finished", "mine"])
 def test_no_flipped_bit_goes_unnoticed(made: Path, tmp_path, kind: str) -> None:
-    """Wherever it is, the file is refused, or holds the same all the same; a part of the places is tried."""
+    """Wherever it is, the file is refused, or holds the same all the same; a part of the places is
+    tried.
+    """
     original = (made / f"{kind}-sample.npz").read_bytes()
     before, file = load_run(made / f"{kind}-sample.npz"), tmp_path / "run.npz"
     directory = len(original) - 6000  # the end of a zip archive says what is in it
@@ -92,30 +107,42 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: os.truncate(file, 0),
     "a web page": lambda file: file.write_text("<!doctype html>"),
     "no run": lambda file: np.savez(file, np.arange(3)),
-    "of another version": lambda file: rewrite(file, settings=settings_of(file) | {"momentum": 0.9}),
-    "with a network that is gone": lambda file: rewrite(file, settings=settings_of(file) | {"network": "relu_1"}),
+    "of another version": lambda file: rewrite(
+        file, settings=settings_of(file) | {"momentum": 0.9}
+    ),
+    "with a network that is gone": lambda file: rewrite(
+        file, settings=settings_of(file) | {"network": "relu_1"}
+    ),
     "with half a history": lambda file: rewrite(file, history={"val_accuracy": [0.9, 0.9]}),
     "without a history": lambda file: rewrite(file, history=None),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_cannot_be_used_is_set_aside_and_a_new_run_begun(few: Images, mine, capsys, damage: str) -> None:
+def test_what_cannot_be_used_is_set_aside_and_a_new_run_begun(
+    few: Images, mine, capsys, damage: str
+) -> None:
     DAMAGES[damage](mine)
     content = mine.read_bytes()
-    with pytest.raises(Interrupted, match="^0 of 2 epochs are saved"):
+    with pytest.raises(Interrupted, match=r"^0 of 2 epochs are saved"):
         train_mine(few, progress=interrupt_after(0))
     said = capsys.readouterr().out.splitlines()[0]
-    assert said.startswith("dense: runs/mine-sample.npz ") and ("cannot be used" in said or "other settings" in said)
+    assert said.startswith("dense: runs/mine-sample.npz ") and (
+        "cannot be used" in said or "other settings" in said
+    )
     assert said.endswith("It is now runs/mine-sample-set-aside-1.npz; training a new run.")
-    assert mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content and not mine.exists()
+    assert (
+        mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content and not mine.exists()
+    )
 
 
 def test_a_run_without_its_first_layer_is_refused(made: Path, tmp_path) -> None:
     with np.load(made / "finished-sample.npz") as archive:
         arrays = {name: array for name, array in archive.items() if name != "weight_000"}
     np.savez(tmp_path / "run.npz", **arrays)
-    with pytest.raises(RunError, match=r"run.npz cannot be read as a run \(a part of it is missing\)"):
+    with pytest.raises(
+        RunError, match=r"run.npz cannot be read as a run \(a part of it is missing\)"
+    ):
         load_run(tmp_path / "run.npz")
 
 
@@ -157,13 +184,15 @@ OTHERS = {
 
 @pytest.mark.parametrize("run", ["finished", "mine"])
 @pytest.mark.parametrize("case", OTHERS)
-def test_a_run_with_other_settings_is_set_aside_not_continued(few: Images, made, runs, capsys, case, run) -> None:
+def test_a_run_with_other_settings_is_set_aside_not_continued(
+    few: Images, made, runs, capsys, case, run
+) -> None:
     runs.mkdir()
     content = Path(shutil.copy(made / f"{run}-sample.npz", runs / "mine-sample.npz")).read_bytes()
     changes, difference = OTHERS[case]
     if case == "data":
         changes = {"digits": replace(few, y_train=9 - few.y_train)}
-    with pytest.raises(Interrupted, match="^0 of .* are saved"):
+    with pytest.raises(Interrupted, match=r"^0 of .* are saved"):
         train_mine(few, **changes, progress=interrupt_after(0))
     (said,) = capsys.readouterr().out.splitlines()
     name = changes.get("recipe", "dense")
@@ -171,7 +200,9 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(few: Images, made,
         f"{name}: runs/mine-sample.npz was made with other settings ({difference}). "
         "It is now runs/mine-sample-set-aside-1.npz; training a new run."
     )
-    assert (runs / "mine-sample-set-aside-1.npz").read_bytes() == content and not (runs / "mine-sample.npz").exists()
+    assert (runs / "mine-sample-set-aside-1.npz").read_bytes() == content and not (
+        runs / "mine-sample.npz"
+    ).exists()
 
 
 @pytest.mark.slow
@@ -185,12 +216,20 @@ def test_what_was_set_aside_first_stays_when_more_follows(few: Images, runs) -> 
 # Continued
 
 
-def test_a_run_of_another_machine_is_continued_and_its_seconds_count(few: Images, made, mine) -> None:
-    rewrite(mine, seconds=5000.0, made_with={"data": "sample", "device": "TPU", "backend": "jax", "versions": {}})
+def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
+    few: Images, made, mine
+) -> None:
+    rewrite(
+        mine,
+        seconds=5000.0,
+        made_with={"data": "sample", "device": "TPU", "backend": "jax", "versions": {}},
+    )
     seconds = []
     run = train_mine(few, progress=lambda history, epochs, now: seconds.append(now))
     assert weights(run) == weights(load_run(made / "finished-sample.npz"))
-    assert seconds[0] == 5000 < seconds[1] == run.seconds < 5100 and run.made_with["device"] != "TPU"
+    assert (
+        seconds[0] == 5000 < seconds[1] == run.seconds < 5100 and run.made_with["device"] != "TPU"
+    )
 
 
 def test_what_a_killed_process_left_half_written_is_in_nobodys_way(few: Images, made, mine) -> None:
@@ -235,14 +274,19 @@ def full_disk() -> Iterator[Callable[[], None]]:
 
 
 @pytest.mark.slow
-def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_space(few: Images, runs) -> None:
+def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_space(
+    few: Images, runs
+) -> None:
     whole = train_mine(few, epochs=3, name="whole")
 
     def fill_after_one(history: dict, epochs: int, seconds: float) -> None:
         if len(history.get("loss", ())) == 1:
             fill()
 
-    with full_disk() as fill, pytest.raises(RunError, match=r"Epoch 2 could not be saved in .*Free some space"):
+    with (
+        full_disk() as fill,
+        pytest.raises(RunError, match=r"Epoch 2 could not be saved in .*Free some space"),
+    ):
         train_mine(few, epochs=3, progress=fill_after_one)
     assert load_run(runs / "mine-sample.npz").epochs_done == 1
     assert not (runs / ".mine-sample.new").exists()  # it would take up space
@@ -264,19 +308,24 @@ def read_only(folder: Path) -> Iterator[None]:
         folder.chmod(0o755)
 
 
-def test_a_folder_that_cannot_be_written_is_reported_at_once(few: Images, made, monkeypatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_at_once(
+    few: Images, made, monkeypatch
+) -> None:
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
         folder = Path(name)
         folder.chmod(0o755)
         monkeypatch.setenv("MNIST_CNN_RUNS", name)
         monkeypatch.chdir(name)  # the checkout may be closed to other users, too
         shutil.copy(made / "mine-sample.npz", folder)
-        lock_file = folder / ".mine-sample.npz.lock"  # from the day before, when the folder was still open
+        # From the day before, when the folder was still open
+        lock_file = folder / ".mine-sample.npz.lock"
         lock_file.touch()
         lock_file.chmod(0o666)
         with (
             read_only(folder),
-            pytest.raises(RunError, match=r"Runs cannot be saved in .*Name a folder that can be wri"),
+            pytest.raises(
+                RunError, match=r"Runs cannot be saved in .*Name a folder that can be wri"
+            ),
         ):
             train_mine(few)
         assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
@@ -312,7 +361,9 @@ def test_a_file_system_that_knows_no_locks_has_them_all_the_same(mine: Path, mon
         pass
 
 
-def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(few: Images, mine, monkeypatch) -> None:
+def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(
+    few: Images, mine, monkeypatch
+) -> None:
     def too_many_open_files(file: Path) -> bytes:
         raise OSError(24, "Too many open files")
 

@@ -43,17 +43,32 @@ def code_of(path: Path) -> str:
     if path.suffix == ".py":
         return path.read_text()
     cells = nbformat.read(path, as_version=4).cells
-    solutions = [code for cell in cells for code in re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)]
+    solutions = [
+        code
+        for cell in cells
+        for code in re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)
+    ]
     assert solutions, path
     return "\n\n".join([cell.source for cell in cells if cell.cell_type == "code"] + solutions)
 
 
 def ruff(*arguments: str, code: str | None = None) -> str:
-    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format", "concise", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--no-cache",
+        "--output-format",
+        "concise",
+        *arguments,
+    ]
     return subprocess.run(command, cwd=ROOT, input=code, capture_output=True, text=True).stdout
 
 
-@pytest.mark.parametrize("place", ["src/mnist_cnn/scratch.py", "tests/scratch.py", "notebooks/scratch.ipynb"])
+@pytest.mark.parametrize(
+    "place", ["src/mnist_cnn/scratch.py", "tests/scratch.py", "notebooks/scratch.ipynb"]
+)
 def test_ruff_is_configured_to_complain_about_dangers(place: str) -> None:
     lines = {
         "S301": "import pickle; pickle.load(f)",
@@ -96,24 +111,31 @@ def test_package_and_notebooks_have_none_and_no_address(path: Path) -> None:
 def test_the_scripts_for_the_browser_reach_nowhere() -> None:
     reach = r"fetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|\bimport\b|\beval\(|new Function|\w+://"
     style = (ROOT / "src" / "mnist_cnn" / "browser" / "views.css").read_text()
-    assert not re.findall(reach, front_end()) and not re.findall(reach, style.replace("@import", "import"))
+    assert not re.findall(reach, front_end()) and not re.findall(
+        reach, style.replace("@import", "import")
+    )
 
 
 def test_no_file_holds_credentials() -> None:
     assert len(TEXTS) > 40
-    forms = (r"AKIA[0-9A-Z]{16}|gh[pousr]_\w{36}|hf_\w{30}|xox[bp]-\w+|-----BEGIN [A-Z ]*PRIVATE KEY|"
+    forms = (r"AKIA[0-9A-Z]{16}|gh[pousr]_\w{36}|hf_\w{30}|xox[bp]-\w+|-----BEGIN [A-Z ]*PRIVATE "
+             r"KEY|"
              r"(?i:password|passwd|secret|api_key)\s*[=:]\s*['\"]\w")  # fmt: skip
     for path in TEXTS:
         assert not re.findall(forms, path.read_text()) or path == Path(__file__), path
 
 
 def test_nothing_that_can_carry_code_is_shipped() -> None:
-    kinds = {path.suffix for path in (ROOT / "src" / "mnist_cnn").rglob("*") if path.is_file()} - {".pyc"}
+    kinds = {path.suffix for path in (ROOT / "src" / "mnist_cnn").rglob("*") if path.is_file()} - {
+        ".pyc"
+    }
     assert kinds <= {".py", ".js", ".css", ".npz", ".toml"}
 
 
 def python(code: str, environment: dict[str, str]) -> str:
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=900
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -156,9 +178,14 @@ def test_the_only_address_is_that_of_keras_download_and_nothing_starts_a_process
         "FeatureMaps(run.load_model(), digits.x_test, digits.y_test)\n"
         "print(json.dumps([digits.source, download, asked, os.environ['ENABLE_RUNTIME_UPTIME_TELEMETRY']]))\n"
     )
-    hidden = {"MNIST_NPZ", *(name for name in os.environ if name.lower().endswith("_proxy") or "TELEMETRY" in name)}
+    hidden = {
+        "MNIST_NPZ",
+        *(name for name in os.environ if name.lower().endswith("_proxy") or "TELEMETRY" in name),
+    }
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    said = python(code, environment | {"KERAS_HOME": str(tmp_path), "MNIST_CNN_RUNS": str(tmp_path)}).splitlines()[-1]
+    said = python(
+        code, environment | {"KERAS_HOME": str(tmp_path), "MNIST_CNN_RUNS": str(tmp_path)}
+    ).splitlines()[-1]
     source, download, asked, telemetry = json.loads(said)
     assert source == "sample" and set(download) == {"('storage.googleapis.com', 443)"}
     assert asked == [] and telemetry == "0"
@@ -167,35 +194,59 @@ def test_the_only_address_is_that_of_keras_download_and_nothing_starts_a_process
 @pytest.mark.slow
 def test_make_lab_listens_to_this_machine_alone_and_asks_for_its_token(tmp_path) -> None:
     """As the Makefile starts it, but for the browser."""
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("runs", ".*"))
+    shutil.copytree(
+        ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("runs", ".*")
+    )
     copy_to_work_in(tmp_path)
     (tmp_path / "runtime").mkdir()
     make = ["make", "--no-print-directory", "-n", "-o", ".venv/installed", "lab"]
     lines = subprocess.run(make, cwd=ROOT, capture_output=True, text=True).stdout
-    (command,) = (shlex.split(line) for line in lines.replace("\\\n", " ").splitlines() if "jupyter lab" in line)
+    (command,) = (
+        shlex.split(line)
+        for line in lines.replace("\\\n", " ").splitlines()
+        if "jupyter lab" in line
+    )
     assert command[:2] == [".venv/bin/jupyter", "lab"]
-    assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in command  # else it asks PyPI
-    assert not re.search(r"0\.0\.0\.0|token|password|allow_origin|disable_check_xsrf|--ip|allow-root", lines)
-    own = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    extra = ["--no-browser"] + (["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
+    # Else it asks PyPI
+    assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in command
+    assert not re.search(
+        r"0\.0\.0\.0|token|password|allow_origin|disable_check_xsrf|--ip|allow-root", lines
+    )
+    own = {
+        f"JUPYTER_{kind}_DIR": str(tmp_path / kind.lower())
+        for kind in ("CONFIG", "DATA", "RUNTIME")
+    }
+    extra = ["--no-browser"] + (
+        ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    )
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen([sys.executable, "-m", "jupyter", *command[1:], *extra], cwd=tmp_path,
                                   env=dict(os.environ) | own, stdout=log, stderr=log)  # fmt: skip
     try:
         deadline = time.monotonic() + 60
-        while not (found := list((tmp_path / "runtime").glob("jpserver-*.json"))) and server.poll() is None:
+        while (
+            not (found := list((tmp_path / "runtime").glob("jpserver-*.json")))
+            and server.poll() is None
+        ):
             assert time.monotonic() < deadline
             with suppress(subprocess.TimeoutExpired):
                 server.wait(0.1)
         info = json.loads(found[0].read_text())
-        processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
-        listening = {socket.laddr.ip for process in processes for socket in process.net_connections()}
+        processes = [
+            psutil.Process(server.pid),
+            *psutil.Process(server.pid).children(recursive=True),
+        ]
+        listening = {
+            socket.laddr.ip for process in processes for socket in process.net_connections()
+        }
         assert listening and listening <= {"127.0.0.1", "::1"}
         assert len(info["token"]) >= 32
 
         def status(path: str) -> int:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{info['port']}{path}", timeout=30) as answer:
+                with urllib.request.urlopen(
+                    f"http://127.0.0.1:{info['port']}{path}", timeout=30
+                ) as answer:
                     return answer.status
             except urllib.error.HTTPError as error:
                 return error.code

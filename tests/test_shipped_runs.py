@@ -14,7 +14,9 @@ from mnist_cnn.recipes import RECIPES
 from mnist_cnn.runs import SHIPPED, Run, load_run
 
 MEMBERS = [f"averaged-{seed}" for seed in range(10, 15)]  # of an ensemble, by their seeds
-PROMISED = {"relu": 0.9930, "leaky_relu": 0.9930, "improved": 0.9960} | dict.fromkeys(MEMBERS, 0.9955)
+PROMISED = {"relu": 0.9930, "leaky_relu": 0.9930, "improved": 0.9960} | dict.fromkeys(
+    MEMBERS, 0.9955
+)
 
 
 @pytest.fixture(params=PROMISED)
@@ -35,7 +37,12 @@ def test_these_and_no_other_files_are_shipped() -> None:
 
 def test_they_are_finished_runs_of_their_recipes_over_twenty_epochs(name: str, run: Run) -> None:
     recipe, _, seed = name.partition("-")
-    expected = asdict(RECIPES[recipe]) | {"recipe": recipe, "epochs": 20, "batch_size": 128, "seed": int(seed or 0)}
+    expected = asdict(RECIPES[recipe]) | {
+        "recipe": recipe,
+        "epochs": 20,
+        "batch_size": 128,
+        "seed": int(seed or 0),
+    }
     assert expected.items() <= asdict(run.settings).items()
     assert run.made_with["data"] == "full"
     assert run.finished and run.predicted.shape == (21, 6_000)
@@ -45,30 +52,41 @@ def test_they_are_finished_runs_of_their_recipes_over_twenty_epochs(name: str, r
 
 
 def test_the_seed_still_gives_the_weights_that_they_started_from(run: Run, full: Images) -> None:
-    """Or what was measured with it could not be repeated; another machine may round a few answers differently."""
+    """Or what was measured with it could not be repeated; another machine may round a few answers
+    differently.
+    """
     fix_seed(run.settings.seed)
     images = split_validation(full.x_train, full.y_train)[1][0][:1000]
     untrained = predict(build_model(run.settings.network), images).argmax(axis=1)
     assert np.mean(untrained == run.predicted[0][:1000]) > 0.98
 
 
-def test_the_validation_loss_ends_above_its_lowest_and_the_accuracy_stands(name: str, run: Run) -> None:
+def test_the_validation_loss_ends_above_its_lowest_and_the_accuracy_stands(
+    name: str, run: Run
+) -> None:
     """As notebook 04 says of the plain recipes; augmentation and smoothed labels prevent it."""
     loss, accuracy = run.history["val_loss"], run.history["val_accuracy"]
     if RECIPES[run.settings.recipe].augment:
         assert loss[-1] < 1.01 * min(loss)
     else:
-        assert np.argmin(loss) < 17 and loss[-1] > 1.05 * min(loss) and accuracy[-1] > max(accuracy) - 0.001
+        assert (
+            np.argmin(loss) < 17
+            and loss[-1] > 1.05 * min(loss)
+            and accuracy[-1] > max(accuracy) - 0.001
+        )
 
 
 def test_no_optimizer_state_is_shipped(name: str, run: Run) -> None:
     with np.load(SHIPPED / f"{name}.npz", allow_pickle=False) as archive:
-        stored = sum(array.size for name, array in archive.items() if name not in ("about", "predicted"))
+        stored = sum(
+            array.size for name, array in archive.items() if name not in ("about", "predicted")
+        )
     assert run.state == [] and stored == run.load_model().count_params()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "improved", "averaged-10"])  # below, all members
+# Below, all members
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "improved", "averaged-10"])
 def test_the_weights_are_as_accurate_as_promised_and_give_the_saved_predictions(
     name: str, run: Run, full: Images
 ) -> None:
@@ -76,15 +94,22 @@ def test_the_weights_are_as_accurate_as_promised_and_give_the_saved_predictions(
     assert evaluate_run(run, full) >= PROMISED[name]
     _, (images, labels) = split_validation(full.x_train, full.y_train)
     assert np.array_equal(predict(run.load_model(), images).argmax(axis=1), run.predicted[-1])
-    assert [np.mean(predicted == labels) for predicted in run.predicted[1:]] == run.history["val_accuracy"]
+    assert [np.mean(predicted == labels) for predicted in run.predicted[1:]] == run.history[
+        "val_accuracy"
+    ]
 
 
 @pytest.mark.slow
 def test_the_ensemble_is_as_accurate_as_measured_and_better_than_its_members(full: Images) -> None:
-    each = np.stack([predict(load_run(SHIPPED / f"{name}.npz").load_model(), full.x_test) for name in MEMBERS])
+    each = np.stack(
+        [predict(load_run(SHIPPED / f"{name}.npz").load_model(), full.x_test) for name in MEMBERS]
+    )
     alone = (each.argmax(axis=2) == full.y_test).mean(axis=1)
     together = float((each.sum(axis=0).argmax(axis=1) == full.y_test).mean())
-    (measured,) = (found for found in tables.load()["ensembles"] if found["seeds"] == list(range(10, 15)))
-    assert together == pytest.approx(measured["test_accuracy"], abs=1e-4)  # on another processor, an image may differ
+    (measured,) = (
+        found for found in tables.load()["ensembles"] if found["seeds"] == list(range(10, 15))
+    )
+    # On another processor, an image may differ
+    assert together == pytest.approx(measured["test_accuracy"], abs=1e-4)
     assert alone == pytest.approx(measured["test_members"], abs=1e-4)
     assert together >= 0.9970 and together > alone.mean()

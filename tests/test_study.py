@@ -37,7 +37,13 @@ from mnist_cnn.training import made_with
 distributed = pytest.importorskip("distributed")
 ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 ROOT = Path(__file__).parents[1]
-MADE_WITH = {"data": "sample", "device": "CPU", "backend": "b", "versions": {"keras": "3"}, "layers": "l"}
+MADE_WITH = {
+    "data": "sample",
+    "device": "CPU",
+    "backend": "b",
+    "versions": {"keras": "3"},
+    "layers": "l",
+}
 
 
 def result(sample, recipe: str, seed: int, test: float = 0.5, **changed) -> Result:
@@ -55,13 +61,23 @@ def file(sample, tmp_path) -> Path:
 
 
 def test_results_come_back_as_they_were_saved(file, sample) -> None:
-    assert load_results(file) == [result(sample, recipe, seed) for seed in range(2) for recipe in ("relu", "short")]
+    assert load_results(file) == [
+        result(sample, recipe, seed) for seed in range(2) for recipe in ("relu", "short")
+    ]
 
 
 def test_a_result_is_another_one_if_anything_differs_that_the_weights_depend_on(sample) -> None:
     first = result(sample, "relu", 0)
-    others = [result(sample, "relu", 1), result(sample, "relu", 0, epochs=19), result(sample, "relu", 0, data="x")]
-    others += [replace(first, made_with=MADE_WITH | {name: "other"}) for name in MADE_WITH if name != "versions"]
+    others = [
+        result(sample, "relu", 1),
+        result(sample, "relu", 0, epochs=19),
+        result(sample, "relu", 0, data="x"),
+    ]
+    others += [
+        replace(first, made_with=MADE_WITH | {name: "other"})
+        for name in MADE_WITH
+        if name != "versions"
+    ]
     others += [replace(first, made_with=MADE_WITH | {"versions": {"keras": "4"}})]
     same = replace(first, seconds=9.0, where={"processor": "q", "threads": 8}, test_accuracy=0.1)
     assert len({other.key for other in [first, same, *others]}) == 1 + len(others)
@@ -90,7 +106,9 @@ def test_a_last_line_that_was_not_finished_is_left_out_and_not_in_the_way_of_the
     assert len(load_results(file)) == complete
     assert ("Line 4 of " in capsys.readouterr().err) == (complete == 3)
     save_result(file, result(sample, "short", 7))
-    assert [found.settings.seed for found in load_results(file)] == [0, 0, 1] + [1] * (complete - 3) + [7]
+    assert [found.settings.seed for found in load_results(file)] == [0, 0, 1] + [1] * (
+        complete - 3
+    ) + [7]
 
 
 def test_a_result_that_is_there_twice_counts_once(file) -> None:
@@ -110,9 +128,14 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, sample) ->
 
 def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(file, sample) -> None:
     results = load_results(file)
-    assert collect_scores(results, "test") == {recipe: {0: 50, 1: 50} for recipe in ("relu", "short")}
+    assert collect_scores(results, "test") == {
+        recipe: {0: 50, 1: 50} for recipe in ("relu", "short")
+    }
     assert collect_scores(results, "validation")["relu"] == {0: 40, 1: 40}
-    more = [result(sample, "short", 0, 0.7, precision="mixed_bfloat16"), result(sample, "relu", 9, 0.6)]
+    more = [
+        result(sample, "short", 0, 0.7, precision="mixed_bfloat16"),
+        result(sample, "relu", 9, 0.6),
+    ]
     assert collect_scores([*results, *more], "test") == {
         "relu": {0: 50, 1: 50, 9: 60},
         "short, precision float32": {0: 50, 1: 50},
@@ -183,19 +206,28 @@ def test_other_test_images_under_the_same_name_are_another_result(
 
 
 def test_the_report_is_that_of_the_formulas() -> None:
-    scores = {"a": {0: 99.1, 1: 99.4, 2: 99.3}, "bb": {2: 99.5, 1: 99.4, 0: 99.5, 5: 90.0}, "c": {0: 98.0}}
+    scores = {
+        "a": {0: 99.1, 1: 99.4, 2: 99.3},
+        "bb": {2: 99.5, 1: 99.4, 0: 99.5, 5: 90.0},
+        "c": {0: 98.0},
+    }
     first, second, third, *differences = report(scores).splitlines()
     margin = 4.302653 * 0.152753 / 3**0.5  # Student's t of two degrees of freedom at 97.5 %
     assert (
-        first
-        == f"a   mean 99.267 ± 0.153 %, 95 % interval {99.26667 - margin:.3f} to {99.26667 + margin:.3f} (3 seeds)"
+        first == f"a   mean 99.267 ± 0.153 %, 95 % interval {99.26667 - margin:.3f} to "
+        f"{99.26667 + margin:.3f} (3 seeds)"
     )
     assert "mean 97.100 ± 4.734" in second and third == "c   mean 98.000 (1 seed)"
-    assert differences[0] == f"bb minus a: {compare(scores, 'bb', 'a')}" and "too few" in differences[1]
+    assert (
+        differences[0] == f"bb minus a: {compare(scores, 'bb', 'a')}"
+        and "too few" in differences[1]
+    )
     pairs = np.array([0.4, 0.0, 0.2])
     margin = 4.302653 * pairs.std(ddof=1) / 3**0.5
     p = stats.ttest_1samp(pairs, 0).pvalue
-    expected = f"+0.200, 95 % interval {0.2 - margin:+.3f} to {0.2 + margin:+.3f}, p = {p:.2g} (3 pairs)"
+    expected = (
+        f"+0.200, 95 % interval {0.2 - margin:+.3f} to {0.2 + margin:+.3f}, p = {p:.2g} (3 pairs)"
+    )
     assert compare(scores, "bb", "a") == expected
 
 
@@ -209,7 +241,10 @@ def test_the_figure_has_a_dot_for_each_seed() -> None:
 
 
 def test_one_study_at_a_time_writes_to_a_file(file, sample) -> None:
-    with lock(file, ""), pytest.raises(RunError, match=r"is writing to .*study.jsonl. Wait for it, or name another"):
+    with (
+        lock(file, ""),
+        pytest.raises(RunError, match=r"is writing to .*study.jsonl. Wait for it, or name another"),
+    ):
         run_study(["relu"], [0], file, sample)
 
 
@@ -221,7 +256,9 @@ def test_a_folder_for_results_that_cannot_be_written_is_met_with_advice_for_resu
     monkeypatch.setattr(sys, "argv", ["study", "--recipes", "short", "--results", str(file)])
     assert main() == 1
     said = capsys.readouterr().err
-    assert said.startswith(f"Results cannot be saved in {tmp_path / 'file'} (") and "--results" in said
+    assert (
+        said.startswith(f"Results cannot be saved in {tmp_path / 'file'} (") and "--results" in said
+    )
     assert "MNIST_CNN_RUNS" not in said and "cell" not in said
 
 
@@ -233,7 +270,9 @@ def test_an_unknown_recipe_and_an_absent_scheduler_are_said(tmp_path, sample) ->
     with pytest.raises(ValueError, match="recipe must be one of relu, "):
         run_study(["relu", "rely"], [0], tmp_path / "a", sample)
     for address in ("tcp://127.0.0.1:9", "nonsense"):  # nobody listens on the discard port
-        with pytest.raises(StudyError, match=f"No Dask scheduler with workers answers at {address}"):
+        with pytest.raises(
+            StudyError, match=f"No Dask scheduler with workers answers at {address}"
+        ):
             run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
 
 
@@ -251,8 +290,14 @@ def cluster(n_workers: int, **environment: str):
 
 @pytest.fixture
 def small(sample, tmp_path, monkeypatch) -> Images:
-    """A collection that is trained on in seconds, where `load_images` finds it, in other processes, too."""
-    few = {"x_train": sample.x_train[:500], "y_train": sample.y_train[:500], "x_test": sample.x_test[:200]}
+    """A collection that is trained on in seconds, where `load_images` finds it, in other processes,
+    too.
+    """
+    few = {
+        "x_train": sample.x_train[:500],
+        "y_train": sample.y_train[:500],
+        "x_test": sample.x_test[:200],
+    }
     np.savez(tmp_path / "small.npz", **few, y_test=sample.y_test[:200])
     monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "small.npz"))
     return load_images()
@@ -270,37 +315,70 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(small, tmp_pa
     with cluster(2) as workers, distributed.Client(workers) as client, ThreadPoolExecutor() as pool:
         client.subscribe_topic("mnist_cnn.study", look)
         pids = client.run(os.getpid)
-        study = partial(run_study, ["short"], range(3), file, small, epochs=8, scheduler=workers.scheduler_address)
+        study = partial(
+            run_study,
+            ["short"],
+            range(3),
+            file,
+            small,
+            epochs=8,
+            scheduler=workers.scheduler_address,
+        )
         future = pool.submit(study)
         assert two_epochs.wait(timeout=600)
         key = next(key for key, done in events if done == 2)
         processing = client.processing()
-        assert max(map(len, processing.values())) <= 2, "the others have to wait for whoever is free first"
+        assert max(map(len, processing.values())) <= 2, (
+            "the others have to wait for whoever is free first"
+        )
         [address] = [at for at, tasks in processing.items() if any(key in task for task in tasks)]
         os.kill(pids[address], signal.SIGKILL)
         results = future.result(timeout=600)
         assert study() == results  # and trains nothing
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert sorted(line["settings"]["seed"] for line in lines) == [*range(3)] == [r.settings.seed for r in results]
+    assert (
+        sorted(line["settings"]["seed"] for line in lines)
+        == [*range(3)]
+        == [r.settings.seed for r in results]
+    )
     assert [done for told, done in events if told == key].count(0) == 1, "it began again"
     found = next(result for result in results if result.key == key)
     code = f"train('short', load_images(), epochs=8, seed={found.settings.seed}, name='alone')"
     imports = "from mnist_cnn.data import load_images; from mnist_cnn.training import train"
-    subprocess.run([sys.executable, "-c", f"{imports}; {code}"], env=os.environ | ONE_CORE, check=True, timeout=600)
-    alone, studied = (
-        load_run(runs / f"{name}-small-images.npz") for name in ("alone", f"study-short-{found.settings.seed}-{key}")
+    subprocess.run(
+        [sys.executable, "-c", f"{imports}; {code}"],
+        env=os.environ | ONE_CORE,
+        check=True,
+        timeout=600,
     )
-    assert all(map(np.array_equal, alone.weights, studied.weights)) and alone.history == studied.history
-    right = alone.load_model().predict(prepare_images(small.x_test), verbose=0).argmax(axis=1) == small.y_test
-    assert (found.val_accuracy, found.test_accuracy) == (alone.history["val_accuracy"][-1], right.mean())
+    alone, studied = (
+        load_run(runs / f"{name}-small-images.npz")
+        for name in ("alone", f"study-short-{found.settings.seed}-{key}")
+    )
+    assert (
+        all(map(np.array_equal, alone.weights, studied.weights))
+        and alone.history == studied.history
+    )
+    right = (
+        alone.load_model().predict(prepare_images(small.x_test), verbose=0).argmax(axis=1)
+        == small.y_test
+    )
+    assert (found.val_accuracy, found.test_accuracy) == (
+        alone.history["val_accuracy"][-1],
+        right.mean(),
+    )
     assert found.settings == alone.settings and found.where["threads"] == 1
 
 
 @pytest.mark.slow
 def test_a_worker_that_has_grown_is_not_paused() -> None:
-    """Dask would pause it at 80 % of its memory, and replace it at 95 %, which a paused one never reaches."""
+    """Dask would pause it at 80 % of its memory, and replace it at 95 %, which a paused one never
+    reaches.
+    """
     with connect(None, 1) as client:
-        [pause] = client.run(lambda dask_worker: dask_worker.memory_manager.memory_pause_fraction).values()
+        [pause] = client.run(
+            lambda dask_worker: dask_worker.memory_manager.memory_pause_fraction
+        ).values()
         [worker] = client.scheduler_info()["workers"].values()
     assert pause is False and worker["memory_limit"] > 0 and worker["nanny"].startswith("tcp://")
 
@@ -308,7 +386,9 @@ def test_a_worker_that_has_grown_is_not_paused() -> None:
 @pytest.mark.slow
 def test_a_worker_without_mnist_says_so_before_it_trains(full, tmp_path, runs, offline) -> None:
     lacking = {
-        name: value for name, value in offline.items() if name.lower().endswith("_proxy") or name == "KERAS_HOME"
+        name: value
+        for name, value in offline.items()
+        if name.lower().endswith("_proxy") or name == "KERAS_HOME"
     }
     with (
         cluster(1, MNIST_NPZ="", **lacking) as workers,
@@ -319,24 +399,38 @@ def test_a_worker_without_mnist_says_so_before_it_trains(full, tmp_path, runs, o
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows interrupts a group of processes in another way")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows interrupts a group of processes in another way"
+)
 def test_the_command_can_be_interrupted_and_continued(small, tmp_path) -> None:
     file = tmp_path / "study.jsonl"
     options = ["--recipes", "short", "--workers", "1", "--epochs", "1", "--results", str(file)]
     command = [sys.executable, "-m", "mnist_cnn.study", *options, "--seeds"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    pipes = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "start_new_session": True,
+    }
     first = subprocess.Popen([*command, "50"], **pipes)
-    while "1/50" not in (seen := first.stderr.readline()):  # text mode ends a line at each \r, as the bar does
+    # Text mode ends a line at each \r, as the bar does
+    while "1/50" not in (seen := first.stderr.readline()):
         assert seen, first.stdout.read()
     os.killpg(first.pid, signal.SIGINT)
     out, err = first.communicate(timeout=300)
     assert first.returncode == 130 and "http://127.0.0.1:" in out
-    assert err.splitlines()[-1] == f"Interrupted. What was finished is in {file}; the same command continues."
+    assert (
+        err.splitlines()[-1]
+        == f"Interrupted. What was finished is in {file}; the same command continues."
+    )
     done = len(load_results(file))
     assert "Traceback" not in err and 1 <= done < 50
     command.append(str(done + 1))
     again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-    assert f"{file} has {done} of {done + 1} trainings." in again.stdout and len(load_results(file)) == done + 1
+    assert (
+        f"{file} has {done} of {done + 1} trainings." in again.stdout
+        and len(load_results(file)) == done + 1
+    )
     assert again.stdout.splitlines()[-2] == report(collect_scores(load_results(file), "validation"))
     assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     _, example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)

@@ -39,15 +39,24 @@ def interrupt_after(epoch: int) -> Progress:
 
 @pytest.mark.parametrize("recipe", ["relu", pytest.param("short", marks=pytest.mark.slow)])
 def test_training_in_steps_of_keras_gives_the_same_weights(few: Images, runs, recipe: str) -> None:
-    """An epoch is 15 batches, fewer than TensorFlow takes at a time; none may be left out or seen twice."""
+    """An epoch is 15 batches, fewer than TensorFlow takes at a time; none may be left out or seen
+    twice.
+    """
     settings = RECIPES[recipe]
     run = train(recipe, few, epochs=2, seed=3, precision="float32")
     keras.utils.set_random_seed(3)
     model = build_model(settings.network)
     schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, decay_steps=2 * 15)
     if recipe == "relu":
-        assert (settings.weight_decay, settings.beta_2, settings.label_smoothing) == (0.02, 0.999, 0)
-        optimizer, loss = keras.optimizers.AdamW(schedule, weight_decay=0.02), "categorical_crossentropy"
+        assert (settings.weight_decay, settings.beta_2, settings.label_smoothing) == (
+            0.02,
+            0.999,
+            0,
+        )
+        optimizer, loss = (
+            keras.optimizers.AdamW(schedule, weight_decay=0.02),
+            "categorical_crossentropy",
+        )
     else:  # without a decay AdamW is Adam
         assert (settings.weight_decay, settings.beta_2, settings.label_smoothing) == (0, 0.97, 0.1)
         optimizer = keras.optimizers.Adam(schedule, beta_2=0.97)
@@ -56,7 +65,9 @@ def test_training_in_steps_of_keras_gives_the_same_weights(few: Images, runs, re
     (x, y), (x_val, y_val) = split_validation(few.x_train, few.y_train)
     for epoch in range(2):
         order = epoch_order(len(x), 3, epoch)
-        fitted = model.fit(prepare_images(x[order]), one_hot(y[order]), 32, shuffle=False, verbose=0)
+        fitted = model.fit(
+            prepare_images(x[order]), one_hot(y[order]), 32, shuffle=False, verbose=0
+        )
         assert fitted.history["loss"][0] == pytest.approx(run.history["loss"][epoch], rel=1e-5)
         val_loss, val_accuracy = model.evaluate(prepare_images(x_val), one_hot(y_val), verbose=0)
         assert run.history["val_loss"][epoch] == pytest.approx(val_loss, rel=1e-5)
@@ -64,7 +75,9 @@ def test_training_in_steps_of_keras_gives_the_same_weights(few: Images, runs, re
     assert [array.tobytes() for array in model.get_weights()] == weights(run)
 
 
-def test_an_epoch_ends_with_the_average_of_its_steps(few: Images, runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_epoch_ends_with_the_average_of_its_steps(
+    few: Images, runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And without a schedule, the learning rate stays as it is."""
     monkeypatch.setitem(RECIPES, "dense", Recipe("dense", 1, 1e-3, "constant", averaging=0.9))
     run = train("dense", few, seed=3, precision="float32")
@@ -76,7 +89,11 @@ def test_an_epoch_ends_with_the_average_of_its_steps(few: Images, runs, monkeypa
     for rows in np.split(order, range(32, len(x), 32)):
         model.train_on_batch(prepare_images(x[rows]), one_hot(y[rows]))
         new = model.get_weights()
-        average = [0.9 * old + 0.1 * now for old, now in zip(average, new, strict=True)] if average else new
+        average = (
+            [0.9 * old + 0.1 * now for old, now in zip(average, new, strict=True)]
+            if average
+            else new
+        )
     for ours, expected in zip(run.weights, average, strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-6)
     assert not np.allclose(run.weights[0], new[0], atol=1e-4)
@@ -90,7 +107,11 @@ def test_the_file_holds_what_happened(few: Images, runs, precision: str) -> None
     assert run.settings == returned.settings and weights(run) == weights(returned)
     asked = {"recipe": "relu", "epochs": 2, "seed": 0, "precision": precision, "batch_size": 32}
     assert asdict(run.settings) == asdict(RECIPES["relu"]) | asked | {"data": few.fingerprint}
-    assert run.made_with["data"] == "sample" and run.made_with["device"] in ("CPU", "GPU") and run.seconds > 0
+    assert (
+        run.made_with["data"] == "sample"
+        and run.made_with["device"] in ("CPU", "GPU")
+        and run.seconds > 0
+    )
     assert set(run.made_with["versions"]) == {"mnist-cnn", "tensorflow", "keras", "numpy"}
     assert {name: len(values) for name, values in run.history.items()} == {
         "accuracy": 2, "loss": 2, "val_accuracy": 2, "val_loss": 2}  # fmt: skip
@@ -98,10 +119,15 @@ def test_the_file_holds_what_happened(few: Images, runs, precision: str) -> None
     _, (x_val, y_val) = split_validation(few.x_train, few.y_train)
     assert run.predicted.shape == (3, 50)
     assert np.array_equal(run.predicted[-1], predict(run.load_model(), x_val).argmax(axis=1))
-    assert run.history["val_accuracy"] == [np.mean(predicted == y_val) for predicted in run.predicted[1:]]
+    assert run.history["val_accuracy"] == [
+        np.mean(predicted == y_val) for predicted in run.predicted[1:]
+    ]
     fix_seed(0)
     assert np.array_equal(run.predicted[0], predict(build_model("relu"), x_val).argmax(axis=1))
-    assert sorted(path.name for path in runs.iterdir()) == [".relu-sample.npz.lock", "relu-sample.npz"]
+    assert sorted(path.name for path in runs.iterdir()) == [
+        ".relu-sample.npz.lock",
+        "relu-sample.npz",
+    ]
 
 
 def test_what_other_threads_draw_does_not_matter(few: Images, runs) -> None:
@@ -124,11 +150,15 @@ def test_what_other_threads_draw_does_not_matter(few: Images, runs) -> None:
 
 def test_the_test_images_have_no_say(few: Images, runs) -> None:
     other = replace(few, x_test=255 - few.x_test, y_test=9 - few.y_test)
-    assert weights(train("dense", few, epochs=1)) == weights(train("dense", other, epochs=1, name="other"))
+    assert weights(train("dense", few, epochs=1)) == weights(
+        train("dense", other, epochs=1, name="other")
+    )
     assert train("dense", other, epochs=1).settings == load_run(runs / "other-sample.npz").settings
 
 
-@pytest.mark.parametrize("images, expected", [(100, 32), (4_000, 32), (5_000, 32), (5_001, 128), (60_000, 128)])
+@pytest.mark.parametrize(
+    "images, expected", [(100, 32), (4_000, 32), (5_000, 32), (5_001, 128), (60_000, 128)]
+)
 def test_the_batch_size_follows_from_the_number_of_images(images: int, expected: int) -> None:
     assert choose_batch_size(images) == expected
 
@@ -140,7 +170,9 @@ def test_seed_and_precision_change_the_weights(few: Images, runs) -> None:
         for precision, seed in (("float32", 0), ("float32", 1), ("mixed_bfloat16", 0))
     ]
     assert len({b"".join(weights(run)) for run in made}) == 3
-    assert (made[0].predicted[0] != made[1].predicted[0]).any(), "before training they were the same"
+    assert (made[0].predicted[0] != made[1].predicted[0]).any(), (
+        "before training they were the same"
+    )
     assert keras.config.dtype_policy().name == "float32"  # no policy is left behind
 
 
@@ -149,7 +181,10 @@ def test_a_finished_run_is_not_trained_again_and_says_so(few: Images, runs, caps
     capsys.readouterr()
     again = train("dense", few, epochs=2)
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "dense: runs/dense-sample.npz is finished already; to train it again, delete that file"
+    assert (
+        said[0]
+        == "dense: runs/dense-sample.npz is finished already; to train it again, delete that file"
+    )
     assert said[1].startswith("epoch  2 of 2: ") and len(said) == 2
     assert weights(first) == weights(again) and first.seconds == again.seconds
 
@@ -157,7 +192,10 @@ def test_a_finished_run_is_not_trained_again_and_says_so(few: Images, runs, caps
 def test_progress_is_called_at_the_start_and_after_every_epoch(few: Images, runs) -> None:
     seen = []
     train(
-        "dense", few, epochs=2, progress=lambda history, epochs, _: seen.append((len(history.get("loss", ())), epochs))
+        "dense",
+        few,
+        epochs=2,
+        progress=lambda history, epochs, _: seen.append((len(history.get("loss", ())), epochs)),
     )
     assert seen == [(0, 2), (1, 2), (2, 2)]
 
@@ -179,13 +217,17 @@ def test_precision_is_chosen_by_the_processor(tmp_path, monkeypatch: pytest.Monk
     without.write_text("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512vl clzero\n")
     intel.write_text("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512vl avx512_bf16 clzero\n")
     assert choose_precision(with_it) == "mixed_bfloat16"
-    assert {choose_precision(other) for other in (without, intel, tmp_path / "no Linux")} == {"float32"}
+    assert {choose_precision(other) for other in (without, intel, tmp_path / "no Linux")} == {
+        "float32"
+    }
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert choose_precision(with_it) == "float32"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is for these processors")
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is for these processors"
+)
 @pytest.mark.parametrize("chosen", ["", "0"])
 def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
     code = (
@@ -193,19 +235,29 @@ def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
         "from tensorflow.python.util._pywrap_util_port import IsMklEnabled\n"
         "print(os.environ['TF_ENABLE_ONEDNN_OPTS'], IsMklEnabled(), gc.isenabled())"
     )
-    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    environment = {
+        name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"
+    }
     environment |= {"TF_ENABLE_ONEDNN_OPTS": chosen} if chosen else {}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == (["0", "False", "True"] if chosen else ["1", "True", "True"])
 
 
 @pytest.mark.slow
-def test_augmentation_moves_the_training_images_only(few: Images, runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network that has seen digits only far off the centre cannot read them: its training images were moved."""
+def test_augmentation_moves_the_training_images_only(
+    few: Images, runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that has seen digits only far off the centre cannot read them: its training images
+    were moved.
+    """
     usual = train("improved", few, epochs=4, name="usual")
     drawn = []  # by the random numbers of each batch
     monkeypatch.setattr(
-        training, "random_affine", lambda images, rng: drawn.append(rng.random()) or np.roll(images, 14, axis=2)
+        training,
+        "random_affine",
+        lambda images, rng: drawn.append(rng.random()) or np.roll(images, 14, axis=2),
     )
     moved = train("improved", few, epochs=4, name="moved")
     assert moved.history["accuracy"][-1] > 0.8 > 0.5 > moved.history["val_accuracy"][-1]
@@ -224,7 +276,9 @@ def test_every_epoch_sees_every_image_in_its_own_order() -> None:
 
 
 @pytest.mark.slow
-def test_a_run_on_other_images_is_not_the_learners_run(full: Images, few: Images, runs, capsys) -> None:
+def test_a_run_on_other_images_is_not_the_learners_run(
+    full: Images, few: Images, runs, capsys
+) -> None:
     """Nor one with fewer epochs: neither may be graded as the twenty epochs on full MNIST."""
     shipped = weights(load_run(SHIPPED / "relu.npz"))
     assert weights(find_run("relu", full)) == shipped
@@ -241,20 +295,29 @@ def test_a_run_on_other_images_is_not_the_learners_run(full: Images, few: Images
 
 
 @pytest.mark.slow
-def test_an_unfinished_or_damaged_run_is_passed_over(full: Images, few: Images, runs, capsys, monkeypatch) -> None:
+def test_an_unfinished_or_damaged_run_is_passed_over(
+    full: Images, few: Images, runs, capsys, monkeypatch
+) -> None:
     monkeypatch.setitem(RECIPES, "relu", Recipe("relu", epochs=2))
     some = replace(few, source="full")
     with pytest.raises(Interrupted):
         train("relu", some, progress=interrupt_after(1))
     capsys.readouterr()
-    finished = find_run("relu", some)  # none comes with the package for these images, so it trains on
-    assert finished.finished and "as runs/relu.npz was interrupted after epoch 1 of 2" in capsys.readouterr().out
+    # None comes with the package for these images, so it trains on
+    finished = find_run("relu", some)
+    assert (
+        finished.finished
+        and "as runs/relu.npz was interrupted after epoch 1 of 2" in capsys.readouterr().out
+    )
     with (runs / "relu.npz").open("r+b") as file:
         file.truncate(1000)
     monkeypatch.undo()
     monkeypatch.setenv("MNIST_CNN_RUNS", str(runs))
     find_run("relu", full)
-    assert "the run that comes with the package, as runs/relu.npz cannot be used: " in capsys.readouterr().out
+    assert (
+        "the run that comes with the package, as runs/relu.npz cannot be used: "
+        in capsys.readouterr().out
+    )
 
 
 def test_runs_lie_beside_the_notebooks_wherever_one_starts(tmp_path: Path, monkeypatch) -> None:

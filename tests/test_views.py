@@ -12,7 +12,13 @@ from mnist_cnn import views
 from mnist_cnn.data import Images, split_validation
 from mnist_cnn.models import build_model
 from mnist_cnn.runs import SHIPPED, load_run
-from mnist_cnn.views import ConfusionExplorer, DrawingPad, EpochScrubber, FeatureMaps, PredictionBrowser
+from mnist_cnn.views import (
+    ConfusionExplorer,
+    DrawingPad,
+    EpochScrubber,
+    FeatureMaps,
+    PredictionBrowser,
+)
 
 IMAGES, LABELS = np.zeros((5, 28, 28), "uint8"), np.arange(5)
 
@@ -20,10 +26,15 @@ IMAGES, LABELS = np.zeros((5, 28, 28), "uint8"), np.arange(5)
 @pytest.fixture
 def both(sample: Images) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    return {name: rng.dirichlet(np.ones(10), len(sample.y_test)).astype("float32") for name in ("ReLU", "LeakyReLU")}
+    return {
+        name: rng.dirichlet(np.ones(10), len(sample.y_test)).astype("float32")
+        for name in ("ReLU", "LeakyReLU")
+    }
 
 
-def test_a_still_page_shows_a_sentence_that_says_which_view_belongs_there(sample: Images, both, full: Images) -> None:
+def test_a_still_page_shows_a_sentence_that_says_which_view_belongs_there(
+    sample: Images, both, full: Images
+) -> None:
     test, run = (sample.x_test, sample.y_test), load_run(SHIPPED / "relu.npz")
     shown = [
         PredictionBrowser(*test, both),
@@ -42,7 +53,10 @@ def test_a_still_page_shows_a_sentence_that_says_which_view_belongs_there(sample
     for view, sentence in zip(shown, sentences, strict=True):
         data, _ = view._repr_mimebundle_()
         assert data["text/plain"] == sentence
-        assert data["text/html"] == f'<div class="mnist-view" data-view="{type(view).__name__}">{sentence}</div>'
+        assert (
+            data["text/html"]
+            == f'<div class="mnist-view" data-view="{type(view).__name__}">{sentence}</div>'
+        )
         assert "application/vnd.jupyter.widget-view+json" in data
 
 
@@ -67,7 +81,9 @@ def test_lists_and_other_types_are_as_good(sample: Images, both) -> None:
 def test_other_names_need_as_many_classes(sample: Images) -> None:
     names = ("ring", "line", "swan")
     pad = DrawingPad(build_model("small_batch_norm", classes=3), names)
-    assert pad.values["invitation"].startswith("This network knows ring, line, swan. The pad and its preparation are")
+    assert pad.values["invitation"].startswith(
+        "This network knows ring, line, swan. The pad and its preparation are"
+    )
     with pytest.raises(ValueError, match="there are 10 names for 3 classes"):
         DrawingPad(build_model("small_batch_norm", classes=3))
 
@@ -92,4 +108,6 @@ def test_the_module_for_the_browser_holds_all_parts_and_imports_nothing() -> Non
     module = views.front_end()
     assert not re.findall(r"^\s*import\b|\bimport\(|://", module, re.MULTILINE)
     assert re.findall(r"^export .*", module, re.MULTILINE) == ["export default { render };"]
-    assert sorted(re.findall(r"^const _(\w+) = \(\(\) => \{$", module, re.MULTILINE)) == sorted({*parts} - {"views"})
+    assert sorted(re.findall(r"^const _(\w+) = \(\(\) => \{$", module, re.MULTILINE)) == sorted(
+        {*parts} - {"views"}
+    )

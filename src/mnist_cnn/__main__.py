@@ -1,6 +1,7 @@
 """Execute the notebooks in order, without a browser: `python -m mnist_cnn`, which is `make run`.
 
-Executed copies and HTML go to build/; with --in-place the notebooks themselves get new outputs (`make notebooks`).
+Executed copies and HTML go to build/; with --in-place the notebooks themselves get new outputs
+(`make notebooks`).
 """
 
 import argparse
@@ -28,22 +29,31 @@ _TEMPLATE = """{%- extends "lab/index.html.j2" -%}
 
 def main() -> int:
     """Run every notebook; return the exit status, 1 if a cell failed."""
-    parser = argparse.ArgumentParser(prog="python -m mnist_cnn", description=__doc__.splitlines()[0])
-    parser.add_argument("--in-place", action="store_true", help="write outputs into notebooks/ and make no HTML")
+    parser = argparse.ArgumentParser(
+        prog="python -m mnist_cnn", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--in-place", action="store_true", help="write outputs into notebooks/ and make no HTML"
+    )
     in_place = parser.parse_args().in_place
     notebooks = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
     if not notebooks:
-        print("There is no notebook in ./notebooks: start this from the top folder of the project.", file=sys.stderr)
+        print(
+            "There is no notebook in ./notebooks: start this from the top folder of the project.",
+            file=sys.stderr,
+        )
         return 1
     try:
-        digits = load_images(source="full" if in_place else "auto")  # outputs on the sample would contradict the text
+        # Outputs on the sample would contradict the text
+        digits = load_images(source="full" if in_place else "auto")
     except (OSError, DataError) as error:
         print(error, file=sys.stderr)
         return 1
     print(digits)
     if not in_place:
         return _run(notebooks, Path("build"), digits)
-    with tempfile.TemporaryDirectory() as runs:  # they show a training, not that there was one before
+    # They show a training, not that there was one before
+    with tempfile.TemporaryDirectory() as runs:
         os.environ["MNIST_CNN_RUNS"] = runs
         return _run(notebooks, Path("notebooks"), digits)
 
@@ -63,7 +73,10 @@ def _run(notebooks: list[Path], target: Path, digits: Images) -> int:
             copy.with_suffix(".html").write_text(_to_html(notebook, path.stem), encoding="utf-8")
     _print_results(digits)
     if target.name == "build":
-        print(f"Read {target / notebooks[0].stem}.html in a browser, or slide through the predictions: make lab")
+        print(
+            f"Read {target / notebooks[0].stem}.html in a browser, or slide through the "
+            "predictions: make lab"
+        )
     return 0
 
 
@@ -77,8 +90,11 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
             print(f"\r{path.stem:32} {what:16} {timedelta(seconds=seconds)}", end=end, flush=True)
 
     class Client(NotebookClient):
-        def process_message(self, msg: dict, cell: nbformat.NotebookNode, cell_index: int) -> nbformat.NotebookNode:
-            report(f"cell {cell_index + 1} of {len(notebook.cells)}")  # moves after every epoch of a training
+        def process_message(
+            self, msg: dict, cell: nbformat.NotebookNode, cell_index: int
+        ) -> nbformat.NotebookNode:
+            # Moves after every epoch of a training
+            report(f"cell {cell_index + 1} of {len(notebook.cells)}")
             return super().process_message(msg, cell, cell_index)
 
     client = Client(
@@ -87,7 +103,8 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
-        coalesce_streams=True,  # or the pieces in which text happened to arrive would differ each time
+        # Or the pieces in which text happened to arrive would differ each time
+        coalesce_streams=True,
         store_widget_state=False,  # GitHub cannot show notebooks that hold it
         extra_arguments=["--log-level=ERROR"],
     )
@@ -99,26 +116,34 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
     except DeadKernelError:
         failure = "its kernel died, perhaps because the machine ran out of memory"
     for output in (output for cell in notebook.cells for output in cell.get("outputs", ())):
-        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # no kernel, no view: text stays
+        # No kernel, no view: text stays
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     report("failed" if failure else "done", end="\n")
     return failure
 
 
 def _to_html(notebook: nbformat.NotebookNode, title: str) -> str:
-    """Convert to HTML; links lead to the other pages, and figures get the `alt` text of their cell's metadata."""
-    page, _ = HTMLExporter(raw_template=_TEMPLATE).from_notebook_node(notebook, {"metadata": {"name": title}})
+    """Convert to HTML; links lead to the other pages, and figures get the `alt` text of their
+    cell's metadata.
+    """
+    page, _ = HTMLExporter(raw_template=_TEMPLATE).from_notebook_node(
+        notebook, {"metadata": {"name": title}}
+    )
     return page.replace('.ipynb"', '.html"')
 
 
 def _print_results(digits: Images) -> None:
     """Print what the trainings reached, one line for each run."""
-    from mnist_cnn.evaluation import evaluate_run  # imports Keras: not before the notebooks have run
+    # Imports Keras: not before the notebooks have run
+    from mnist_cnn.evaluation import evaluate_run
     from mnist_cnn.runs import RunError, load_run, run_file
 
     for recipe in ("relu", "leaky_relu"):
         with suppress(OSError, RunError):
             run = load_run(run_file(recipe, digits))
-            how = f"{run.epochs_done} epochs in {run.seconds:.0f} s on the {run.made_with['device']}"
+            how = (
+                f"{run.epochs_done} epochs in {run.seconds:.0f} s on the {run.made_with['device']}"
+            )
             accuracy = f"{evaluate_run(run, digits):.2%} of the test images read right"
             print(f"{recipe:12} {how} in {run.settings.precision}: {accuracy}")
 

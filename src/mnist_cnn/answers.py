@@ -1,6 +1,7 @@
 """What is right, and what the usual mistakes look like, for each exercise in the notebooks.
 
-Right numbers are hashed and all others are computed, so that a search for an answer does not end here by accident.
+Right numbers are hashed and all others are computed, so that a search for an answer does not end
+here by accident.
 """
 
 import numpy as np
@@ -10,7 +11,8 @@ from mnist_cnn.data import prepare_images
 
 _rng = np.random.default_rng(0)
 _maps = np.maximum(_rng.normal(size=(5, 7, 4)), 0)
-_responses = np.eye(7, 5, 2) + np.eye(7, 5, -1)  # each of five units responds to some images, or to none
+# Each of five units responds to some images, or to none
+_responses = np.eye(7, 5, 2) + np.eye(7, 5, -1)
 _responses[:, [1, 3]] = [0, -1]
 _said = softmax(3 * _rng.normal(size=(8, 10)), axis=1)
 _truth = np.array([3, 1, 4, 1, 5, 9, 2, 6])

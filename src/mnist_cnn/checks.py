@@ -19,7 +19,11 @@ class NoTraceback:
 
 
 def check_array(
-    name: str, array: ArrayLike, dtype: type[np.generic], shape: tuple[int | str, ...], high: float | None = None
+    name: str,
+    array: ArrayLike,
+    dtype: type[np.generic],
+    shape: tuple[int | str, ...],
+    high: float | None = None,
 ) -> np.ndarray:
     """Check the dtype, shape and range of an argument, and return it as an array.
 
@@ -43,7 +47,11 @@ def check_array(
         for length, wanted in zip(array.shape, shape, strict=True)
     )
     if not fits or not np.issubdtype(array.dtype, dtype) or array.dtype.kind not in "buif":
-        hint = "; turn a single one into a batch of one with [np.newaxis]" if array.shape == shape[1:] else ""
+        hint = (
+            "; turn a single one into a batch of one with [np.newaxis]"
+            if array.shape == shape[1:]
+            else ""
+        )
         raise ValueError(f"{name} must be {form}, not {array.dtype} of shape {array.shape}{hint}")
     if high is not None and not (array.min() >= 0 and array.max() <= high):  # false for NaN, too
         raise ValueError(f"{name} must lie in 0..{high}, not in {array.min()}..{array.max()}")
@@ -96,22 +104,32 @@ def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, 
     names = tuple(names) if isinstance(names, str) else check_list("names", names)
     classes = len(names) if classes is None else classes
     if len(names) != classes or not 2 <= classes <= 256:
-        raise ValueError(f"names must be those of 2 to 256 classes; there are {len(names)} names for {classes} classes")
+        raise ValueError(
+            f"names must be those of 2 to 256 classes; there are {len(names)} names for {classes} "
+            "classes"
+        )
     for name in names:
         if not isinstance(name, str):
             raise ValueError(
                 f"names must be strings, not {type(name).__name__} ({name!r:.60}, for example); "
                 "convert them with [str(name) for name in names]"
             )
-        if not 0 < len(name) <= 30 or not name.isprintable() or "$" in name:  # matplotlib reads $ as mathematics
-            raise ValueError(f"a class must have a name of 1 to 30 printable characters, without $; not {name!r}")
+        # Matplotlib reads $ as mathematics
+        if not 0 < len(name) <= 30 or not name.isprintable() or "$" in name:
+            raise ValueError(
+                f"a class must have a name of 1 to 30 printable characters, without $; not {name!r}"
+            )
     return names
 
 
 def check_predictions(predictions: dict[str, ArrayLike], *n: int) -> dict[str, np.ndarray]:
-    """Check the probabilities that named networks give: floats in 0..1, (classes,) for one image, or (n, classes)."""
+    """Check the probabilities that named networks give: floats in 0..1, (classes,) for one image,
+    or (n, classes).
+    """
     if not isinstance(predictions, dict) or not predictions:
-        raise ValueError('pass the probabilities by the name of their network: {"ReLU": probabilities}')
+        raise ValueError(
+            'pass the probabilities by the name of their network: {"ReLU": probabilities}'
+        )
     checked, classes = {}, "classes"  # their number is the same for all
     for name, array in predictions.items():
         shape = (*n, classes)

@@ -1,6 +1,7 @@
 """Dask, as studies use it: connect to workers, check what they train with, and train on them.
 
-Whoever reaches a Dask scheduler can run code on its workers. Those that start here listen to this machine alone.
+Whoever reaches a Dask scheduler can run code on its workers. Those that start here listen to this
+machine alone.
 """
 
 import io
@@ -22,34 +23,51 @@ from mnist_cnn.report import cores, processor
 from mnist_cnn.results import Result, StudyError, digest, result_key
 from mnist_cnn.training import made_with, train
 
-TOPIC = "mnist_cnn.study"  # under which workers say how many epochs of which training they have done
+# Under which workers say how many epochs of which training they have done
+TOPIC = "mnist_cnn.study"
 _MEMORY = 1.5e9  # bytes for each worker; a training takes about 1 GB
-# Run in each local worker: Ctrl-C reaches workers, too, but it is for the study, which then stops them.
+# Run in each local worker: Ctrl-C reaches workers, too, but it is for the study, which then stops
+# them.
 _IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-_load = cache(lambda source: load_images(source=source if source in ("full", "sample") else "auto"))  # once a process
-_training = Lock()  # seeds and precision belong to the process, and a worker may have several threads
+# Once a process
+_load = cache(lambda source: load_images(source=source if source in ("full", "sample") else "auto"))
+# Seeds and precision belong to the process, and a worker may have several threads
+_training = Lock()
 
 
 @contextmanager
 def connect(scheduler: str | None, workers: int | None) -> Iterator:
-    """Connect to the scheduler at an address, or to one with workers on this machine that end with the study."""
+    """Connect to the scheduler at an address, or to one with workers on this machine that end with
+    the study.
+    """
     try:
         import dask
         from distributed import Client, LocalCluster
         from distributed.system import MEMORY_LIMIT
     except ImportError:
-        raise StudyError('A study needs Dask. Install it: python -m pip install -e ".[study]"') from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters comes as an error, too
+        raise StudyError(
+            'A study needs Dask. Install it: python -m pip install -e ".[study]"'
+        ) from None
+    # What matters comes as an error, too
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         if scheduler is None:
-            # One core each: two such workers do 1.28 times the work of one with two. A GPU has memory for one.
-            workers = workers or (1 if device() == "GPU" else max(1, min(cores(), int(MEMORY_LIMIT / _MEMORY))))
-            threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(max(1, cores() // workers)))
+            # One core each: two such workers do 1.28 times the work of one with two. A GPU has
+            # memory for one.
+            workers = workers or (
+                1 if device() == "GPU" else max(1, min(cores(), int(MEMORY_LIMIT / _MEMORY)))
+            )
+            threads = dict.fromkeys(
+                ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(max(1, cores() // workers))
+            )
             options = {"threads_per_worker": 1, "env": threads, "preload": [_IGNORE_INTERRUPTS]}
             options |= {"dashboard_address": "127.0.0.1:0", "silence_logs": "CRITICAL"}
-            # A worker grows by 20 to 30 MB with each training. Near its limit it should be replaced, not paused. And it
-            # should not reserve another training while it has one.
-            ours = {"distributed.worker.memory.pause": False, "distributed.scheduler.worker-saturation": 1.0}
+            # A worker grows by 20 to 30 MB with each training. Near its limit it should be
+            # replaced, not paused. And it should not reserve another training while it has one.
+            ours = {
+                "distributed.worker.memory.pause": False,
+                "distributed.scheduler.worker-saturation": 1.0,
+            }
             stack.enter_context(dask.config.set(ours))
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
         try:
@@ -58,7 +76,9 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
             client = stack.enter_context(Client(scheduler, timeout=seconds))
             client.wait_for_workers(1, timeout=60)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
-            raise StudyError(f"No Dask scheduler with workers answers at {scheduler} ({error}).") from None
+            raise StudyError(
+                f"No Dask scheduler with workers answers at {scheduler} ({error})."
+            ) from None
         yield client
 
 
@@ -83,7 +103,10 @@ def describe(source: str) -> dict:
     """
     digits = _load(source)
     tested_on = {} if digits.are_digits else {"test images": digits.test_fingerprint[:8]}
-    layers = {network: build_model(network, classes=len(digits.class_names)).to_json() for network in NETWORKS}
+    layers = {
+        network: build_model(network, classes=len(digits.class_names)).to_json()
+        for network in NETWORKS
+    }
     return {
         "fingerprints": (digits.fingerprint, digits.test_fingerprint),
         "precision": choose_precision(),
@@ -96,7 +119,9 @@ def describe(source: str) -> dict:
 
 
 def train_one(settings: Settings, environment: dict, source: str) -> Result:
-    """Train one seed on a worker, if it still is as `ask_workers` found it; report each epoch to the study."""
+    """Train one seed on a worker, if it still is as `ask_workers` found it; report each epoch to
+    the study.
+    """
     from distributed import get_worker
 
     worker = get_worker()
@@ -105,15 +130,26 @@ def train_one(settings: Settings, environment: dict, source: str) -> Result:
     with _training, redirect_stdout(io.StringIO()):
         keras.utils.clear_session()  # or it would keep the networks of the trainings before
         digits = _load(source)
-        options = {"epochs": settings.epochs, "seed": settings.seed, "precision": settings.precision}
-        if describe(source) != environment or choose_settings(settings.recipe, digits, **options) != settings:
-            raise StudyError(f"the worker {worker.address} has other versions, images or recipes than the study")
+        options = {
+            "epochs": settings.epochs,
+            "seed": settings.seed,
+            "precision": settings.precision,
+        }
+        if (
+            describe(source) != environment
+            or choose_settings(settings.recipe, digits, **options) != settings
+        ):
+            raise StudyError(
+                f"the worker {worker.address} has other versions, images or recipes than the study"
+            )
         run = train(
             settings.recipe,
             digits,
             **options,
             name=f"study-{settings.recipe}-{settings.seed}-{key}",
-            progress=lambda history, *_: worker.log_event(TOPIC, (key, len(history.get("loss", ())))),
+            progress=lambda history, *_: worker.log_event(
+                TOPIC, (key, len(history.get("loss", ())))
+            ),
         )
         return Result(
             settings=settings,
@@ -121,5 +157,8 @@ def train_one(settings: Settings, environment: dict, source: str) -> Result:
             val_accuracy=run.history["val_accuracy"][-1],
             test_accuracy=evaluate_run(run, digits),
             seconds=run.seconds,
-            where={"processor": processor(), "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", cores()))},
+            where={
+                "processor": processor(),
+                "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", cores())),
+            },
         )

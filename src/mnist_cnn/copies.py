@@ -1,6 +1,7 @@
 """Copy the notebooks: `python -m mnist_cnn.copies mine` to work in, `python -m mnist_cnn.copies class` for a class.
 
-Working in a copy leaves the originals as git knows them, so that `git pull` brings corrections without a conflict.
+Working in a copy leaves the originals as git knows them, so that `git pull` brings corrections
+without a conflict.
 """
 
 import argparse
@@ -14,14 +15,19 @@ from pathlib import Path
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRemovePreprocessor
 
-MINE, STUDENT, TEACHER = "my-notebooks", "student-notebooks", "teacher-notebooks"  # beside notebooks/: so links hold
+# Beside notebooks/: so links hold
+MINE, STUDENT, TEACHER = "my-notebooks", "student-notebooks", "teacher-notebooks"
 _RECORD = ".copied.json"  # the fingerprint of each original when it was copied
 
 
 class SolveExercises(Preprocessor):
-    """Put the code of each folded solution into the answer cell before it, and leave the check at its end."""
+    """Put the code of each folded solution into the answer cell before it, and leave the check at
+    its end.
+    """
 
-    def preprocess(self, notebook: nbformat.NotebookNode, resources: dict) -> tuple[nbformat.NotebookNode, dict]:
+    def preprocess(
+        self, notebook: nbformat.NotebookNode, resources: dict
+    ) -> tuple[nbformat.NotebookNode, dict]:
         """Called by nbconvert; changes and returns the notebook."""
         stub = None
         for cell in notebook.cells:
@@ -54,15 +60,17 @@ def copy_to_work_in(top: Path) -> Path:
             known[original.name] = fingerprint
         elif known.get(original.name) != fingerprint:
             print(
-                f"notebooks/{original.name} is newer than your copy, {MINE}/{original.name}, which stays as it is. "
-                "To get the new one, rename yours and call this again."
+                f"notebooks/{original.name} is newer than your copy, {MINE}/{original.name}, which "
+                "stays as it is. To get the new one, rename yours and call this again."
             )
         record.write_text(json.dumps(known, indent=1))
     return folder / _originals(top)[0].name
 
 
 def copy_for_a_class(top: Path) -> tuple[Path, Path]:
-    """Make student-notebooks/, without solutions and outputs, and teacher-notebooks/, with all exercises solved."""
+    """Make student-notebooks/, without solutions and outputs, and teacher-notebooks/, with all
+    exercises solved.
+    """
     without = [
         TagRemovePreprocessor(remove_cell_tags={"solution"}, enabled=True),
         ClearOutputPreprocessor(enabled=True),
@@ -81,11 +89,16 @@ def copy_for_a_class(top: Path) -> tuple[Path, Path]:
 
 def main() -> int:
     """Make the copies that the command asks for; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m mnist_cnn.copies", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m mnist_cnn.copies", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("which", choices=("mine", "class"), help="to work in, or for a class")
     which, top = parser.parse_args().which, Path.cwd()
     if not _originals(top):
-        print("There is no notebook in ./notebooks: start this from the top folder of the project.", file=sys.stderr)
+        print(
+            "There is no notebook in ./notebooks: start this from the top folder of the project.",
+            file=sys.stderr,
+        )
         return 1
     try:
         if which == "mine":

@@ -18,19 +18,24 @@ def device() -> str:
 def choose_precision(cpu: Path = Path("/proc/cpuinfo")) -> str:
     """The number format to train in: "mixed_bfloat16" where that was measured to be faster, else "float32".
 
-    That is under Linux, on AMD's CPUs with AVX-512 BF16 instructions, with TensorFlow and oneDNN. On Intel's
-    it was slower; without the instructions, it takes many times as long (benchmarks/README.md has the figures).
+    That is under Linux, on AMD's CPUs with AVX-512 BF16 instructions, with TensorFlow and oneDNN.
+    On Intel's it was slower; without the instructions, it takes many times as long
+    (benchmarks/README.md has the figures).
 
     Args:
         cpu: the file in which Linux describes the processor; elsewhere there is none.
     """
     instructions = cpu.is_file() and {"AuthenticAMD", "avx512_bf16"} <= set(cpu.read_text().split())
-    library = keras.backend.backend() == "tensorflow" and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+    library = (
+        keras.backend.backend() == "tensorflow" and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+    )
     return "mixed_bfloat16" if instructions and library and device() == "CPU" else "float32"
 
 
 def fix_seed(seed: int) -> None:
-    """Seed Python, NumPy and Keras; on a GPU also choose deterministic kernels, which are somewhat slower."""
+    """Seed Python, NumPy and Keras; on a GPU also choose deterministic kernels, which are somewhat
+    slower.
+    """
     keras.utils.set_random_seed(seed)
     if device() == "GPU" and keras.backend.backend() == "tensorflow":
         import tensorflow as tf  # only here

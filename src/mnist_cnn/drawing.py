@@ -12,8 +12,9 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     """Find what was drawn: everything that differs from the border in brightness or in hue.
 
     Args:
-        pixels: an image of a digit, (height, width) in grey, (height, width, 3) in colour, or (height, width, 4) with
-            opacity as well; integers in 0..255, floats in 0..1, or booleans.
+        pixels: an image of a digit, (height, width) in grey, (height, width, 3) in colour, or
+            (height, width, 4) with opacity as well; integers in 0..255, floats in 0..1, or
+            booleans.
 
     Returns:
         float32 (height, width) in 0..1: 0 on the paper, 1 where the ink is strongest.
@@ -22,14 +23,24 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
         ValueError: nothing is drawn, or too faintly to be seen.
     """
     pixels = np.asarray(pixels)
-    if pixels.dtype.kind not in "buif" or pixels.ndim < 2 or pixels.shape[2:] not in ((), (1,), (3,), (4,)):
+    if (
+        pixels.dtype.kind not in "buif"
+        or pixels.ndim < 2
+        or pixels.shape[2:] not in ((), (1,), (3,), (4,))
+    ):
         raise ValueError(
-            "an image has numbers of shape (height, width), (height, width, 3) in colour or (height, width, 4) with "
-            f"opacity, not {pixels.dtype} of shape {pixels.shape}"
+            "an image has numbers of shape (height, width), (height, width, 3) in colour or "
+            f"(height, width, 4) with opacity, not {pixels.dtype} of shape {pixels.shape}"
         )
     high = 1 if pixels.dtype.kind in "bf" else 255
-    channels = _reduce(check_array("pixels", pixels, np.generic, ("height", "width", *pixels.shape[2:]), high)) / high
-    if channels.shape[2] == 4:  # transparent pixels count as black, whatever colour they have; then opacity tells
+    channels = (
+        _reduce(
+            check_array("pixels", pixels, np.generic, ("height", "width", *pixels.shape[2:]), high)
+        )
+        / high
+    )
+    # Transparent pixels count as black, whatever colour they have; then opacity tells
+    if channels.shape[2] == 4:
         channels[..., :3] *= channels[..., 3:]
     border = np.concatenate([channels[0], channels[-1], channels[:, 0], channels[:, -1]])
     ink = np.abs(channels - np.median(border, axis=0)).max(axis=2)
@@ -42,9 +53,9 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
 def center_in_box(ink: np.ndarray) -> np.ndarray:
     """Prepare ink (height, width) in 0..1 as MNIST's makers did: in a 20 x 20 box, its centre of mass in the middle.
 
-    The longer side of the digit becomes 20 pixels; then whole pixels of shift bring its centre of mass to the centre of
-    the image (LeCun, Cortes and Burges, "The MNIST database"), as far as the digit stays on it. A thin line that the
-    scaling made pale gets its strength back.
+    The longer side of the digit becomes 20 pixels; then whole pixels of shift bring its centre of
+    mass to the centre of the image (LeCun, Cortes and Burges, "The MNIST database"), as far as the
+    digit stays on it. A thin line that the scaling made pale gets its strength back.
 
     Returns:
         uint8 (28, 28) in 0..255.
@@ -57,12 +68,17 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
     if len(rows) == 0:
         raise ValueError("there is no ink")
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    digit = _resize(digit / digit.max(), [max(round(20 * side / max(digit.shape)), 1) for side in digit.shape])
+    digit = _resize(
+        digit / digit.max(), [max(round(20 * side / max(digit.shape)), 1) for side in digit.shape]
+    )
     digit = np.round(digit * (255 * ink.max() / digit.max())).astype("uint8")
     image = np.zeros((28, 28), "uint8")
     masses = digit.sum(axis=1), digit.sum(axis=0)
     centers = (np.average(np.arange(len(mass)), weights=mass) for mass in masses)
-    top, left = (min(max(round(14 - center), 0), 28 - side) for center, side in zip(centers, digit.shape, strict=True))
+    top, left = (
+        min(max(round(14 - center), 0), 28 - side)
+        for center, side in zip(centers, digit.shape, strict=True)
+    )
     image[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
     return image
 
@@ -80,7 +96,9 @@ def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _triangles(old: int, new: int) -> np.ndarray:
-    """The weights of old pixels in new ones, (new, old): over each, a triangle two of the larger pixels wide."""
+    """The weights of old pixels in new ones, (new, old): over each, a triangle two of the larger
+    pixels wide.
+    """
     scale = max(old / new, 1)
     centers = (np.arange(new)[:, np.newaxis] + 0.5) * old / new
     weights = np.maximum(1 - np.abs(np.arange(old) + 0.5 - centers) / scale, 0)
@@ -88,8 +106,12 @@ def _triangles(old: int, new: int) -> np.ndarray:
 
 
 def _reduce(pixels: np.ndarray) -> np.ndarray:
-    """Average squares of pixels until no side is longer than _LARGEST: float32 (height, width, channels)."""
+    """Average squares of pixels until no side is longer than _LARGEST: float32 (height, width,
+    channels).
+    """
     step = -(-max(pixels.shape[:2]) // _LARGEST)
-    (height, rows), (width, columns) = ((max(side // step, 1), min(side, step)) for side in pixels.shape[:2])
+    (height, rows), (width, columns) = (
+        (max(side // step, 1), min(side, step)) for side in pixels.shape[:2]
+    )
     squares = pixels[: height * rows, : width * columns].reshape(height, rows, width, columns, -1)
     return squares.mean(axis=(1, 3), dtype="float32")

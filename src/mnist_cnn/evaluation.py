@@ -34,22 +34,30 @@ def evaluate_run(run: Run, digits: Images) -> float:
 
 
 def find_mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Find the wrongly predicted images: their indices, int64 (mistakes,), the most confident mistake first."""
+    """Find the wrongly predicted images: their indices, int64 (mistakes,), the most confident
+    mistake first.
+    """
     labels = check_array("labels", labels, np.integer, ("n",))
-    probabilities = check_array("probabilities", probabilities, np.floating, (len(labels), "classes"), 1)
+    probabilities = check_array(
+        "probabilities", probabilities, np.floating, (len(labels), "classes"), 1
+    )
     check_array("labels", labels, np.integer, ("n",), probabilities.shape[1] - 1)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
 def rank_by_doubt(probabilities: np.ndarray) -> np.ndarray:
-    """Rank all images, the least sure prediction first: indices, int64 (n,), of probabilities (n, classes)."""
+    """Rank all images, the least sure prediction first: indices, int64 (n,), of probabilities (n,
+    classes).
+    """
     probabilities = check_array("probabilities", probabilities, np.floating, ("n", "classes"), 1)
     return np.argsort(probabilities.max(axis=1), kind="stable")
 
 
 def bar_text(each: int, label: int | None, probabilities: np.ndarray) -> str:
-    """The text beside a class's bar: its probability, and whether it is the predicted or the actual one."""
+    """The text beside a class's bar: its probability, and whether it is the predicted or the actual
+    one.
+    """
     words = [f"{probabilities[each]:.1%}"]
     if each == probabilities.argmax():
         words.append("predicted")

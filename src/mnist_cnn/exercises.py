@@ -1,6 +1,7 @@
 """Check answers to the exercises in the notebooks, and say at once what is wrong with a wrong one.
 
-There is a function for each kind of answer. What is right, and what the usual mistakes look like, stands in `answers`.
+There is a function for each kind of answer. What is right, and what the usual mistakes look like,
+stands in `answers`.
 """
 
 import math
@@ -27,7 +28,8 @@ def number(exercise: str, answer: float) -> None:
     figures, right, usual = _NUMBERS[exercise].values()
     if answer is ...:
         return _say_unanswered()
-    if np.ndim(answer) == 0 and hasattr(answer, "dtype"):  # what NumPy and TensorFlow give for a single number
+    # What NumPy and TensorFlow give for a single number
+    if np.ndim(answer) == 0 and hasattr(answer, "dtype"):
         answer = np.asarray(answer).item()
     if isinstance(answer, bool) or not isinstance(answer, int | float):
         return _say_wrong(f"the answer is one number; yours is of the type {type(answer).__name__}")
@@ -39,7 +41,9 @@ def number(exercise: str, answer: float) -> None:
         return _say_right()
     near = {"rel_tol": 10 ** (1 - figures) / 2, "abs_tol": 1e-9}
     value, words = min(usual, key=lambda row: abs(row[0] - answer))
-    return _say_wrong(words if math.isclose(value, answer, **near) else "that is not the number; open the hint")
+    return _say_wrong(
+        words if math.isclose(value, answer, **near) else "that is not the number; open the hint"
+    )
 
 
 def array(exercise: str, answer: ArrayLike, digits: Images) -> None:
@@ -48,7 +52,9 @@ def array(exercise: str, answer: ArrayLike, digits: Images) -> None:
     if answer is ...:
         return _say_unanswered()
     right, usual = ARRAYS[exercise]
-    mistake = _compare([answer], [right(digits)], {words: [wrong(digits)] for words, wrong in usual.items()})
+    mistake = _compare(
+        [answer], [right(digits)], {words: [wrong(digits)] for words, wrong in usual.items()}
+    )
     return _say_wrong(mistake) if mistake else _say_right()
 
 
@@ -64,9 +70,14 @@ def function(exercise: str, answer: Callable) -> None:
     except Exception as error:  # whatever the learner's code raises
         return _say_wrong(f"it stops with {type(error).__name__}: {error}")
     if all(value is None for value in got):
-        untouched = getattr(answer, "__code__", None) and answer.__code__.co_code == _stub.__code__.co_code
-        return _say_unanswered() if untouched else _say_wrong("it returns nothing; is a `return` missing?")
-    if not all(_same(a, b) for before, after in zip(trials, given, strict=True) for a, b in zip(before, after)):  # noqa: B905
+        code = getattr(answer, "__code__", None)
+        if code and code.co_code == _stub.__code__.co_code:
+            return _say_unanswered()
+        return _say_wrong("it returns nothing; is a `return` missing?")
+    pairs = [
+        pair for arrays in zip(trials, given, strict=True) for pair in zip(*arrays, strict=True)
+    ]
+    if not all(_same(before, after) for before, after in pairs):
         return _say_wrong("it changes the array that it was given; work on a copy")
     expected = [right(*trial) for trial in deepcopy(trials)]
     wrong = {words: [call(*trial) for trial in deepcopy(trials)] for words, call in usual.items()}
@@ -75,12 +86,16 @@ def function(exercise: str, answer: Callable) -> None:
 
 
 def network(exercise: str, answer: keras.Model, *others: keras.Model) -> None:
-    """Check a network by its layers and weights, against other networks if the exercise has some; print the verdict."""
+    """Check a network by its layers and weights, against other networks if the exercise has some;
+    print the verdict.
+    """
     check_choice("exercise", exercise, _NETWORKS)
     if answer is ...:
         return _say_unanswered()
     if not isinstance(answer, keras.Model):
-        return _say_wrong(f"the answer is a Keras model; yours is of the type {type(answer).__name__}")
+        return _say_wrong(
+            f"the answer is a Keras model; yours is of the type {type(answer).__name__}"
+        )
     missing = (words for words, holds in _NETWORKS[exercise].items() if not holds(answer, *others))
     try:
         mistake = next(missing, "")
@@ -143,7 +158,9 @@ def _stub(*inputs): ...
 
 
 def _convolutions(model: keras.Model) -> list[int]:
-    return [place for place, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Conv2D)]
+    return [
+        place for place, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Conv2D)
+    ]
 
 
 def _bends(model: keras.Model, place: int) -> bool:
@@ -151,8 +168,15 @@ def _bends(model: keras.Model, place: int) -> bool:
     if model.layers[place].activation is not keras.activations.linear:
         return True
     following = model.layers[place + 1 :]
-    stop = next((at for at, layer in enumerate(following) if hasattr(layer, "kernel")), len(following))
-    kinds = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.Activation, keras.layers.MaxPooling2D)
+    stop = next(
+        (at for at, layer in enumerate(following) if hasattr(layer, "kernel")), len(following)
+    )
+    kinds = (
+        keras.layers.ReLU,
+        keras.layers.LeakyReLU,
+        keras.layers.Activation,
+        keras.layers.MaxPooling2D,
+    )
     return any(isinstance(layer, kinds) for layer in following[:stop])
 
 
@@ -164,7 +188,9 @@ def _has_one_output(model: keras.Model) -> bool:
 
 def _gives_probabilities(model: keras.Model) -> bool:
     """Whether the ten numbers are positive and add up to 1, for a few images of noise."""
-    answers = model.predict_on_batch(np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32"))
+    answers = model.predict_on_batch(
+        np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32")
+    )
     return bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3))
 
 

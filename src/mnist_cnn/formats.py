@@ -1,6 +1,7 @@
 """Read labelled images from an .npz archive, or from a folder with four IDX files, the format of MNIST's makers.
 
-Files may come from anywhere, so nothing in them is unpickled, and no more is read than a collection may hold.
+Files may come from anywhere, so nothing in them is unpickled, and no more is read than a collection
+may hold.
 """
 
 import gzip
@@ -30,11 +31,13 @@ _LONGEST = 100_000  # bytes of class names
 def read_collection(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Read the arrays x_train, y_train, x_test and y_test, and the names of the classes if the collection has them.
 
-    An archive holds them as members; names, if any, as an array of texts `class_names`. A folder holds them in the four
-    files of MNIST or of its successors, each gzipped or not; names, if any, in class_names.txt, a line for each.
+    An archive holds them as members; names, if any, as an array of texts `class_names`. A folder
+    holds them in the four files of MNIST or of its successors, each gzipped or not; names, if any,
+    in class_names.txt, a line for each.
 
     Returns:
-        the arrays: images uint8 (n, 28, 28), labels integers (n,); and the names, () if there are none.
+        the arrays: images uint8 (n, 28, 28), labels integers (n,); and the names, () if there are
+        none.
 
     Raises:
         FileNotFoundError: there is neither a file nor a folder.
@@ -58,17 +61,26 @@ def _read_archive(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
             with archive.open("class_names.npy") as member:
                 shape, _, dtype = _read_npy_header(member)
                 if dtype.kind != "U" or len(shape) != 1 or prod(shape) * dtype.itemsize > _LONGEST:
-                    raise ValueError(f"class_names must be a row of short texts, not {dtype} of shape {shape}")
-                names = np.frombuffer(_read_exactly("class_names", member, prod(shape) * dtype.itemsize), dtype)
+                    raise ValueError(
+                        f"class_names must be a row of short texts, not {dtype} of shape {shape}"
+                    )
+                names = np.frombuffer(
+                    _read_exactly("class_names", member, prod(shape) * dtype.itemsize), dtype
+                )
         return arrays, tuple(str(name) for name in names)
 
 
 def _read_npy_header(member: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     """The shape, whether columns come first, and the dtype."""
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
     version = np.lib.format.read_magic(member)
     if version not in readers:
-        raise ValueError(f"its arrays are in version {version} of NumPy's format, and only 1 and 2 are read")
+        raise ValueError(
+            f"its arrays are in version {version} of NumPy's format, and only 1 and 2 are read"
+        )
     return readers[version](member)
 
 
@@ -83,16 +95,21 @@ def _read_npy(name: str, member: BinaryIO) -> np.ndarray:
 
 def _read_folder(folder: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     found: dict[str, dict[str, Path]] = {name: {} for name in ARRAYS}
-    for path in sorted(folder.iterdir(), reverse=True):  # where a file is there twice, the one that is not gzipped
+    # Where a file is there twice, the one that is not gzipped
+    for path in sorted(folder.iterdir(), reverse=True):
         if (match := _IDX_NAME.fullmatch(path.name)) and path.is_file():
-            array = ("x" if match[2] == "images" else "y") + ("_train" if match[1] == "train" else "_test")
+            array = ("x" if match[2] == "images" else "y") + (
+                "_train" if match[1] == "train" else "_test"
+            )
             found[array][path.name.removesuffix(".gz")] = path
     arrays = {}
     for name, paths in found.items():
         if not paths:
             raise ValueError(f"it has no file {_USUAL_NAMES[name]} or {_USUAL_NAMES[name]}.gz")
         if len(paths) > 1:
-            raise ValueError(f"it has several files for {name} ({', '.join(sorted(paths))}); leave one")
+            raise ValueError(
+                f"it has several files for {name} ({', '.join(sorted(paths))}); leave one"
+            )
         arrays[name] = _read_idx(name, *paths.values())
     names = folder / _NAMES_FILE
     if not names.is_file():
@@ -102,12 +119,16 @@ def _read_folder(folder: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
 
 
 def _read_idx(name: str, path: Path) -> np.ndarray:
-    """Read an IDX file of bytes: two zeros, 8 for bytes, the number of axes, the lengths, the numbers."""
+    """Read an IDX file of bytes: two zeros, 8 for bytes, the number of axes, the lengths, the
+    numbers.
+    """
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
         start = stream.read(4)
         axes = 3 if name.startswith("x") else 1
         if start != bytes([0, 0, 8, axes]):
-            raise ValueError(f"{path.name} does not begin like an IDX file of bytes with {axes} axes")
+            raise ValueError(
+                f"{path.name} does not begin like an IDX file of bytes with {axes} axes"
+            )
         shape = tuple(int.from_bytes(stream.read(4), "big") for _ in range(axes))
         _check_shape(path.name, shape, axes)
         return np.frombuffer(_read_exactly(path.name, stream, prod(shape)), "uint8").reshape(shape)
@@ -117,11 +138,15 @@ def _check_shape(name: str, shape: tuple[int, ...], axes: int | None = None) -> 
     wanted = (28, 28) if (axes or (3 if name.startswith("x") else 1)) == 3 else ()
     if len(shape) != 1 + len(wanted) or shape[1:] != wanted or not 0 < shape[0] <= LARGEST:
         form = "(n, 28, 28)" if wanted else "(n,)"
-        raise ValueError(f"{name} must have the shape {form}, with n in 1..{LARGEST:,}, not {shape}")
+        raise ValueError(
+            f"{name} must have the shape {form}, with n in 1..{LARGEST:,}, not {shape}"
+        )
 
 
 def _read_exactly(name: str, stream: BinaryIO, size: int) -> bytes:
     content = stream.read(size + 1)  # and the checksum, at the end
     if len(content) != size:
-        raise ValueError(f"{name} holds {'more' if len(content) > size else 'less'} than its beginning says")
+        raise ValueError(
+            f"{name} holds {'more' if len(content) > size else 'less'} than its beginning says"
+        )
     return content

@@ -22,7 +22,8 @@ _ACTIVATIONS = {getattr(keras.activations, name): name for name in ("linear", "r
 def find_fields(model: keras.Model) -> list[tuple[int, int]]:
     """For each convolution, the side of its receptive field and how far the next one is away, in pixels of the image.
 
-    The arithmetic of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", without padding.
+    The arithmetic of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning",
+    without padding.
     """
     fields, size, step = [], 1, 1
     for layer in model.layers:
@@ -38,7 +39,8 @@ def find_fields(model: keras.Model) -> list[tuple[int, int]]:
 def pack_network(model: keras.Model) -> dict[str, object]:
     """Pack a network for `network.js`: settings of its layers, and their weights as float32, one after another.
 
-    A layer with weights has two arrays: kernel and bias or, if it normalizes, a factor and what is added.
+    A layer with weights has two arrays: kernel and bias or, if it normalizes, a factor and what is
+    added.
 
     Raises:
         ValueError: it is not Sequential, does not lead from an image to a number for each class, or
@@ -48,7 +50,8 @@ def pack_network(model: keras.Model) -> dict[str, object]:
         raise ValueError("a view needs a Sequential network, as build_model makes them")
     if not model.built or model.input_shape[1:] != (28, 28, 1) or len(model.output_shape) != 2:
         raise ValueError(
-            "a view needs a network that begins with keras.Input((28, 28, 1)) and returns one number for each class"
+            "a view needs a network that begins with keras.Input((28, 28, 1)) and returns one "
+            "number for each class"
         )
     packed, weights = [], []
     for layer in model.layers:
@@ -72,7 +75,9 @@ def _pack(layer: keras.Layer) -> tuple:
             return ({"kind": "pool", "side": layer.pool_size[0]},)
         case layers.BatchNormalization() if layer.axis in (-1, len(layer.output.shape) - 1):
             mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
-            factor = (np.asarray(layer.gamma) if layer.scale else 1) / np.sqrt(variance + layer.epsilon)
+            factor = (np.asarray(layer.gamma) if layer.scale else 1) / np.sqrt(
+                variance + layer.epsilon
+            )
             shift = (np.asarray(layer.beta) if layer.center else 0) - mean * factor
             return {"kind": "scale", "shape": factor.shape}, factor, shift
         case layers.LeakyReLU():
@@ -83,7 +88,9 @@ def _pack(layer: keras.Layer) -> tuple:
             return ({"kind": "flatten"},)
         case layers.Dropout():  # SpatialDropout2D, too
             return ({"kind": "leak", "slope": 1},)  # it does something in training only
-    raise ValueError(f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with such settings")
+    raise ValueError(
+        f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with such settings"
+    )
 
 
 def _is_plain(convolution: keras.Layer) -> bool:
@@ -94,7 +101,9 @@ def _is_plain(convolution: keras.Layer) -> bool:
 
 
 def _pack_kernel(layer: keras.Layer, shape: tuple[int, ...], convolution: bool) -> tuple:
-    """The settings, kernel and bias of a convolution or of a dense layer, which is one with a single window."""
+    """The settings, kernel and bias of a convolution or of a dense layer, which is one with a
+    single window.
+    """
     activation = _ACTIVATIONS.get(layer.activation)  # not by its name, which others may have, too
     if activation is None or (activation == "softmax" and len(layer.output.shape) > 2):
         called = getattr(layer.activation, "__name__", type(layer.activation).__name__)
@@ -102,7 +111,12 @@ def _pack_kernel(layer: keras.Layer, shape: tuple[int, ...], convolution: bool) 
             f"a view cannot compute the activation {called} of the layer {layer.name}, but only "
             "Keras's own linear and relu, and softmax where a layer gives a single row of numbers"
         )
-    settings = {"kind": "convolve", "shape": list(shape), "activation": activation, "biased": layer.use_bias}
+    settings = {
+        "kind": "convolve",
+        "shape": list(shape),
+        "activation": activation,
+        "biased": layer.use_bias,
+    }
     if convolution:
         settings["name"] = layer.name
     return settings, layer.kernel, layer.bias if layer.use_bias else np.zeros(shape[-1])

@@ -18,7 +18,9 @@ def dense_layers() -> list[keras.Layer]:
 
 
 def article_layers() -> list[keras.Layer]:
-    """The 2018 article's layers: one pool after three convolutions; 2,076,554 parameters with the output."""
+    """The 2018 article's layers: one pool after three convolutions; 2,076,554 parameters with the
+    output.
+    """
     return [
         layers.Conv2D(32, 3, activation="relu"),
         layers.Conv2D(64, 3, activation="relu"),
@@ -31,7 +33,9 @@ def article_layers() -> list[keras.Layer]:
 
 
 def relu_layers() -> list[keras.Layer]:
-    """The article's layers with a pool after the first and the second convolution; 241,546 parameters."""
+    """The article's layers with a pool after the first and the second convolution; 241,546
+    parameters.
+    """
     return [
         layers.Conv2D(32, 3, activation="relu"),
         layers.MaxPooling2D(),
@@ -45,7 +49,9 @@ def relu_layers() -> list[keras.Layer]:
 
 
 def leaky_relu_layers() -> list[keras.Layer]:
-    """Those of `relu_layers`, but linear, with a LeakyReLU layer of slope 0.1 in the place of each ReLU."""
+    """Those of `relu_layers`, but linear, with a LeakyReLU layer of slope 0.1 in the place of each
+    ReLU.
+    """
 
     def leaky(layer: keras.Layer) -> list[keras.Layer]:
         return [layer, layers.LeakyReLU(negative_slope=0.1)]
@@ -69,12 +75,21 @@ def batch_norm_layers() -> list[keras.Layer]:
 
 
 def small_batch_norm_layers() -> list[keras.Layer]:
-    """Those of the short recipe: fewer maps, the first not normalized, no dropout; 41,834 parameters."""
-    return [*_block(16, 5, pool=True, norm=False), *_block(32, 3, pool=True), *_block(96, 3), layers.Flatten()]
+    """Those of the short recipe: fewer maps, the first not normalized, no dropout; 41,834
+    parameters.
+    """
+    return [
+        *_block(16, 5, pool=True, norm=False),
+        *_block(32, 3, pool=True),
+        *_block(96, 3),
+        layers.Flatten(),
+    ]
 
 
 def _block(filters: int, size: int, pool: bool = False, norm: bool = True) -> list[keras.Layer]:
-    """It pools right after its convolution, so that normalization and ReLU see a quarter as many numbers."""
+    """It pools right after its convolution, so that normalization and ReLU see a quarter as many
+    numbers.
+    """
     return [
         layers.Conv2D(filters, size, use_bias=not norm),  # a normalization brings its own bias
         *([layers.MaxPooling2D()] if pool else []),
@@ -115,8 +130,8 @@ def build_model(
 
     Args:
         network: a name in NETWORKS.
-        precision: "float32", or "mixed_bfloat16": weights in float32, but arithmetic in bfloat16, which keeps
-            8 significant bits, in all layers but the last.
+        precision: "float32", or "mixed_bfloat16": weights in float32, but arithmetic in bfloat16,
+            which keeps 8 significant bits, in all layers but the last.
         classes: how many probabilities it gives.
         seed: of the first weights and of dropout, which are those after
             `keras.utils.set_random_seed(seed)`; if left out, Keras draws the next ones.
@@ -150,8 +165,11 @@ def _seed_layers(stack: list[keras.Layer], seed: int) -> None:
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Predict the probabilities of the classes, float32 (n, classes), for uint8 images (n, 28, 28) in 0..255."""
+    """Predict the probabilities of the classes, float32 (n, classes), for uint8 images (n, 28, 28)
+    in 0..255.
+    """
     images = check_array("images", images, np.uint8, ("n", 28, 28))
-    # In batches they take little memory; and for a single image, `model.predict` takes 40 ms where this takes 1 ms.
+    # In batches they take little memory; and for a single image, `model.predict` takes 40 ms where
+    # this takes 1 ms.
     batches = (prepare_images(images[first : first + 500]) for first in range(0, len(images), 500))
     return np.concatenate([model.predict_on_batch(batch) for batch in batches])

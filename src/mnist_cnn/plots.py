@@ -33,7 +33,9 @@ plt.rcParams |= {
 
 
 def show_digits(images: np.ndarray, titles: Iterable | None = None, columns: int = 10) -> Figure:
-    """Show images (n, height, width) in rows, each under its title; dark ink on white, scaled to the batch's range."""
+    """Show images (n, height, width) in rows, each under its title; dark ink on white, scaled to
+    the batch's range.
+    """
     images = check_array("images", images, np.generic, ("n", "height", "width"))
     columns = check_whole("columns", columns, 1)
     titles = None if titles is None else check_list("titles", titles)
@@ -41,7 +43,8 @@ def show_digits(images: np.ndarray, titles: Iterable | None = None, columns: int
         raise ValueError(f"pass one title for each of the {len(images)} images, not {len(titles)}")
     rows = -(-len(images) // columns)
     lines = [str(title).splitlines() for title in (() if titles is None else titles)]
-    width = max([0.95, *(0.075 * len(line) for title in lines for line in title)])  # inches, for long names of classes
+    # Inches, for long names of classes
+    width = max([0.95, *(0.075 * len(line) for title in lines for line in title)])
     size = columns * width, rows * (0.95 + 0.19 * max(map(len, lines), default=0))
     figure, axes = subplots(rows, columns, size=size, squeeze=False)
     for axis in axes.flat:
@@ -61,12 +64,17 @@ def show_predictions(
     `names` are those of the classes: the digits if left out, here and below.
     """
     images = check_array("images", images, np.generic, ("n", "height", "width"))
-    probabilities = check_array("probabilities", probabilities, np.floating, (len(images), "classes"), 1)
+    probabilities = check_array(
+        "probabilities", probabilities, np.floating, (len(images), "classes"), 1
+    )
     names = check_names(names, probabilities.shape[1])
     labels = check_array("labels", labels, np.integer, (len(images),), len(names) - 1)
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     rows = zip(labels, predicted, confidence, strict=True)
-    titles = [f"actual {names[label]}\npredicted {names[guess]}\n{sure:.1%}" for label, guess, sure in rows]
+    titles = [
+        f"actual {names[label]}\npredicted {names[guess]}\n{sure:.1%}"
+        for label, guess, sure in rows
+    ]
     figure = show_digits(images, titles, columns=5)
     for axis, label, guess in zip(figure.axes, labels, predicted, strict=False):
         if label != guess:
@@ -75,7 +83,10 @@ def show_predictions(
 
 
 def plot_probabilities(
-    image: np.ndarray, label: int | None, probabilities: dict[str, np.ndarray], names: Sequence[str] = DIGITS
+    image: np.ndarray,
+    label: int | None,
+    probabilities: dict[str, np.ndarray],
+    names: Sequence[str] = DIGITS,
 ) -> Figure:
     """Show an image (28, 28) beside its probabilities (classes,) by each named network, as bars.
 
@@ -87,7 +98,9 @@ def plot_probabilities(
     names = check_names(names, classes)
     label = None if label is None else check_whole("label", label, 0, classes - 1)
     size = (2.7 + 4 * networks, 2.8)
-    figure, (left, *others) = subplots(1, 1 + networks, size=size, width_ratios=(1, *[1.5] * networks))
+    figure, (left, *others) = subplots(
+        1, 1 + networks, size=size, width_ratios=(1, *[1.5] * networks)
+    )
     left.imshow(image, cmap="gray_r")
     left.axis("off")
     for axis, (name, heights) in zip(others, probabilities.items(), strict=True):
@@ -103,7 +116,9 @@ def plot_probabilities(
     return figure
 
 
-def plot_confusion(counts: np.ndarray, titles: Iterable[str] = ("",), names: Sequence[str] = DIGITS) -> Figure:
+def plot_confusion(
+    counts: np.ndarray, titles: Iterable[str] = ("",), names: Sequence[str] = DIGITS
+) -> Figure:
     """Plot a confusion matrix (classes, classes), or several (n, classes, classes) side by side, each under its title.
 
     Rows are actual classes, columns predicted ones, and mistakes are shaded.
@@ -125,7 +140,15 @@ def plot_confusion(counts: np.ndarray, titles: Iterable[str] = ("",), names: Seq
         axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
         for (actual, predicted), count in np.ndenumerate(matrix):
             color = BLUE if actual == predicted else INK
-            axis.text(predicted, actual, count or "·", ha="center", va="center", fontsize=fontsize, color=color)
+            axis.text(
+                predicted,
+                actual,
+                count or "·",
+                ha="center",
+                va="center",
+                fontsize=fontsize,
+                color=color,
+            )
         axis.set(xlabel="predicted", ylabel="actual")
         axis.set_xticks(range(classes), names, rotation=90 if max(map(len, names)) > 2 else 0)
         axis.set_yticks(range(classes), names)
@@ -136,14 +159,29 @@ def plot_confusion(counts: np.ndarray, titles: Iterable[str] = ("",), names: Seq
 
 
 def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
-    """Plot loss and accuracy of a training, on its own images and on the validation images, epoch by epoch."""
+    """Plot loss and accuracy of a training, on its own images and on the validation images, epoch
+    by epoch.
+    """
     epochs = check_whole("epochs", epochs, 1)
     curves = _check_history(history)
     figure, axes = subplots(1, 2, size=(8, 2.8))
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         training, validation = curves[quantity], curves[f"val_{quantity}"]
-        axis.plot(range(1, len(training) + 1), training, color=INK, linestyle="--", label="training images")
-        axis.plot(range(1, len(validation) + 1), validation, color=RED, marker="o", markersize=3, label="validation")
+        axis.plot(
+            range(1, len(training) + 1),
+            training,
+            color=INK,
+            linestyle="--",
+            label="training images",
+        )
+        axis.plot(
+            range(1, len(validation) + 1),
+            validation,
+            color=RED,
+            marker="o",
+            markersize=3,
+            label="validation",
+        )
         axis.set(xlim=(0.5, epochs + 0.5), xlabel="epoch", ylabel=quantity)
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(axis="y", color="#e4e7eb")
@@ -193,8 +231,12 @@ class LiveCurves:
             self._handle.update(figure)
 
 
-def subplots(*shape: int, size: tuple[float, float], **options: object) -> tuple[Figure, np.ndarray]:
-    """A figure of a size in inches, with axes, that a notebook shows once: as the value of its cell."""
+def subplots(
+    *shape: int, size: tuple[float, float], **options: object
+) -> tuple[Figure, np.ndarray]:
+    """A figure of a size in inches, with axes, that a notebook shows once: as the value of its
+    cell.
+    """
     with plt.ioff():  # else it is kept until the cell ends
         figure, axes = plt.subplots(*shape, figsize=size, layout="constrained", **options)
     plt.close(figure)

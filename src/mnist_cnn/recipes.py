@@ -17,11 +17,15 @@ class Recipe:
     epochs: int = 20  # as in the article
     learning_rate: float = 1.5e-3  # at the start
     schedule: str = "cosine"  # the rate falls to zero along half a cosine; or "constant"
-    beta_2: float = 0.999  # of Adam: its mean of squared gradients reaches back over 1 / (1 - beta_2) steps
-    weight_decay: float = 0.0  # how much of itself, times the learning rate, each weight loses in a step
-    augment: bool = False  # whether to rotate, scale, shear and shift each image a little, differently in each epoch
+    # Of Adam: its mean of squared gradients reaches back over 1 / (1 - beta_2) steps
+    beta_2: float = 0.999
+    # How much of itself, times the learning rate, each weight loses in a step
+    weight_decay: float = 0.0
+    # Whether to rotate, scale, shear and shift each image a little, differently in each epoch
+    augment: bool = False
     label_smoothing: float = 0.0  # how much of each label is spread evenly over the ten digits
-    averaging: float = 0.0  # each epoch ends with a running average of the weights, over 1 / (1 - averaging) steps
+    # Each epoch ends with a running average of the weights, over 1 / (1 - averaging) steps
+    averaging: float = 0.0
 
 
 _IMPROVED = Recipe("batch_norm", learning_rate=5e-3, beta_2=0.99, augment=True, label_smoothing=0.1)
@@ -29,7 +33,9 @@ RECIPES = {
     "relu": Recipe("relu", weight_decay=0.02),
     "leaky_relu": Recipe("leaky_relu", weight_decay=0.02),
     "improved": _IMPROVED,
-    "short": Recipe("small_batch_norm", epochs=3, learning_rate=5e-3, beta_2=0.97, label_smoothing=0.1),
+    "short": Recipe(
+        "small_batch_norm", epochs=3, learning_rate=5e-3, beta_2=0.97, label_smoothing=0.1
+    ),
     # What notebook 08 compares them with:
     "dense": Recipe("dense", learning_rate=1e-3, schedule="constant"),
     "pooled": Recipe("relu", learning_rate=1e-3, schedule="constant"),
@@ -43,7 +49,9 @@ RECIPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Recipe):
-    """A recipe, and everything else that defines a run: with the same settings a machine trains the same weights."""
+    """A recipe, and everything else that defines a run: with the same settings a machine trains the
+    same weights.
+    """
 
     recipe: str  # its name
     batch_size: int
@@ -52,18 +60,30 @@ class Settings(Recipe):
     data: str  # the fingerprint of the digits
 
 
-def choose_settings(recipe: str, digits: Images, epochs: int | None, seed: int, precision: str | None) -> Settings:
+def choose_settings(
+    recipe: str, digits: Images, epochs: int | None, seed: int, precision: str | None
+) -> Settings:
     """Complete a recipe to the settings of a run; the arguments are those of `train`."""
     check_choice("recipe", recipe, RECIPES)
     precision = precision or choose_precision()
     check_choice("precision", precision, PRECISIONS)
-    settings = asdict(RECIPES[recipe]) | {"recipe": recipe, "precision": precision, "seed": index(seed)}
+    settings = asdict(RECIPES[recipe]) | {
+        "recipe": recipe,
+        "precision": precision,
+        "seed": index(seed),
+    }
     settings |= {} if epochs is None else {"epochs": index(epochs)}
     if settings["epochs"] < 1 or not 0 <= seed < 2**32:
-        raise ValueError(f"epochs must be at least 1, and the seed in 0..2**32 - 1, not {epochs} and {seed}")
-    return Settings(**settings, batch_size=choose_batch_size(len(digits.x_train)), data=digits.fingerprint)
+        raise ValueError(
+            f"epochs must be at least 1, and the seed in 0..2**32 - 1, not {epochs} and {seed}"
+        )
+    return Settings(
+        **settings, batch_size=choose_batch_size(len(digits.x_train)), data=digits.fingerprint
+    )
 
 
 def choose_batch_size(images: int) -> int:
-    """How many images go into a step: 128, but 32 of up to 5,000 images, or there would be too few steps."""
+    """How many images go into a step: 128, but 32 of up to 5,000 images, or there would be too few
+    steps.
+    """
     return 32 if images <= 5_000 else 128

@@ -11,7 +11,9 @@ from mnist_cnn.data import DataError, load_images
 
 
 def report() -> dict[str, str]:
-    """What this machine is, what is installed, what Keras computes on, and which images there are; all in words."""
+    """What this machine is, what is installed, what Keras computes on, and which images there are;
+    all in words.
+    """
     return {
         "mnist-cnn": installed_version("mnist-cnn"),
         "Python": platform.python_version(),
@@ -35,7 +37,9 @@ def processor(cpu: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def installed_version(name: str) -> str:
-    """The version of an installed package, or "not installed"; TensorFlow may have been installed as tensorflow-cpu."""
+    """The version of an installed package, or "not installed"; TensorFlow may have been installed
+    as tensorflow-cpu.
+    """
     for installed in (name, f"{name}-cpu"):
         try:
             return version(installed)
@@ -65,7 +69,8 @@ def _memory() -> str:
 
 def _device() -> str:
     try:
-        from mnist_cnn.device import choose_precision, device  # imports TensorFlow, which may be what fails
+        # Imports TensorFlow, which may be what fails
+        from mnist_cnn.device import choose_precision, device
 
         return f"{device()} in {choose_precision()}"
     except Exception as error:
@@ -74,7 +79,9 @@ def _device() -> str:
 
 def _images() -> str:
     """Those that MNIST_NPZ names or the Keras cache holds; it downloads none."""
-    cached = Path(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")), "datasets", "mnist.npz")
+    cached = Path(
+        os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")), "datasets", "mnist.npz"
+    )
     if not os.environ.get("MNIST_NPZ") and not os.path.exists(cached):
         return "none yet: MNIST_NPZ is not set, and the Keras cache is empty"
     try:

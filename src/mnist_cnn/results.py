@@ -28,10 +28,13 @@ class StudyError(NoTraceback, ValueError):
 
 @dataclass(frozen=True)
 class Result:
-    """What a recipe reached with one seed, after the last epoch: a line of JSON in the results file."""
+    """What a recipe reached with one seed, after the last epoch: a line of JSON in the results
+    file.
+    """
 
     settings: Settings
-    made_with: dict  # the rest of what the weights depend on: network, data, device, backend, versions
+    # The rest of what the weights depend on: network, data, device, backend, versions
+    made_with: dict
     val_accuracy: float  # in 0..1
     test_accuracy: float  # in 0..1
     seconds: float  # of training, with validation
@@ -67,9 +70,14 @@ def load_results(file: str | os.PathLike) -> list[Result]:
             result = Result(**about | {"settings": Settings(**about["settings"])})
             results.setdefault(result.key, result)
         except (ValueError, TypeError, KeyError) as error:
-            damaged.append(f"Line {number} of {file} is left out: it is no result of this version ({error}).")
+            damaged.append(
+                f"Line {number} of {file} is left out: it is no result of this version ({error})."
+            )
     if damaged and not results:
-        raise StudyError(f"{file} is not a results file. Its line 1 is no result of this version; nor is any other.")
+        raise StudyError(
+            f"{file} is not a results file. Its line 1 is no result of this version; nor is any "
+            "other."
+        )
     print(*damaged, sep="\n", end="\n" * bool(damaged), file=sys.stderr)
     return list(results.values())
 
@@ -87,7 +95,8 @@ def save_result(file: Path, result: Result) -> None:
 def collect_scores(results: Iterable[Result], images: str = "validation") -> Scores:
     """Collect the accuracies on the "validation" images, by which to choose, or on the "test" images, to report.
 
-    Results are not mixed if anything but the seed differs; then the name of their recipe is followed by what does.
+    Results are not mixed if anything but the seed differs; then the name of their recipe is
+    followed by what does.
     """
     check_choice("images", images, ("validation", "test"))
     groups: dict[frozenset, dict[int, float]] = defaultdict(dict)
@@ -127,7 +136,9 @@ def _describe(kind: str, name: str, value: object) -> str:
 
 
 def report(scores: Scores) -> str:
-    """Each recipe's mean in percent, standard deviation and Student's 95 % interval; and `compare` for each two."""
+    """Each recipe's mean in percent, standard deviation and Student's 95 % interval; and `compare`
+    for each two.
+    """
     lines, width = [], max(map(len, scores))
     for name, by_seed in scores.items():
         values = np.array(list(by_seed.values()))
@@ -135,7 +146,9 @@ def report(scores: Scores) -> str:
         if len(values) > 1:
             low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
             spread = f" ± {values.std(ddof=1):.3f} %, 95 % interval {low:.3f} to {high:.3f}"
-        lines.append(f"{name:{width}}  mean {values.mean():.3f}{spread} ({len(values)} seed{'s' * (len(values) > 1)})")
+        lines.append(
+            f"{name:{width}}  mean {values.mean():.3f}{spread} ({len(values)} seed{'s' * (len(values) > 1)})"
+        )
     for first, second in combinations(scores, 2):
         lines.append(f"{second} minus {first}: {compare(scores, second, first)}")
     return "\n".join(lines)
@@ -144,7 +157,8 @@ def report(scores: Scores) -> str:
 def compare(scores: Scores, name: str, other: str) -> str:
     """The mean difference of two recipes over the seeds that both have, in percentage points, with its 95 % interval.
 
-    By the paired t test; p is the probability of a mean at least this far from 0 if there were no difference.
+    By the paired t test; p is the probability of a mean at least this far from 0 if there were no
+    difference.
     """
     seeds = sorted(scores[name].keys() & scores[other].keys())
     if len(seeds) < 2:
@@ -163,5 +177,10 @@ def plot_scores(scores: Scores) -> Figure:
         values = list(by_seed.values())
         axis.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
         axis.plot(np.mean(values), row, "|", color=RED, markersize=20, markeredgewidth=2.5)
-    axis.set(yticks=range(len(scores)), yticklabels=scores, xlabel="accuracy (%)", ylim=(len(scores) - 0.5, -0.5))
+    axis.set(
+        yticks=range(len(scores)),
+        yticklabels=scores,
+        xlabel="accuracy (%)",
+        ylim=(len(scores) - 0.5, -0.5),
+    )
     return figure

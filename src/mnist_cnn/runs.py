@@ -1,8 +1,8 @@
 """A run: what a training leaves, in one file.
 
-The run `relu` is the file runs/relu.npz: plain arrays, and a text in JSON. After each epoch the file is written under
-another name, read back, and put in the place of the old one in one step. So whenever the process ends, the last
-finished epoch is there.
+The run `relu` is the file runs/relu.npz: plain arrays, and a text in JSON. After each epoch the
+file is written under another name, read back, and put in the place of the old one in one step. So
+whenever the process ends, the last finished epoch is there.
 """
 
 import io
@@ -41,10 +41,13 @@ class Run:
     settings: Settings  # what defines it
     made_with: dict  # where it was made: data (their `source`), device, backend, versions
     seconds: float  # of training so far, with validation
-    history: dict[str, list[float]]  # accuracy, loss, val_accuracy, val_loss: one number for each epoch
-    predicted: np.ndarray  # uint8 (1 + epochs, validation images): the answers before training and after each epoch
+    # Accuracy, loss, val_accuracy, val_loss: one number for each epoch
+    history: dict[str, list[float]]
+    # uint8 (1 + epochs, validation images): the answers before training and after each epoch
+    predicted: np.ndarray
     weights: list[np.ndarray]  # float32
-    state: list[np.ndarray]  # what it takes to continue: of the optimizer, of dropout; empty if finished
+    # What it takes to continue: of the optimizer, of dropout; empty if finished
+    state: list[np.ndarray]
 
     @property
     def epochs_done(self) -> int:
@@ -60,7 +63,8 @@ class Run:
         Raises:
             RunError: the weights are those of another network.
         """
-        classes = min(np.size(self.weights[-1]), 256) if self.weights else 0  # the biases of the last layer
+        # The biases of the last layer
+        classes = min(np.size(self.weights[-1]), 256) if self.weights else 0
         model = build_model(self.settings.network, classes=max(classes, 1))
         if [array.shape for array in self.weights] != [weight.shape for weight in model.weights]:
             raise RunError(f"the weights do not fit the network {self.settings.network}")
@@ -72,7 +76,9 @@ def check_run(run: Run) -> None:
     """Check that an argument is a run, and not its name, file or network."""
     if not isinstance(run, Run):
         kind = type(run).__name__
-        raise ValueError(f"run must be a Run, as train, find_run and load_run return it, not {kind}")
+        raise ValueError(
+            f"run must be a Run, as train, find_run and load_run return it, not {kind}"
+        )
 
 
 def load_run(file: str | os.PathLike) -> Run:
@@ -91,9 +97,14 @@ def load_run(file: str | os.PathLike) -> Run:
         if len(arrays) != about.pop("arrays"):
             raise ValueError("a part of it is missing")
         about["settings"] = Settings(**about["settings"])
-        weights, state = ([arrays[name] for name in arrays if name.startswith(kind)] for kind in ("weight", "state"))
+        weights, state = (
+            [arrays[name] for name in arrays if name.startswith(kind)]
+            for kind in ("weight", "state")
+        )
         run = Run(**about, predicted=arrays["predicted"], weights=weights, state=state)
-        if not {len(values) for values in run.history.values()} == {run.epochs_done} or run.finished == bool(state):
+        if not {len(values) for values in run.history.values()} == {
+            run.epochs_done
+        } or run.finished == bool(state):
             raise ValueError("its parts are not of the same epoch")
     except MemoryError:
         raise
@@ -127,8 +138,9 @@ def save_run(file: Path, run: Run) -> None:
     except OSError as error:
         new.unlink(missing_ok=True)
         raise RunError(
-            f"Epoch {run.epochs_done} could not be saved in {file} ({error}). The epochs before it are kept. Free some "
-            "space, or fix what the message says, and run the cell again to continue."
+            f"Epoch {run.epochs_done} could not be saved in {file} ({error}). The epochs before it "
+            "are kept. Free some space, or fix what the message says, and run the cell again to "
+            "continue."
         ) from error
 
 
@@ -139,7 +151,9 @@ def set_aside(file: Path) -> Path:
 
 
 @contextmanager
-def lock(file: Path, instead: str, *, what: str = "Runs", elsewhere: str = _ADVICE) -> Iterator[None]:
+def lock(
+    file: Path, instead: str, *, what: str = "Runs", elsewhere: str = _ADVICE
+) -> Iterator[None]:
     """Keep other processes from writing to a file; make its folder.
 
     The caller's words for the messages: what to do `instead` of waiting for another process, `what`
@@ -154,7 +168,9 @@ def lock(file: Path, instead: str, *, what: str = "Runs", elsewhere: str = _ADVI
         tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
         held.acquire(timeout=0)
     except Timeout:
-        raise RunError(f"Another notebook or program is writing to {file}. Wait for it, or {instead}.") from None
+        raise RunError(
+            f"Another notebook or program is writing to {file}. Wait for it, or {instead}."
+        ) from None
     except OSError as error:
         raise RunError(f"{what} cannot be saved in {file.parent} ({error}). {elsewhere}") from error
     try:
@@ -164,21 +180,31 @@ def lock(file: Path, instead: str, *, what: str = "Runs", elsewhere: str = _ADVI
 
 
 def runs_folder() -> Path:
-    """Where the learner's runs are: `runs/` beside `notebooks/`, or the folder that MNIST_CNN_RUNS names."""
+    """Where the learner's runs are: `runs/` beside `notebooks/`, or the folder that MNIST_CNN_RUNS
+    names.
+    """
     here = Path.cwd()
-    top = next((folder for folder in (here, *here.parents) if (folder / "notebooks").is_dir()), here)
+    top = next(
+        (folder for folder in (here, *here.parents) if (folder / "notebooks").is_dir()), here
+    )
     return top / os.path.expanduser(os.environ.get("MNIST_CNN_RUNS") or "runs")
 
 
 def run_file(name: str, digits: Images) -> Path:
-    """Where the run of that name on these images is: runs/<name>.npz, or runs/<name>-<source>.npz if not "full"."""
+    """Where the run of that name on these images is: runs/<name>.npz, or runs/<name>-<source>.npz
+    if not "full".
+    """
     if not re.fullmatch(r"\w[\w.+-]*", name):
-        raise ValueError(f"the name of a run must begin with a letter or digit; . _ + - may follow; not {name!r}")
+        raise ValueError(
+            f"the name of a run must begin with a letter or digit; . _ + - may follow; not {name!r}"
+        )
     return runs_folder() / f"{name}{'' if digits.source == 'full' else f'-{digits.source}'}.npz"
 
 
 def load_matching(file: Path, asked: dict) -> tuple[Run | None, str]:
-    """Load the run in a file if it was made with the settings asked for; else say why not, as the end of a sentence."""
+    """Load the run in a file if it was made with the settings asked for; else say why not, as the
+    end of a sentence.
+    """
     try:
         run = load_run(file)
         run.load_model()  # another version of this package may have other networks

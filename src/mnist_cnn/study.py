@@ -1,7 +1,7 @@
 """Train many seeds of recipes, on one machine or many, and keep what they reach: `python -m mnist_cnn.study`.
 
-Each result goes into the results file as it comes, and what is there is not trained again. So a study may be stopped,
-or lose some of its workers or all, and the same command continues it.
+Each result goes into the results file as it comes, and what is there is not trained again. So a
+study may be stopped, or lose some of its workers or all, and the same command continues it.
 """
 
 import argparse
@@ -48,13 +48,16 @@ def run_study(
 
     Args:
         recipes: names in RECIPES.
-        seeds: whole numbers from 0 up; the same for all recipes, so that they can be compared pair by pair.
+        seeds: whole numbers from 0 up; the same for all recipes, so that they can be compared pair
+            by pair.
         file: where results are appended; made if there is none.
         digits: the images; the workers load the same themselves.
         epochs: as in `train`.
         precision: as in `train`; what the workers choose if left out.
-        scheduler: the address of a Dask scheduler, as host:8786; workers start on this machine if left out.
-        workers: how many of those; one for each core, as far as there is memory, if left out, and on a GPU one.
+        scheduler: the address of a Dask scheduler, as host:8786; workers start on this machine if
+            left out.
+        workers: how many of those; one for each core, as far as there is memory, if left out, and
+            on a GPU one.
 
     Raises:
         StudyError: Dask is not installed, no worker can train as asked, or some trainings failed.
@@ -72,7 +75,9 @@ def run_study(
         asked = {}
         for seed in seeds:
             for recipe in recipes:
-                settings = choose_settings(recipe, digits, epochs, seed, precision or environment["precision"])
+                settings = choose_settings(
+                    recipe, digits, epochs, seed, precision or environment["precision"]
+                )
                 asked[result_key(settings, environment["made_with"][settings.network])] = settings
         results = {result.key: result for result in load_results(file)} if file.exists() else {}
         missing = {key: settings for key, settings in asked.items() if key not in results}
@@ -84,8 +89,12 @@ def run_study(
     return [results[key] for key in asked]
 
 
-def _train_missing(missing: dict[str, Settings], client, environment: dict, source: str, file: Path) -> dict:
-    """Let the workers train; append each result to the file as it comes, and return all by their keys."""
+def _train_missing(
+    missing: dict[str, Settings], client, environment: dict, source: str, file: Path
+) -> dict:
+    """Let the workers train; append each result to the file as it comes, and return all by their
+    keys.
+    """
     from distributed import as_completed
     from tqdm.auto import tqdm
 
@@ -99,9 +108,12 @@ def _train_missing(missing: dict[str, Settings], client, environment: dict, sour
             bar.update(sum(epochs.values()) - bar.n)
 
     client.subscribe_topic(TOPIC, show)
-    # In one group, so that Dask keeps them in order, and gives a worker the next one when it has finished the last.
+    # In one group, so that Dask keeps them in order, and gives a worker the next one when it has
+    # finished the last.
     keys = [("train", settings.recipe, settings.seed, key) for key, settings in missing.items()]
-    futures = client.map(train_one, [*missing.values()], key=keys, environment=environment, source=source)
+    futures = client.map(
+        train_one, [*missing.values()], key=keys, environment=environment, source=source
+    )
     results, failures = {}, []
     with bar:
         for future in as_completed(futures):
@@ -114,31 +126,48 @@ def _train_missing(missing: dict[str, Settings], client, environment: dict, sour
                 results[result.key] = result
     if failures:
         raise StudyError(
-            f"{len(failures)} of {len(missing)} trainings failed. The others are in {file}, and the same command tries "
-            f"again what failed. The first was {failures[0]}"
+            f"{len(failures)} of {len(missing)} trainings failed. The others are in {file}, and "
+            f"the same command tries again what failed. The first was {failures[0]}"
         )
     return results
 
 
 def main() -> int:
     """Train what is missing, then print the report and draw it; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m mnist_cnn.study", description=__doc__.splitlines()[0])
-    parser.add_argument("--recipes", nargs="+", required=True, choices=RECIPES, help="one or more of %(choices)s")
+    parser = argparse.ArgumentParser(
+        prog="python -m mnist_cnn.study", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--recipes", nargs="+", required=True, choices=RECIPES, help="one or more of %(choices)s"
+    )
     parser.add_argument("--seeds", type=int, default=10, help="how many, from 0 (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--epochs", type=int, help="other than the recipe's")
-    parser.add_argument("--precision", choices=PRECISIONS, help="other than what the workers choose")
-    parser.add_argument("--scheduler", help="of a Dask cluster, as host:8786; else this machine works")
-    parser.add_argument("--workers", type=int, help="on this machine; one for each core, if there is memory")
-    parser.add_argument("--results", type=Path, default=runs_folder() / "study.jsonl", help="file (%(default)s)")
-    parser.add_argument("--images", choices=("validation", "test"), default="validation", help="to report on")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="other than what the workers choose"
+    )
+    parser.add_argument(
+        "--scheduler", help="of a Dask cluster, as host:8786; else this machine works"
+    )
+    parser.add_argument(
+        "--workers", type=int, help="on this machine; one for each core, if there is memory"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=runs_folder() / "study.jsonl", help="file (%(default)s)"
+    )
+    parser.add_argument(
+        "--images", choices=("validation", "test"), default="validation", help="to report on"
+    )
     given = vars(parser.parse_args())
     images, file, first = given.pop("images"), given.pop("results"), given.pop("first")
     seeds = range(first, first + given.pop("seeds"))
     try:
         results = run_study(given.pop("recipes"), seeds, file, load_images(), **given)
     except KeyboardInterrupt:
-        print(f"\nInterrupted. What was finished is in {file}; the same command continues.", file=sys.stderr)
+        print(
+            f"\nInterrupted. What was finished is in {file}; the same command continues.",
+            file=sys.stderr,
+        )
         return 130
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

@@ -15,9 +15,19 @@ from mnist_cnn.models import build_model, predict
 from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
 from mnist_cnn.report import installed_version
-from mnist_cnn.runs import SHIPPED, Run, load_matching, load_run, lock, run_file, save_run, set_aside
+from mnist_cnn.runs import (
+    SHIPPED,
+    Run,
+    load_matching,
+    load_run,
+    lock,
+    run_file,
+    save_run,
+    set_aside,
+)
 
-# Batches between two returns to Python, which makes training a tenth faster; Keras cannot do that with PyTorch.
+# Batches between two returns to Python, which makes training a tenth faster; Keras cannot do that
+# with PyTorch.
 _STEPS_PER_EXECUTION = 1 if keras.backend.backend() == "torch" else 16
 
 Progress = Callable[[dict[str, list[float]], int, float], None]
@@ -32,8 +42,16 @@ def print_progress(history: dict[str, list[float]], epochs: int, seconds: float)
     """Print one line after each epoch."""
     done = len(history.get("val_accuracy", ()))
     if done:
-        when = f"about {seconds / done * (epochs - done):.0f} s left" if done < epochs else f"{seconds:.0f} s in all"
-        print(f"epoch {done:2} of {epochs}: validation accuracy {history['val_accuracy'][-1]:.2%}, {when}", flush=True)
+        when = (
+            f"about {seconds / done * (epochs - done):.0f} s left"
+            if done < epochs
+            else f"{seconds:.0f} s in all"
+        )
+        print(
+            f"epoch {done:2} of {epochs}: validation accuracy {history['val_accuracy'][-1]:.2%}, "
+            f"{when}",
+            flush=True,
+        )
 
 
 def train(
@@ -48,10 +66,11 @@ def train(
 ) -> Run:
     """Train by a recipe on all but the last tenth of the training images; save the run in runs/<name>.npz.
 
-    The seed fixes the first weights, the order of the images, their augmentation and dropout: the same seed gives the
-    same weights on the same machine. Validation is computed in float32, whatever the precision of training. The run is
-    saved after every epoch. The same call continues one that was interrupted, for whatever reason, and ends with the
-    same weights; it does not train a finished one again. A run with other settings is set aside under another name.
+    The seed fixes the first weights, the order of the images, their augmentation and dropout: the
+    same seed gives the same weights on the same machine. Validation is computed in float32,
+    whatever the precision of training. The run is saved after every epoch. The same call continues
+    one that was interrupted, for whatever reason, and ends with the same weights; it does not train
+    a finished one again. A run with other settings is set aside under another name.
 
     Args:
         recipe: a name in RECIPES.
@@ -72,28 +91,38 @@ def train(
     with lock(file, f'give this run another name, as in train(…, name="{another}")'):
         run, why_not = load_matching(file, asdict(settings))
         if run is None and file.exists():
-            print(f"{recipe}: runs/{file.name} {why_not}. It is now runs/{set_aside(file).name}; training a new run.")
+            print(
+                f"{recipe}: runs/{file.name} {why_not}. It is now runs/{set_aside(file).name}; "
+                "training a new run."
+            )
         if run and run.finished:
-            print(f"{recipe}: runs/{file.name} is finished already; to train it again, delete that file")
+            print(
+                f"{recipe}: runs/{file.name} is finished already; to train it again, delete that "
+                "file"
+            )
             progress(run.history, run.epochs_done, run.seconds)
             return run
         if run:
-            print(f"{recipe}: continuing runs/{file.name} after epoch {run.epochs_done} of {settings.epochs}")
+            print(
+                f"{recipe}: continuing runs/{file.name} after epoch {run.epochs_done} of "
+                f"{settings.epochs}"
+            )
         try:
             return _train_from(run, file, settings, digits, progress)
         except KeyboardInterrupt:
             done = load_run(file).epochs_done if file.exists() else 0
             raise Interrupted(
-                f"{done} of {settings.epochs} epochs are saved in runs/{file.name}. Run this cell again to continue."
+                f"{done} of {settings.epochs} epochs are saved in runs/{file.name}. Run this cell "
+                "again to continue."
             ) from None
 
 
 def find_run(recipe: str, digits: Images) -> Run:
     """Load a finished run of a recipe on these digits: the learner's own, else the one that comes with the package.
 
-    Prints which, and why the learner's was passed over. No run comes with the package for the sample, whose test digits
-    are among those that the shipped networks trained on, none for images other than MNIST, and none for the recipe
-    "short": there it is trained now.
+    Prints which, and why the learner's was passed over. No run comes with the package for the
+    sample, whose test digits are among those that the shipped networks trained on, none for images
+    other than MNIST, and none for the recipe "short": there it is trained now.
 
     Raises:
         RunError: it has to be trained, and cannot be; see `train`.
@@ -118,30 +147,48 @@ def find_run(recipe: str, digits: Images) -> Run:
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     """Compile with AdamW and cross-entropy; a learning rate with a schedule falls to zero in so many steps.
 
-    Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and "Decoupled Weight Decay
-    Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for label smoothing; Polyak
-    and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992).
+    Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and
+        "Decoupled Weight Decay
+    Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for
+    label smoothing; Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging"
+    (1992).
     """
     falling = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
     rate = falling if recipe.schedule == "cosine" else recipe.learning_rate
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
     average = {"use_ema": True, "ema_momentum": recipe.averaging} if recipe.averaging else {}
-    optimizer = keras.optimizers.AdamW(rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **average)
+    optimizer = keras.optimizers.AdamW(
+        rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **average
+    )
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
 
 def made_with(digits: Images) -> dict:
-    """What a run is made with on this machine, besides its settings: data, device, backend, versions."""
-    versions = {package: installed_version(package) for package in ("mnist-cnn", "keras", "tensorflow", "numpy")}
-    return {"data": digits.source, "device": device(), "backend": keras.backend.backend(), "versions": versions}
+    """What a run is made with on this machine, besides its settings: data, device, backend,
+    versions.
+    """
+    versions = {
+        package: installed_version(package)
+        for package in ("mnist-cnn", "keras", "tensorflow", "numpy")
+    }
+    return {
+        "data": digits.source,
+        "device": device(),
+        "backend": keras.backend.backend(),
+        "versions": versions,
+    }
 
 
 def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
-    """The order in which an epoch (counted from 0) sees the images; it depends on seed and epoch alone."""
+    """The order in which an epoch (counted from 0) sees the images; it depends on seed and epoch
+    alone.
+    """
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def _train_from(run: Run | None, file: Path, settings: Settings, digits: Images, progress: Progress) -> Run:
+def _train_from(
+    run: Run | None, file: Path, settings: Settings, digits: Images, progress: Progress
+) -> Run:
     """Train to the last epoch, from where the run is, or from the beginning."""
     fix_seed(settings.seed)
     (x_train, y_train), validation = split_validation(digits.x_train, digits.y_train)
@@ -154,10 +201,20 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Images,
     state = [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
     network = build_model(settings.network, classes=classes)  # to validate in float32, and to save
     if run and [array.shape for array in run.state] != [variable.shape for variable in state]:
-        print(f"This version of Keras cannot continue the run; it is now runs/{set_aside(file).name}.")
+        print(
+            f"This version of Keras cannot continue the run; it is now runs/{set_aside(file).name}."
+        )
         run = None
     if run is None:
-        run = Run(settings, made_with(digits), 0.0, {}, _validate(model, network, *validation)[0][np.newaxis], [], [])
+        run = Run(
+            settings,
+            made_with(digits),
+            0.0,
+            {},
+            _validate(model, network, *validation)[0][np.newaxis],
+            [],
+            [],
+        )
     for variable, array in zip(state, run.state, strict=False):  # a new run has none
         variable.assign(array)
     start = time.perf_counter() - run.seconds
@@ -171,10 +228,16 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Images,
             run,
             made_with=made_with(digits),
             seconds=round(time.perf_counter() - start, 1),
-            history={name: [*run.history.get(name, []), float(value)] for name, value in scores.items()},
+            history={
+                name: [*run.history.get(name, []), float(value)] for name, value in scores.items()
+            },
             predicted=np.vstack([run.predicted, predicted]),
             weights=network.get_weights(),
-            state=[keras.ops.convert_to_numpy(variable) for variable in state if epoch + 1 < settings.epochs],
+            state=[
+                keras.ops.convert_to_numpy(variable)
+                for variable in state
+                if epoch + 1 < settings.epochs
+            ],
         )
         save_run(file, run)
         progress(run.history, settings.epochs, run.seconds)
@@ -184,7 +247,9 @@ def _train_from(run: Run | None, file: Path, settings: Settings, digits: Images,
 def _validate(
     model: keras.Model, network: keras.Model, images: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """The answers, uint8 (n,), and what the history says of them; in float32, as the `network` computes."""
+    """The answers, uint8 (n,), and what the history says of them; in float32, as the `network`
+    computes.
+    """
     network.set_weights(model.get_weights())
     probabilities = predict(network, images)
     predicted = probabilities.argmax(axis=1).astype("uint8")
@@ -192,11 +257,14 @@ def _validate(
     return predicted, {"val_accuracy": np.mean(predicted == labels), "val_loss": loss}
 
 
-def _training_batches(images: np.ndarray, targets: np.ndarray, epoch: int, settings: Settings) -> Iterable[Pair]:
+def _training_batches(
+    images: np.ndarray, targets: np.ndarray, epoch: int, settings: Settings
+) -> Iterable[Pair]:
     """One epoch of batches, each prepared while TensorFlow works on those before."""
     import tensorflow as tf  # after Keras, or its start-up messages appear
 
-    def batches() -> Iterator[Pair]:  # TensorFlow never frees what this refers to: so the order is made inside
+    # TensorFlow never frees what this refers to: so the order is made inside
+    def batches() -> Iterator[Pair]:
         order = epoch_order(len(images), settings.seed, epoch)
         rng = np.random.default_rng([settings.seed, epoch, 1])  # another one than the order's
         for start in range(0, len(order), settings.batch_size):
@@ -204,8 +272,18 @@ def _training_batches(images: np.ndarray, targets: np.ndarray, epoch: int, setti
             x = prepare_images(images[rows])
             yield random_affine(x, rng) if settings.augment else x, targets[rows]
 
-    signature = (tf.TensorSpec((None, 28, 28, 1), "float32"), tf.TensorSpec((None, targets.shape[1]), "float32"))
+    signature = (
+        tf.TensorSpec((None, 28, 28, 1), "float32"),
+        tf.TensorSpec((None, targets.shape[1]), "float32"),
+    )
     options = tf.data.Options()
-    options.autotune.enabled = False  # with it, TensorFlow 2.21 often waits up to 4 s at the end of an epoch
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4).with_options(options)
-    return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(images) // settings.batch_size)))
+    # With it, TensorFlow 2.21 often waits up to 4 s at the end of an epoch
+    options.autotune.enabled = False
+    dataset = (
+        tf.data.Dataset.from_generator(batches, output_signature=signature)
+        .prefetch(4)
+        .with_options(options)
+    )
+    return dataset.apply(
+        tf.data.experimental.assert_cardinality(-(-len(images) // settings.batch_size))
+    )

@@ -22,15 +22,24 @@ _NO_MAPS = "the network has no convolution, and so no feature maps"
 
 
 def front_end() -> str:
-    """The JavaScript of all views as one module, which is what a widget may have: each part in a scope of its own."""
+    """The JavaScript of all views as one module, which is what a widget may have: each part in a
+    scope of its own.
+    """
     scopes = []
     for part in _PARTS:
         code = _BROWSER.joinpath(f"{part}.js").read_text(encoding="utf-8")
-        code = re.sub(r'^import (\{.*?\}) from "./(\w+).js";', r"const \1 = _\2;", code, flags=re.MULTILINE | re.DOTALL)
+        code = re.sub(
+            r'^import (\{.*?\}) from "./(\w+).js";',
+            r"const \1 = _\2;",
+            code,
+            flags=re.MULTILINE | re.DOTALL,
+        )
         exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", code, re.MULTILINE)
         code = re.sub(r"^export (?!default)", "", code, flags=re.MULTILINE)
         scopes.append(
-            f"const _{part} = (() => {{\n{code}return {{ {', '.join(exported)} }};\n}})();" if exported else code
+            f"const _{part} = (() => {{\n{code}return {{ {', '.join(exported)} }};\n}})();"
+            if exported
+            else code
         )
     return "\n".join(scopes)
 
@@ -55,7 +64,9 @@ class View(anywidget.AnyWidget):
         return self._still
 
     def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
-        """With HTML that says which view this is: GitHub shows the text in it, and a site may put the view there."""
+        """With HTML that says which view this is: GitHub shows the text in it, and a site may put
+        the view there.
+        """
         data, metadata = super()._repr_mimebundle_(**options)
         html = f'<div class="mnist-view" data-view="{self.kind}">{escape(self._still)}</div>'
         return data | {"text/html": html}, metadata
@@ -85,7 +96,8 @@ class PredictionBrowser(View):
             f"A slider over {len(images):,} predictions; it moves in a running notebook",
             **_pack_images(images, labels, names),
             networks=[
-                {"name": name, "probabilities": p.astype("float32").tobytes()} for name, p in probabilities.items()
+                {"name": name, "probabilities": p.astype("float32").tobytes()}
+                for name, p in probabilities.items()
             ],
         )
 
@@ -95,9 +107,9 @@ class ConfusionExplorer(View):
 
     Args:
         images: uint8 (n, 28, 28) in 0..255.
-        labels, predicted: integers (n,) in 0..classes - 1.
-        order: a permutation of the indices 0..n-1: which image to show first, and so on; as they come if left out.
-        names: of the classes.
+        labels, predicted: integers (n,) in 0..classes - 1. order: a permutation of the indices
+        0..n-1: which image to show first, and so on; as they come if left out. names: of the
+        classes.
     """
 
     def __init__(
@@ -110,12 +122,15 @@ class ConfusionExplorer(View):
     ):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
         n, names = len(images), check_names(names)
-        order = np.arange(n) if order is None else check_array("order", order, np.integer, (n,), n - 1)
+        order = (
+            np.arange(n) if order is None else check_array("order", order, np.integer, (n,), n - 1)
+        )
         if len(np.unique(order)) < n:
             raise ValueError(f"order must name each index in 0..{n - 1} once")
         predicted = check_array("predicted", predicted, np.integer, (n,), len(names) - 1)
         super().__init__(
-            f"A confusion matrix of {n:,} predictions to choose from; it opens in a running notebook",
+            f"A confusion matrix of {n:,} predictions to choose from; it opens in a running "
+            "notebook",
             **_pack_images(images, labels, names),
             predicted=predicted.astype("uint8").tobytes(),
             order=order.tolist(),
@@ -129,11 +144,13 @@ class EpochScrubber(View):
 
     Args:
         run: a run.
-        images, labels: the validation images of that run, uint8 (n, 28, 28) in 0..255, and integers (n,).
-        names: of the classes.
+        images, labels: the validation images of that run, uint8 (n, 28, 28) in 0..255, and integers
+        (n,). names: of the classes.
     """
 
-    def __init__(self, run: Run, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS):
+    def __init__(
+        self, run: Run, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS
+    ):
         check_run(run)
         images = check_array("images", images, np.uint8, (run.predicted.shape[1], 28, 28))
         names = check_names(names)
@@ -179,7 +196,13 @@ class FeatureMaps(View):
         names: of the classes.
     """
 
-    def __init__(self, model: keras.Model, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = DIGITS):
+    def __init__(
+        self,
+        model: keras.Model,
+        images: np.ndarray,
+        labels: np.ndarray,
+        names: Sequence[str] = DIGITS,
+    ):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
         network = pack_network(model)
         packed = _pack_images(images, labels, check_names(names, model.output_shape[-1]))
@@ -189,7 +212,9 @@ class FeatureMaps(View):
         super().__init__(still, **packed, network=network, fields=fields)
 
 
-def _pack_images(images: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> dict[str, object]:
+def _pack_images(
+    images: np.ndarray, labels: np.ndarray, names: tuple[str, ...]
+) -> dict[str, object]:
     """Images with their labels, which are checked, and the names of the classes."""
     labels = check_array("labels", labels, np.integer, (len(images),), len(names) - 1)
     return {

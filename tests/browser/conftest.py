@@ -37,4 +37,7 @@ def open_page(browser: Browser, site: Site) -> Callable[[str], SitePage]:
 def guesses(full: Images) -> dict[str, np.ndarray]:
     """What the shipped networks say of the test images."""
     names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
-    return {name: predict(load_run(SHIPPED / f"{run}.npz").load_model(), full.x_test) for name, run in names.items()}
+    return {
+        name: predict(load_run(SHIPPED / f"{run}.npz").load_model(), full.x_test)
+        for name, run in names.items()
+    }

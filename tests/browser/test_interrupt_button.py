@@ -20,7 +20,8 @@ IMAGES = 700
 CELLS = (
     "from dataclasses import replace\nfrom mnist_cnn.data import load_images\nfrom mnist_cnn.training import train\n"
     "digits = load_images(source='sample')\n"
-    f"digits = replace(digits, x_train=digits.x_train[:{IMAGES}], y_train=digits.y_train[:{IMAGES}])",
+    f"digits = replace(digits, x_train=digits.x_train[:{IMAGES}], "
+    f"y_train=digits.y_train[:{IMAGES}])",
     f"run = train('relu', digits, epochs={EPOCHS}, name='mine')",
     "print('the next cell')",
 )
@@ -44,11 +45,14 @@ def test_a_training_interrupted_by_the_button_continues_to_the_same_weights(
     done = load_run(file).epochs_done
     assert 2 <= done < EPOCHS
     assert training.locator(".jp-OutputArea-child").last.inner_text().strip() == (
-        f"Interrupted: {done} of {EPOCHS} epochs are saved in runs/mine-sample.npz. Run this cell again to continue."
+        f"Interrupted: {done} of {EPOCHS} epochs are saved in runs/mine-sample.npz. Run this cell "
+        "again to continue."
     )
     expect(after.locator(".jp-OutputArea-output")).to_have_count(0)  # Run All stopped there
     assert notebook.run_all() == []
-    expect(training).to_contain_text(f"continuing runs/mine-sample.npz after epoch {done} of {EPOCHS}")
+    expect(training).to_contain_text(
+        f"continuing runs/mine-sample.npz after epoch {done} of {EPOCHS}"
+    )
     expect(training).to_contain_text(f"epoch {EPOCHS} of {EPOCHS}")
     expect(training).not_to_contain_text(f"epoch  1 of {EPOCHS}")  # not from the beginning
     expect(after.locator(".jp-OutputArea-output")).to_contain_text("the next cell")

@@ -41,7 +41,10 @@ _PARTS = """async (names) => {
 def pages(site: Site) -> dict[str, BeautifulSoup]:
     """Each page by its path in the site."""
     found = {path.relative_to(site.folder).as_posix(): path for path in site.folder.rglob("*.html")}
-    return {name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for name, path in found.items()}
+    return {
+        name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for name, path in found.items()
+    }
 
 
 def test_all_are_here(pages: dict[str, BeautifulSoup]) -> None:
@@ -60,10 +63,14 @@ def test_every_link_and_anchor_leads_somewhere(site: Site, pages: dict[str, Beau
             address = urljoin(site.address + name, tag.get("href") or tag.get("src"))
             if not address.startswith(site.address):
                 inside = tag.name == "a" and urlsplit(address).scheme in ("http", "https", "mailto")
-                assert inside or urlsplit(address).scheme == "data", (name, tag)  # nothing is loaded from elsewhere
+                # Nothing is loaded from elsewhere
+                assert inside or urlsplit(address).scheme == "data", (name, tag)
                 continue
             address, anchor = urldefrag(address)
-            path = unquote(urlsplit(address).path.removeprefix(urlsplit(site.address).path)) or "index.html"
+            path = (
+                unquote(urlsplit(address).path.removeprefix(urlsplit(site.address).path))
+                or "index.html"
+            )
             assert (site.folder / path).is_file(), (name, path)
             if anchor and path in pages:
                 assert pages[path].find(id=unquote(anchor)) or anchor == "", (name, path, anchor)
@@ -71,18 +78,27 @@ def test_every_link_and_anchor_leads_somewhere(site: Site, pages: dict[str, Beau
     assert links > 1000
 
 
-def test_every_figure_has_its_words_and_no_solution_stands_open(pages: dict[str, BeautifulSoup]) -> None:
+def test_every_figure_has_its_words_and_no_solution_stands_open(
+    pages: dict[str, BeautifulSoup],
+) -> None:
     for path in NOTEBOOKS:
         page = pages[f"notebooks/{path.stem}.html"]
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         outputs = [(cell, output) for cell in cells for output in cell.get("outputs", ())]
-        shown = [cell["metadata"]["alt"] for cell, output in outputs if "image/png" in output.get("data", ())]
-        assert [figure["alt"] for figure in page.select("article .cell_output img")] == shown and shown, path
+        shown = [
+            cell["metadata"]["alt"]
+            for cell, output in outputs
+            if "image/png" in output.get("data", ())
+        ]
+        assert [
+            figure["alt"] for figure in page.select("article .cell_output img")
+        ] == shown and shown, path
         assert len(page.select("details")) >= 12 + 6 and not page.select("details[open]")
         assert page.select("details pre") and "```" not in page.article.text
 
 
-_NOT_SHOWN = r"!\[[^]]*\]\([^)]*\)|\]\([^)]*\)|<[^>]*>|```python|\[site\].*"  # images, addresses, tags, languages
+# Images, addresses, tags, languages
+_NOT_SHOWN = r"!\[[^]]*\]\([^)]*\)|\]\([^)]*\)|<[^>]*>|```python|\[site\].*"
 
 
 def test_no_word_is_lost(pages: dict[str, BeautifulSoup]) -> None:
@@ -91,10 +107,14 @@ def test_no_word_is_lost(pages: dict[str, BeautifulSoup]) -> None:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
             cells = json.loads(text)["cells"]
-            text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+            text = "\n".join(
+                "".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"
+            )
         written = re.sub(_NOT_SHOWN, " ", text)
         page = pages[path.relative_to(ROOT).with_suffix(".html").as_posix()]
-        words, read = (Counter(re.findall(r"[A-Za-z]+", each)) for each in (written, page.article.text))
+        words, read = (
+            Counter(re.findall(r"[A-Za-z]+", each)) for each in (written, page.article.text)
+        )
         assert words.total() > 100 and not words - read, (path, words - read)
 
 
@@ -107,32 +127,46 @@ def test_a_notebook_can_be_downloaded(site: Site, pages: dict[str, BeautifulSoup
 
 def test_addresses_of_the_buttons() -> None:
     url, notebook = "https://github.com/a/mnist_cnn", "notebooks/02_model_building.ipynb"
-    assert addresses.binder(url, notebook).endswith("/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/" + notebook)
+    assert addresses.binder(url, notebook).endswith(
+        "/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/" + notebook
+    )
     assert addresses.colab(url, notebook).endswith("/github/a/mnist_cnn/blob/main/" + notebook)
     assert addresses.edit(url, notebook) == f"{url}/edit/main/{notebook}"
     assert addresses.site(url) == "https://a.github.io/mnist_cnn/"
 
 
-# Of one kind each: text with code, controls with pictures and tables, a matrix, words, tables of numbers, results.
+# Of one kind each: text with code, controls with pictures and tables, a matrix, words, tables of
+# numbers, results.
 KINDS = ("index", "notebooks/01_data_loading", "notebooks/05_evaluation", "notebooks/07_inside_the_network",
          "notebooks/glossary", "benchmarks/README", "search")  # fmt: skip
 
 
 def test_each_page_is_quiet_fits_and_keeps_nobody_out(browser: Browser, site: Site, pages) -> None:
-    """At a desk in the light, on a phone in the dark: no message, no other host, nothing serious that axe finds."""
+    """At a desk in the light, on a phone in the dark: no message, no other host, nothing serious
+    that axe finds.
+    """
     for name in pages:
         opened = SitePage(browser, site, name)
         page, place = opened.page, name.removesuffix(".html")
         for width, scheme in ((1280, "light"), (390, "dark")):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            wide = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
             assert wide <= 0, f"{name} is {wide} pixels too wide"
             if place in KINDS:
-                code = [] if place == KINDS[1] else [[".highlight"]]  # its colours are the same everywhere
+                # Its colours are the same everywhere
+                code = [] if place == KINDS[1] else [[".highlight"]]
                 found = Axe().run(page, context={"exclude": code}).response
-                serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
-                assert found["passes"] and not [(name, each["id"], each["nodes"][0]["html"]) for each in serious]
+                serious = [
+                    each
+                    for each in found["violations"]
+                    if each["impact"] in ("serious", "critical")
+                ]
+                assert found["passes"] and not [
+                    (name, each["id"], each["nodes"][0]["html"]) for each in serious
+                ]
             page.screenshot(path=SCREENSHOTS / f"site_{place.replace('/', '_')}_{width}.png")
         assert opened.complaints == []
         assert all(url.startswith((site.address, "blob:", "data:")) for url in opened.requests)
@@ -154,13 +188,17 @@ def test_a_view_that_cannot_be_loaded_says_so(browser: Browser, site: Site) -> N
     page = browser.new_page()
     page.route("**/views/*.bin", lambda route: route.abort())
     page.goto(site.address + "index.html")
-    expect(page.locator("[data-view]")).to_contain_text("This view could not be loaded. Reload the page to try again.")
+    expect(page.locator("[data-view]")).to_contain_text(
+        "This view could not be loaded. Reload the page to try again."
+    )
     expect(page.locator("[data-view]")).to_contain_text("A pad to draw a digit on")
     page.close()
 
 
 def test_the_first_view_is_light(browser: Browser, site: Site) -> None:
-    """Until one can draw: not more than 1.5 MB, of which the page itself, where reading begins, is a fifth."""
+    """Until one can draw: not more than 1.5 MB, of which the page itself, where reading begins, is
+    a fifth.
+    """
     page = browser.new_page()
     sizes: dict[str, int] = {}
     page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
@@ -195,14 +233,25 @@ _WHOLE_TEST_SET = pytest.param("relu", 10_000, marks=pytest.mark.rehearsal)
 
 
 @pytest.mark.parametrize(
-    "run, count", [("relu", 2_000), ("leaky_relu", 200), ("improved", 200), ("averaged-10", 200), _WHOLE_TEST_SET]
+    "run, count",
+    [
+        ("relu", 2_000),
+        ("leaky_relu", 200),
+        ("improved", 200),
+        ("averaged-10", 200),
+        _WHOLE_TEST_SET,
+    ],
 )
-def test_the_network_in_the_browser_answers_as_keras_does(lab_page, site: Site, full: Images, run, count) -> None:
+def test_the_network_in_the_browser_answers_as_keras_does(
+    lab_page, site: Site, full: Images, run, count
+) -> None:
     model = load_run(SHIPPED / f"{run}.npz").load_model()
     save(FeatureMaps(model, full.x_test, full.y_test), site.folder / "views", f"test-{run}")
     state = json.loads((site.folder / "views" / f"test-{run}.json").read_text())
     lab_page.set_default_timeout(300_000)
-    answers = np.array(lab_page.evaluate(_ANSWER, [f"test-{run}", state["values"]["images"] | {"count": count}]))
+    answers = np.array(
+        lab_page.evaluate(_ANSWER, [f"test-{run}", state["values"]["images"] | {"count": count}])
+    )
     expected = predict(model, full.x_test[:count])
     assert answers.shape == (count, 10)
     assert np.array_equal(answers.argmax(axis=1), expected.argmax(axis=1))
@@ -220,7 +269,9 @@ _PREPARE = """async (side) => {
 }"""
 
 
-def test_the_browser_prepares_a_thousand_drawings_as_python_does(lab_page, site: Site, full: Images) -> None:
+def test_the_browser_prepares_a_thousand_drawings_as_python_does(
+    lab_page, site: Site, full: Images
+) -> None:
     """Of many sizes, places, colours and opacities, on paper with grain."""
     rng, side = np.random.default_rng(0), 140
     sheets = np.zeros((1000, side, side, 4), "uint8")
@@ -229,16 +280,20 @@ def test_the_browser_prepares_a_thousand_drawings_as_python_does(lab_page, site:
         top, left = (rng.integers(0, side - each) for each in size)
         ink = np.asarray(Image.fromarray(image).resize(size[::-1].tolist()))
         paper = np.array((*rng.integers(8, 248, 3), rng.choice([0, 255])))
-        sheet[:] = paper + rng.integers(-8, 9, sheet.shape) * (paper > 0) * [1, 1, 1, 0]  # never quite even
+        # Never quite even
+        sheet[:] = paper + rng.integers(-8, 9, sheet.shape) * (paper > 0) * [1, 1, 1, 0]
         inked = sheet[top : top + size[0], left : left + size[1]]
         inked[ink > 100] = (*rng.integers(0, 256, 3), 255)
         inked[(ink > 20) & (ink <= 100)] = (*rng.integers(0, 256, 3), rng.integers(0, 256))
     (site.folder / "drawings.bin").write_bytes(sheets.tobytes())
-    prepared = np.frombuffer(lab_page.evaluate(_PREPARE, side).encode("latin-1"), "uint8").reshape(1000, 2, 784)
+    prepared = np.frombuffer(lab_page.evaluate(_PREPARE, side).encode("latin-1"), "uint8").reshape(
+        1000, 2, 784
+    )
     inks = [find_ink(sheet) for sheet in sheets]
     expected = np.array([(center_in_box(ink).ravel(), shrink(ink).ravel()) for ink in inks])
     apart = np.abs(prepared.astype(int) - expected)
-    assert apart.max() <= 1 and np.count_nonzero(apart) < 1000  # of 255; of a million and a half pixels
+    # Of 255; of a million and a half pixels
+    assert apart.max() <= 1 and np.count_nonzero(apart) < 1000
 
 
 # Views of other images, with names that must not be taken for HTML
@@ -252,7 +307,9 @@ def test_views_speak_of_other_names(browser: Browser, site: Site, sample: Images
     probabilities = predict(model, images)
     guesses = np.roll(labels, 1)
     views = {
-        "PredictionBrowser": PredictionBrowser(images, labels, {"<i>net</i>": probabilities}, names),
+        "PredictionBrowser": PredictionBrowser(
+            images, labels, {"<i>net</i>": probabilities}, names
+        ),
         "ConfusionExplorer": ConfusionExplorer(images, labels, guesses, names=names),
         "DrawingPad": DrawingPad(model, names),
         "FeatureMaps": FeatureMaps(model, images, labels, names),
@@ -266,7 +323,8 @@ def test_views_speak_of_other_names(browser: Browser, site: Site, sample: Images
     )
     opened = SitePage(browser, site, "shapes.html")
     predictions = View(opened.page, "show")
-    expect(predictions.root.get_by_label("of network", exact=True)).to_be_hidden()  # one is not asked which
+    # One is not asked which
+    expect(predictions.root.get_by_label("of network", exact=True)).to_be_hidden()
     predictions.select("actual", 1)
     predictions.says("actual <b>line</b>. <i>net</i> ")
     heads = predictions.root.get_by_role("rowheader").all_inner_texts()
@@ -279,7 +337,9 @@ def test_views_speak_of_other_names(browser: Browser, site: Site, sample: Images
     View(opened.page, "prepare it as MNIST's makers did").says(says)
     said = f"Image 0, labelled {names[labels[0]]}; the network says {names[probabilities[0].argmax()]}, with"
     View(opened.page, "convolution").says(said)
-    expect(opened.page.locator(".mnist-view b, .mnist-view i:not(.mnist-pad i, .mnist-framed i)")).to_have_count(0)
+    expect(
+        opened.page.locator(".mnist-view b, .mnist-view i:not(.mnist-pad i, .mnist-framed i)")
+    ).to_have_count(0)
     assert opened.complaints == []
     opened.page.close()
     (site.folder / "shapes.html").unlink()

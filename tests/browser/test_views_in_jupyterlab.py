@@ -141,13 +141,18 @@ def test_the_epochs(notebook: Notebook, full: Images) -> None:
     for epoch in (1, 2):
         view.press("ArrowRight")
         wrong = int((run.predicted[epoch] != labels).sum())
-        view.says(f"After epoch {epoch}: {run.history['val_accuracy'][epoch - 1]:.2%} right, {wrong} of 6,000 wrong.")
+        view.says(
+            f"After epoch {epoch}: {run.history['val_accuracy'][epoch - 1]:.2%} right, {wrong} of "
+            "6,000 wrong."
+        )
     view.screenshot("lab_04")
 
 
 def test_curves_were_redrawn_after_every_epoch(notebook: Notebook) -> None:
     assert notebook.redrawn == EPOCHS
-    curves = notebook.page.locator(".jp-Cell", has_text="progress=LiveCurves()").locator(".jp-OutputArea img")
+    curves = notebook.page.locator(".jp-Cell", has_text="progress=LiveCurves()").locator(
+        ".jp-OutputArea img"
+    )
     expect(curves).to_have_count(1)
 
 

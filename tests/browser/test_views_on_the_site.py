@@ -30,7 +30,12 @@ _WATCH_STATUS = """(status) => {
 @pytest.fixture
 def predictions(open_page) -> View:
     view = View(open_page("notebooks/06_prediction_visualization.html").page, "show")
-    for label, option in {"show": "all images", "of network": "0", "actual": "any", "taken for": "any"}.items():
+    for label, option in {
+        "show": "all images",
+        "of network": "0",
+        "actual": "any",
+        "taken for": "any",
+    }.items():
         view.select(label, option)
     view.slider.focus()
     view.press("Home")
@@ -39,7 +44,10 @@ def predictions(open_page) -> View:
 
 
 def test_the_slider_by_keyboard(predictions: View, full: Images) -> None:
-    picture, bars = predictions.root.get_by_role("img"), predictions.root.get_by_role("table", name="LeakyReLU")
+    picture, bars = (
+        predictions.root.get_by_role("img"),
+        predictions.root.get_by_role("table", name="LeakyReLU"),
+    )
     before = picture.screenshot(), bars.screenshot()
     predictions.press("ArrowRight")
     predictions.says("2 of 10,000: image 1, actual 2")
@@ -57,12 +65,16 @@ def test_the_slider_by_pointer(predictions: View, pointer: str) -> None:
     box = predictions.slider.bounding_box()
     at = {"x": box["width"] * (0.5 if pointer == "mouse" else 0.25), "y": box["height"] / 2}
     (predictions.slider.click if pointer == "mouse" else predictions.slider.tap)(position=at)
-    expect(predictions.slider).to_have_value(re.compile(r"(4[89]|5[01])\d\d" if pointer == "mouse" else r"2[0-7]\d\d"))
+    expect(predictions.slider).to_have_value(
+        re.compile(r"(4[89]|5[01])\d\d" if pointer == "mouse" else r"2[0-7]\d\d")
+    )
     position = int(predictions.slider.input_value())
     predictions.says(f"{position:,} of 10,000: image {position - 1},")
 
 
-def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: View, guesses, full: Images) -> None:
+def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(
+    predictions: View, guesses, full: Images
+) -> None:
     predictions.select("show", "the networks disagree")
     predictions.says("1 of ")
     index = int(re.search(r"image (\d+)", predictions.status.inner_text())[1])
@@ -74,17 +86,23 @@ def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(predictions: 
         longest = max(widths) / probabilities[index].max()
         np.testing.assert_allclose(widths, probabilities[index] * longest, atol=1.1)
         texts = [row.get_by_role("cell").last.inner_text() for row in rows]
-        assert [text.split()[0] for text in texts] == [f"{share:.1%}" for share in probabilities[index]]
+        assert [text.split()[0] for text in texts] == [
+            f"{share:.1%}" for share in probabilities[index]
+        ]
         marked = {word: [word in text for text in texts] for word in ("predicted", "actual")}
         guess = int(probabilities[index].argmax())
-        assert np.flatnonzero(marked["predicted"]) == [guess] and np.flatnonzero(marked["actual"]) == [label]
+        assert np.flatnonzero(marked["predicted"]) == [guess] and np.flatnonzero(
+            marked["actual"]
+        ) == [label]
         verdict = "right" if guess == label else "wrong"
         predictions.says(f"{name} {verdict}: {guess} with {probabilities[index].max():.1%}")
         said.add(guess)
     assert len(said) == 2
 
 
-def test_every_filter_runs_from_its_first_image_to_its_last(predictions: View, guesses, full: Images) -> None:
+def test_every_filter_runs_from_its_first_image_to_its_last(
+    predictions: View, guesses, full: Images
+) -> None:
     labels = full.y_test
     digits = {name: probabilities.argmax(axis=1) for name, probabilities in guesses.items()}
     apart = np.flatnonzero(digits["ReLU"] != digits["LeakyReLU"])
@@ -92,7 +110,9 @@ def test_every_filter_runs_from_its_first_image_to_its_last(predictions: View, g
         predicted, sure = digits[network], probabilities.max(axis=1)
         wrong = np.flatnonzero(predicted != labels)
         expected = {
-            ("mistakes, most confident first", "any", "any"): wrong[np.argsort(-sure[wrong], kind="stable")],
+            ("mistakes, most confident first", "any", "any"): wrong[
+                np.argsort(-sure[wrong], kind="stable")
+            ],
             ("least sure first", "any", "any"): np.argsort(sure, kind="stable"),
             ("the networks disagree", "any", "any"): apart,
             ("all images", 4, "any"): np.flatnonzero(labels == 4),
@@ -105,10 +125,15 @@ def test_every_filter_runs_from_its_first_image_to_its_last(predictions: View, g
             predictions.press("End")  # of the filter before; it may lie beyond the end of the next
             for label, option in (("show", order), ("actual", actual), ("taken for", taken_for)):
                 predictions.select(label, option)
-            predictions.says(f"1 of {len(images):,}: image {images[0]}, actual {labels[images[0]]}. ")
+            predictions.says(
+                f"1 of {len(images):,}: image {images[0]}, actual {labels[images[0]]}. "
+            )
             predictions.slider.focus()
             predictions.press("End")
-            predictions.says(f"{len(images):,} of {len(images):,}: image {images[-1]}, actual {labels[images[-1]]}. ")
+            predictions.says(
+                f"{len(images):,} of {len(images):,}: image {images[-1]}, actual "
+                f"{labels[images[-1]]}. "
+            )
 
 
 def test_a_filter_that_finds_nothing_says_so(predictions: View, guesses, full: Images) -> None:
@@ -130,7 +155,9 @@ def test_filters_by_keyboard(predictions: View, guesses, full: Images) -> None:
     predictions.says("actual 9.")
 
 
-def test_play_moves_by_itself_and_stops_at_the_end(predictions: View, guesses, full: Images) -> None:
+def test_play_moves_by_itself_and_stops_at_the_end(
+    predictions: View, guesses, full: Images
+) -> None:
     predictions.button("Play").focus()
     predictions.press("Enter")
     expect(predictions.status).to_have_text(re.compile("^[2-9] of 10,000: "))
@@ -155,7 +182,9 @@ def test_a_narrower_choice_begins_at_its_first_image(predictions: View) -> None:
     predictions.says("1 of ")
     predictions.select("show", "all images")
     predictions.says("1 of 10,000")
-    assert len(seen.json_value()) == 2 and all(text.startswith("1 of ") for text in seen.json_value())
+    assert len(seen.json_value()) == 2 and all(
+        text.startswith("1 of ") for text in seen.json_value()
+    )
 
 
 def test_steps_leave_nothing_in_the_page(predictions: View) -> None:
@@ -163,9 +192,14 @@ def test_steps_leave_nothing_in_the_page(predictions: View) -> None:
     session.send("Performance.enable")
 
     def used() -> tuple[int, int]:
-        """How many elements and texts the page holds, shown or not, and how many bytes of JavaScript."""
+        """How many elements and texts the page holds, shown or not, and how many bytes of
+        JavaScript.
+        """
         session.send("HeapProfiler.collectGarbage")
-        found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        found = {
+            each["name"]: each["value"]
+            for each in session.send("Performance.getMetrics")["metrics"]
+        }
         return found["Nodes"], found["JSHeapUsedSize"]
 
     predictions.press(*["ArrowRight"] * 50)
@@ -174,7 +208,8 @@ def test_steps_leave_nothing_in_the_page(predictions: View) -> None:
     predictions.press(*["ArrowRight"] * 200)
     predictions.says("251 of 10,000")
     more_nodes, more_size = used()
-    assert more_nodes - nodes < 300  # the bars and the picture of one step alone have more than a hundred
+    # The bars and the picture of one step alone have more than a hundred
+    assert more_nodes - nodes < 300
     assert more_size - size < 5e5
     session.detach()
 
@@ -192,27 +227,41 @@ def test_predictions_in_words_for_those_who_do_not_see_them(predictions: View) -
 
 @pytest.fixture
 def pad(open_page) -> View:
-    view = View(open_page("notebooks/06_prediction_visualization.html").page, "prepare it as MNIST's makers did")
+    view = View(
+        open_page("notebooks/06_prediction_visualization.html").page,
+        "prepare it as MNIST's makers did",
+    )
     view.root.get_by_role("checkbox").check()
     view.button("Clear").click()
     view.says("Draw a digit, large or small, anywhere on the pad.")
     return view
 
 
-@pytest.mark.parametrize(("pointer", "digit"), [*(("mouse", digit) for digit in STROKES), ("pen", 7), ("touch", 4)])
+@pytest.mark.parametrize(
+    ("pointer", "digit"), [*(("mouse", digit) for digit in STROKES), ("pen", 7), ("touch", 4)]
+)
 def test_a_drawn_digit_is_read(pad: View, pointer: str, digit: int) -> None:
     pad.draw(STROKES[digit], pointer)
     pad.says(f"The network says {digit}, with")
     pad.screenshot(f"06_drawn_{digit}_by_{pointer}")
     expect(pad.root.get_by_role("img", name="what the network sees")).to_be_visible()
-    (marked,) = [row for row in pad.root.get_by_role("row").all() if "predicted" in row.inner_text()]
+    (marked,) = [
+        row for row in pad.root.get_by_role("row").all() if "predicted" in row.inner_text()
+    ]
     assert marked.inner_text().startswith(str(digit))
 
 
 def test_a_digit_drawn_by_keyboard_is_read(pad: View) -> None:
     pad.canvas.focus()
-    pad.press(*["ArrowUp"] * 8, *["ArrowLeft"] * 4, "Space", *["ArrowRight"] * 9, *["ArrowDown", "ArrowLeft"] * 3)
-    pad.press(*["ArrowDown"] * 12, "Space", *["ArrowRight"] * 9)  # the pen is up: it leaves no trace
+    pad.press(
+        *["ArrowUp"] * 8,
+        *["ArrowLeft"] * 4,
+        "Space",
+        *["ArrowRight"] * 9,
+        *["ArrowDown", "ArrowLeft"] * 3,
+    )
+    # The pen is up: it leaves no trace
+    pad.press(*["ArrowDown"] * 12, "Space", *["ArrowRight"] * 9)
     pad.answered()
     pad.says("The network says 7, with")
     pad.screenshot("06_drawn_7_by_keyboard")
@@ -229,7 +278,9 @@ def test_a_digit_drawn_by_keyboard_is_read(pad: View) -> None:
 def test_a_second_finger_draws_nothing(pad: View) -> None:
     box = pad.canvas.bounding_box()
     session = pad.page.context.new_cdp_session(pad.page)
-    first, palm = [{"x": box["x"] + x, "y": box["y"] + y, "id": x} for x, y in ((140, 50), (250, 250))]
+    first, palm = [
+        {"x": box["x"] + x, "y": box["y"] + y, "id": x} for x, y in ((140, 50), (250, 250))
+    ]
     for kind, fingers in (
         ("Start", [first]),
         ("Start", [first, palm]),
@@ -278,14 +329,20 @@ def open_image(pad: View, path: Path, by: str = "mouse") -> None:
     chooser.value.set_files(path)
 
 
-@pytest.mark.parametrize("kind", ["light.png", "dark.png", "colour.jpg", "transparent.png", "huge.jpg", "tiny.gif"])
-def test_an_image_file_is_read(pad: View, photograph: Image.Image, tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["light.png", "dark.png", "colour.jpg", "transparent.png", "huge.jpg", "tiny.gif"]
+)
+def test_an_image_file_is_read(
+    pad: View, photograph: Image.Image, tmp_path: Path, kind: str
+) -> None:
     dark = Image.eval(photograph, lambda value: 255 - value)
     image = {
         "light.png": lambda: photograph,
         "dark.png": lambda: dark,
         "colour.jpg": lambda: Image.merge("RGB", (photograph, dark, dark)),
-        "transparent.png": lambda: Image.merge("LA", (Image.new("L", (600, 600)), Image.eval(dark, lambda v: v - 35))),
+        "transparent.png": lambda: Image.merge(
+            "LA", (Image.new("L", (600, 600)), Image.eval(dark, lambda v: v - 35))
+        ),
         "huge.jpg": lambda: photograph.resize((6000, 4000)),
         "tiny.gif": lambda: photograph.resize((30, 40)),
     }[kind]()
@@ -295,7 +352,9 @@ def test_an_image_file_is_read(pad: View, photograph: Image.Image, tmp_path: Pat
     pad.screenshot(f"06_file_{kind.replace('.', '_')}")
 
 
-def test_the_same_file_can_be_opened_again(pad: View, photograph: Image.Image, tmp_path: Path) -> None:
+def test_the_same_file_can_be_opened_again(
+    pad: View, photograph: Image.Image, tmp_path: Path
+) -> None:
     photograph.save(tmp_path / "five.png")
     for by in ("mouse", "keyboard"):
         open_image(pad, tmp_path / "five.png", by)
@@ -305,7 +364,9 @@ def test_the_same_file_can_be_opened_again(pad: View, photograph: Image.Image, t
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>no image</html>", b"\x89PNG\r\n\x1a\n cut off"])
-def test_a_file_that_is_no_image_is_refused_in_words(pad: View, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_image_is_refused_in_words(
+    pad: View, tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / "picture.png").write_bytes(content)
     open_image(pad, tmp_path / "picture.png")
     pad.says("This file is not an image that the browser can show.")
@@ -406,9 +467,13 @@ def test_a_picture_of_both_views(predictions: View, pad: View) -> None:
     pad.draw(STROKES[4])
     pad.says("The network says 4, with")
     pad.screenshot("06_drawn_4")
-    pictures = [Image.open(SCREENSHOTS / f"{name}.png") for name in ("06_networks_disagree", "06_drawn_4")]
+    pictures = [
+        Image.open(SCREENSHOTS / f"{name}.png") for name in ("06_networks_disagree", "06_drawn_4")
+    ]
     assert pictures[0].width == pictures[1].width > 600
-    both = Image.new("RGB", (pictures[0].width, 40 + sum(picture.height for picture in pictures)), "white")
+    both = Image.new(
+        "RGB", (pictures[0].width, 40 + sum(picture.height for picture in pictures)), "white"
+    )
     both.paste(pictures[0])
     both.paste(pictures[1], (0, pictures[0].height + 40))
     both = ImageOps.expand(both.crop(ImageOps.invert(both).getbbox()), 40, "white")
@@ -512,7 +577,8 @@ def test_the_matrix_in_words_for_those_who_do_not_see_it(explorer: View) -> None
     assert sum(name.startswith("actual ") for role, name in controls if role == "button") == 100
     assert {("table", "predicted"), ("slider", "page")} <= set(controls)
     stops = explorer.stops()
-    assert sum(stop.startswith("actual ") for stop in stops) == 1 and "page" in stops  # not a hundred stops
+    # Not a hundred stops
+    assert sum(stop.startswith("actual ") for stop in stops) == 1 and "page" in stops
 
 
 # 04: the epoch scrubber
@@ -539,7 +605,9 @@ def validation(full: Images) -> tuple[np.ndarray, np.ndarray]:
     return split_validation(full.x_train, full.y_train)[1]
 
 
-def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(scrubber: View, run: Run, validation) -> None:
+def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(
+    scrubber: View, run: Run, validation
+) -> None:
     labels = validation[1]
     times_wrong = (run.predicted != labels).sum(axis=0)
     scrubber.screenshot("04_untrained")
@@ -548,7 +616,8 @@ def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(scrubber: View, r
         predicted = run.predicted[epoch]
         wrong = int((predicted != labels).sum())
         scrubber.says(
-            f"After epoch {epoch}: {run.history['val_accuracy'][epoch - 1]:.2%} right, {wrong} of 6,000 wrong."
+            f"After epoch {epoch}: {run.history['val_accuracy'][epoch - 1]:.2%} right, {wrong} of "
+            "6,000 wrong."
         )
         scrubber.says(f"All mistakes: {wrong} image")
         row = [scrubber.cell(4, digit).inner_text() for digit in range(10)]
@@ -630,11 +699,15 @@ def layers_by_scipy(model: keras.Model, image: np.ndarray) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("pointer", ["mouse", "touch"])
 @pytest.mark.parametrize("number", range(3))
-def test_who_points_at_the_darkest_spot_gets_the_largest_number(maps: View, relu, full, number, pointer) -> None:
+def test_who_points_at_the_darkest_spot_gets_the_largest_number(
+    maps: View, relu, full, number, pointer
+) -> None:
     values = layers_by_scipy(relu, full.x_test[0])[number]
     row, column, chosen = np.unravel_index(values.argmax(), values.shape)
     maps.select("convolution", number)
-    said = f"Convolution {number + 1}, map {chosen}, row {row}, column {column}: {values.max():.3f}."
+    said = (
+        f"Convolution {number + 1}, map {chosen}, row {row}, column {column}: {values.max():.3f}."
+    )
     maps.says(said)
     for canvas, key in (
         (maps.every, "ArrowRight" if chosen % 2 == 0 else "ArrowLeft"),
@@ -649,17 +722,27 @@ def test_who_points_at_the_darkest_spot_gets_the_largest_number(maps: View, relu
 
 
 def lines(view: View) -> list[tuple[str, list[np.ndarray], float]]:
-    """The lines of the table: a name, window and kernel and products if there are, and the number at the end."""
+    """The lines of the table: a name, window and kernel and products if there are, and the number
+    at the end.
+    """
     found = []
     for row in view.root.locator(".mnist-sum > tbody > tr").all()[1:]:
         grids = [grid.locator("td").all_inner_texts() for grid in row.locator(".mnist-grid").all()]
         numbers = [np.array(grid, float).reshape(3, 3) for grid in grids]
-        found.append((row.locator("> th").inner_text(), numbers, float(row.locator("> td").last.inner_text())))
+        found.append(
+            (
+                row.locator("> th").inner_text(),
+                numbers,
+                float(row.locator("> td").last.inner_text()),
+            )
+        )
     return found
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_every_sum_adds_up_to_the_number_that_scipy_computes(maps: View, relu, full: Images, number: int) -> None:
+def test_every_sum_adds_up_to_the_number_that_scipy_computes(
+    maps: View, relu, full: Images, number: int
+) -> None:
     maps.select("convolution", number)
     *parts, (name, grids, together), (last, _, after) = lines(maps)
     value = layers_by_scipy(relu, full.x_test[0])[number].max()
@@ -679,13 +762,17 @@ def test_one_sees_the_same_number_of_another_digit(maps: View, relu, full: Image
     maps.enlarged.focus()
     maps.press("ArrowUp")
     row, column, at = (
-        int(re.search(rf"{name} (\d+)", maps.status.inner_text())[1]) for name in ("row", "column", "map")
+        int(re.search(rf"{name} (\d+)", maps.status.inner_text())[1])
+        for name in ("row", "column", "map")
     )
     maps.slider.focus()
     for index in (1, 2):
         maps.press("ArrowRight")
         value = layers_by_scipy(relu, full.x_test[index])[0][row, column, at]
-        maps.says(f"Image {index}, labelled {full.y_test[index]}; the network says {full.y_test[index]}, with")
+        maps.says(
+            f"Image {index}, labelled {full.y_test[index]}; the network says {full.y_test[index]}, "
+            "with"
+        )
         maps.says(f"Convolution 1, map {at}, row {row}, column {column}: {value:.3f}.")
 
 
@@ -704,7 +791,9 @@ def test_maps_and_pixels_by_keyboard(maps: View) -> None:
     maps.says("Convolution 1, map 10, row 0, column 0: ")
     maps.press("ArrowDown", "ArrowDown", "ArrowRight")
     maps.says("Convolution 1, map 10, row 2, column 1: ")
-    expect(maps.enlarged).to_have_attribute("aria-label", re.compile("^Map 10, enlarged; row 2, column 1 is chosen"))
+    expect(maps.enlarged).to_have_attribute(
+        "aria-label", re.compile("^Map 10, enlarged; row 2, column 1 is chosen")
+    )
 
 
 def test_one_finds_ones_own_digit_in_the_maps(maps: View, tmp_path: Path) -> None:
@@ -721,7 +810,9 @@ def test_one_finds_ones_own_digit_in_the_maps(maps: View, tmp_path: Path) -> Non
     maps.slider.focus()
     maps.press("ArrowRight")  # gives way to the image
     maps.says("Image 1, labelled 2; the network says 2, with")
-    assert not maps.canvas.evaluate("(it) => it.getContext('2d').getImageData(0, 0, 280, 280).data.some(Boolean)")
+    assert not maps.canvas.evaluate(
+        "(it) => it.getContext('2d').getImageData(0, 0, 280, 280).data.some(Boolean)"
+    )
     Image.new("RGB", (300, 100), "beige").save(tmp_path / "blank.png")
     open_image(maps, tmp_path / "blank.png")
     maps.says("The network has nothing to read: nothing is drawn, or too faintly to be seen.")
@@ -736,7 +827,11 @@ def test_the_feature_maps_in_words_for_those_who_do_not_see_them(maps: View) -> 
         ("table", "How it is computed"),
         ("table", "kernel"),
     } <= set(controls)
-    assert [name.split()[0] for role, name in controls if role == "application"] == ["Pad", "All", "Map"]
+    assert [name.split()[0] for role, name in controls if role == "application"] == [
+        "Pad",
+        "All",
+        "Map",
+    ]
     stops = maps.stops()
     assert {"convolution", "image", "Clear", "Open an image…"} <= stops
     assert {stop.split()[0] for stop in stops} >= {"Pad", "All", "Map"}

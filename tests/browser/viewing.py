@@ -12,7 +12,19 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 STROKES = {  # on a pad of 280 by 280
     7: [[(50, 40), (120, 40), (75, 150)]],
     1: [[(200, 60), (190, 230)]],
-    0: [[(140, 60), (95, 90), (85, 150), (110, 205), (150, 215), (185, 180), (195, 120), (175, 75), (140, 60)]],
+    0: [
+        [
+            (140, 60),
+            (95, 90),
+            (85, 150),
+            (110, 205),
+            (150, 215),
+            (185, 180),
+            (195, 120),
+            (175, 75),
+            (140, 60),
+        ]
+    ],
     4: [[(60, 150), (50, 190), (110, 190)], [(105, 150), (100, 250)]],
 }
 
@@ -28,7 +40,9 @@ class View:
     def __init__(self, page: Page, control: str):
         """The view that has a control of that name."""
         self.page = page
-        self.root = page.locator(".mnist-view").filter(has=page.get_by_label(control, exact=True)).first
+        self.root = (
+            page.locator(".mnist-view").filter(has=page.get_by_label(control, exact=True)).first
+        )
         self.root.scroll_into_view_if_needed()
         self.slider = self.root.get_by_role("slider")
         self.status = self.root.get_by_role("status").filter(has_text=re.compile("."))
@@ -46,7 +60,9 @@ class View:
 
     def cell(self, actual: int, predicted: int) -> Locator:
         """Of a confusion matrix."""
-        return self.root.get_by_role("button", name=re.compile(f"^actual {actual}, predicted {predicted}: "))
+        return self.root.get_by_role(
+            "button", name=re.compile(f"^actual {actual}, predicted {predicted}: ")
+        )
 
     def says(self, text: str) -> None:
         try:
@@ -60,7 +76,9 @@ class View:
 
     def pictures(self) -> list[str]:
         """What the pictures of digits are called."""
-        return self.root.get_by_role("img").evaluate_all("(all) => all.map((each) => each.ariaLabel)")
+        return self.root.get_by_role("img").evaluate_all(
+            "(all) => all.map((each) => each.ariaLabel)"
+        )
 
     def ink(self, name: str) -> np.ndarray:
         """The picture of a digit, uint8 (28, 28)."""
@@ -70,15 +88,20 @@ class View:
         return (255 - np.array(pixels, "uint8").reshape(28, 28, 4))[..., 0]
 
     def controls(self) -> list[tuple[str, str]]:
-        """The role and name of everything that can be used or looked at, as a screen reader gets them."""
+        """The role and name of everything that can be used or looked at, as a screen reader gets
+        them.
+        """
         roles = "application|button|slider|combobox|checkbox|img|table"
         found = (
-            re.match(rf""" *- '?({roles}) ?(?:"(.*?)")?""", line) for line in self.root.aria_snapshot().splitlines()
+            re.match(rf""" *- '?({roles}) ?(?:"(.*?)")?""", line)
+            for line in self.root.aria_snapshot().splitlines()
         )
         return [(match[1], match[2] or "") for match in found if match]
 
     def stops(self) -> set[str]:
-        """Where the Tab key leads, from the view's first control until it leaves the view: names of the controls."""
+        """Where the Tab key leads, from the view's first control until it leaves the view: names of
+        the controls.
+        """
         self.root.locator("select, button, input, [tabindex='0']").first.focus()
         names = set()
         while self.root.evaluate("(view) => view.contains(document.activeElement)"):
@@ -97,12 +120,22 @@ class View:
             for kind, (x, y) in zip(kinds, [*points, points[-1]], strict=True):
                 if pointer == "touch":
                     fingers = [] if kind == "end" else [{"x": x, "y": y}]
-                    session.send("Input.dispatchTouchEvent", {"type": f"touch{kind.title()}", "touchPoints": fingers})
-                else:
-                    event = {"start": "mousePressed", "move": "mouseMoved", "end": "mouseReleased"}[kind]
-                    state = {"button": "left", "buttons": 0 if kind == "end" else 1, "clickCount": 1}
                     session.send(
-                        "Input.dispatchMouseEvent", {"type": event, "x": x, "y": y, "pointerType": pointer, **state}
+                        "Input.dispatchTouchEvent",
+                        {"type": f"touch{kind.title()}", "touchPoints": fingers},
+                    )
+                else:
+                    event = {"start": "mousePressed", "move": "mouseMoved", "end": "mouseReleased"}[
+                        kind
+                    ]
+                    state = {
+                        "button": "left",
+                        "buttons": 0 if kind == "end" else 1,
+                        "clickCount": 1,
+                    }
+                    session.send(
+                        "Input.dispatchMouseEvent",
+                        {"type": event, "x": x, "y": y, "pointerType": pointer, **state},
                     )
         session.detach()
         self.answered()

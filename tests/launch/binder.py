@@ -1,7 +1,8 @@
 """Binder without Docker: do here what repo2docker plans to do with the repository, and start it as a hub does.
 
-What differs from Binder: packages of conda come from PyPI, in the same versions; all folders lie in a temporary one;
-MNIST is already where Keras would download it to, if MNIST_NPZ names a file; the server listens to this machine alone.
+What differs from Binder: packages of conda come from PyPI, in the same versions; all folders lie in
+a temporary one; MNIST is already where Keras would download it to, if MNIST_NPZ names a file; the
+server listens to this machine alone.
 """
 
 import os
@@ -39,8 +40,12 @@ class Plan:
     scripts: list[str]  # what it calls there, as the user, when the packages are installed
 
     def base_packages(self) -> list[str]:
-        """What every image has before it gets our packages, in the versions of repo2docker's lock file."""
-        names = yaml.safe_load(_CONDA.joinpath(f"environment.py-{self.python}.yml").read_text())["dependencies"]
+        """What every image has before it gets our packages, in the versions of repo2docker's lock
+        file.
+        """
+        names = yaml.safe_load(_CONDA.joinpath(f"environment.py-{self.python}.yml").read_text())[
+            "dependencies"
+        ]
         lock = _CONDA.joinpath(f"environment.py-{self.python}-linux-64.lock").read_text()
         versions = dict(re.findall(r"/([^/\s]+)-([^-\s]+)-[^-\s]+\.conda", lock))
         wanted = {re.split("[=<>]", name)[0] for name in names} - {"python", "nodejs", "pip"}
@@ -51,7 +56,9 @@ def make_plan() -> Plan:
     """Ask repo2docker, as BinderHub calls it, for its plan."""
     command = [Path(sys.executable).with_name("jupyter-repo2docker"), "--no-build", "--debug"]
     command += ["--user-id", str(USER_ID), "--user-name", "jovyan", "."]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=600)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=600
+    )
     said = done.stdout + done.stderr
     dockerfile = said[said.index("FROM ") :].replace("\\\n", " ")
     variables = {"NB_USER": "jovyan", "NB_UID": str(USER_ID), "PATH": "/usr/bin:/bin"}
@@ -59,7 +66,9 @@ def make_plan() -> Plan:
         for name, value in (word.split("=", 1) for word in shlex.split(settings) if "=" in word):
             variables[name] = string.Template(value).substitute(variables)
     (folder,) = re.findall(r"^WORKDIR (.*)", dockerfile, re.MULTILINE)
-    assert f"COPY --chown={USER_ID}:{USER_ID} src/ " in dockerfile, "the repository's copy is somebody else's"
+    assert f"COPY --chown={USER_ID}:{USER_ID} src/ " in dockerfile, (
+        "the repository's copy is somebody else's"
+    )
     return Plan(
         python=re.search(r"Building conda environment for python=([\d.]+)", said)[1],
         environment_file=re.search(r'env update .* --file "(.*?)"', dockerfile)[1],
@@ -82,7 +91,9 @@ class Image:
         prefix.parent.mkdir(parents=True)
         user.give(prefix.parent)
         user.make_environment(prefix, *plan.base_packages(), version=plan.python)
-        *_, pip = yaml.safe_load((self.repository / plan.environment_file).read_text())["dependencies"]
+        *_, pip = yaml.safe_load((self.repository / plan.environment_file).read_text())[
+            "dependencies"
+        ]
         self.run("python", "-m", "pip", "install", "--quiet", "--no-compile", *pip["pip"])
         for script in plan.scripts:
             self.run("bash", "-c", script)
@@ -92,7 +103,9 @@ class Image:
         return self.user.run(*command, folder=self.repository)
 
     def start(self) -> Session:
-        """Start JupyterLab as BinderHub does (binderhub/binderspawner_mixin.py, helm-chart/binderhub/values.yaml)."""
+        """Start JupyterLab as BinderHub does (binderhub/binderspawner_mixin.py,
+        helm-chart/binderhub/values.yaml).
+        """
         port, token = free_port(), secrets.token_hex(16)
         base = f"/user/somebody-mnist_cnn-{secrets.token_hex(4)}"
         command = ["python", str(_ENTRYPOINT), "jupyter-lab", "--ip=127.0.0.1", f"--port={port}"]

@@ -28,7 +28,11 @@ class Newcomer:
     def __init__(self, folder: Path, variables: dict[str, str] | None = None):
         self.folder = folder
         to_pypi = {name: value for name, value in os.environ.items() if _TO_PYPI.match(name)}
-        usual = {"HOME": str(folder / "home"), "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+        usual = {
+            "HOME": str(folder / "home"),
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+        }
         self.environment = to_pypi | usual | (variables or {})
         self.home = Path(self.environment["HOME"])
         self._as_user: dict[str, object] = {}
@@ -40,7 +44,9 @@ class Newcomer:
     def give(self, *paths: Path) -> None:
         """Give them these files, and the folders that they lie in."""
         if self._as_user:
-            inside = {folder for path in paths for folder in path.parents if self.folder in folder.parents}
+            inside = {
+                folder for path in paths for folder in path.parents if self.folder in folder.parents
+            }
             for path in {*paths, *inside, self.folder}:
                 os.chown(path, USER_ID, USER_ID)
 
@@ -56,7 +62,9 @@ class Newcomer:
         self.give(target)
 
     def run(self, *command: str | Path, folder: Path | None = None) -> str:
-        """Call a command; return what it prints, without colours. If it fails, the error shows that."""
+        """Call a command; return what it prints, without colours. If it fails, the error shows
+        that.
+        """
         done = subprocess.run(
             [*map(str, command)],
             **self.popen_options(folder),
@@ -67,7 +75,9 @@ class Newcomer:
         )
         printed = re.sub(r"\x1b\[[\d;]*m", "", done.stdout)
         if done.returncode:
-            raise RuntimeError(f"{shlex.join(map(str, command))} ended with {done.returncode}:\n{printed}")
+            raise RuntimeError(
+                f"{shlex.join(map(str, command))} ended with {done.returncode}:\n{printed}"
+            )
         return printed
 
     def popen_options(self, folder: Path | None = None) -> dict:
@@ -88,15 +98,20 @@ class Newcomer:
             LookupError: there is none.
         """
         name = f"python{version}"
-        for found in filter(None, (f"/usr/bin/{name}", f"/usr/local/bin/{name}", shutil.which(name))):
+        for found in filter(
+            None, (f"/usr/bin/{name}", f"/usr/local/bin/{name}", shutil.which(name))
+        ):
             with suppress(OSError, RuntimeError):
                 self.run(found, "-c", "import ensurepip, venv")
                 return found
         raise LookupError(
-            f"{name} with venv is needed, where every user may call it; on Debian: apt install {name}-venv"
+            f"{name} with venv is needed, where every user may call it; on Debian: apt install "
+            f"{name}-venv"
         )
 
-    def make_environment(self, folder: Path, *packages: str, version: str = "3.11", within: Path | None = None) -> Path:
+    def make_environment(
+        self, folder: Path, *packages: str, version: str = "3.11", within: Path | None = None
+    ) -> Path:
         """Make a virtual environment, and let its pip install these packages; return its bin/."""
         self.run(self.find_python(version), "-m", "venv", folder)
         pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
@@ -107,9 +122,18 @@ class Newcomer:
 
 
 class Session(Server):
-    """A JupyterLab of theirs, on one core; its processes are ended if they take more memory than one has at Binder."""
+    """A JupyterLab of theirs, on one core; its processes are ended if they take more memory than
+    one has at Binder.
+    """
 
-    def __init__(self, newcomer: Newcomer, command: list[str], folder: Path, address: str = "", token: str = ""):
+    def __init__(
+        self,
+        newcomer: Newcomer,
+        command: list[str],
+        folder: Path,
+        address: str = "",
+        token: str = "",
+    ):
         """With no address it is the one that JupyterLab prints."""
         config = newcomer.home / ".jupyter" / "jupyter_lab_config.py"
         config.parent.mkdir(exist_ok=True)
@@ -118,7 +142,9 @@ class Session(Server):
         self.peak = 0  # bytes
         self.out_of_memory = False
         self._over = threading.Event()
-        super().__init__(command, address, token, newcomer.folder / "log.txt", **newcomer.popen_options(folder))
+        super().__init__(
+            command, address, token, newcomer.folder / "log.txt", **newcomer.popen_options(folder)
+        )
         for process in self._processes():
             process.cpu_affinity([min(os.sched_getaffinity(0))])
         threading.Thread(target=self._watch, daemon=True).start()
@@ -126,7 +152,9 @@ class Session(Server):
     def ping(self) -> None:
         """Ask the server whether it is there, at the address that it has printed if none was given."""
         if not self.address:
-            printed = re.search(r"(http://127\.0\.0\.1:\d+)/lab\S*token=(\w+)", self.log.read_text())
+            printed = re.search(
+                r"(http://127\.0\.0\.1:\d+)/lab\S*token=(\w+)", self.log.read_text()
+            )
             if not printed:
                 raise ConnectionError("no address yet")
             self.address, self.token = printed.groups()
@@ -155,7 +183,9 @@ class Session(Server):
     def stop(self) -> None:
         self._over.set()
         super().stop()
-        assert not self.out_of_memory, f"JupyterLab and its kernels took more than {MEMORY / 1e9:.2f} GB"
+        assert not self.out_of_memory, (
+            f"JupyterLab and its kernels took more than {MEMORY / 1e9:.2f} GB"
+        )
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Ways to install it, as a new user would try them, each until a slider moves; only with --rehearse.
 
-CI runs all notebooks with the wheel and conda's list (test_series.py), and lets make install what the tests need.
+CI runs all notebooks with the wheel and conda's list (test_series.py), and lets make install what
+the tests need.
 """
 
 import subprocess
@@ -24,7 +25,8 @@ from mnist_cnn.data import load_images
 from mnist_cnn.training import train
 train("short", load_images(source="sample"))
 """
-# What Colab had in August 2026, of what our packages depend on: googlecolab/backend-info, pip-freeze.txt.
+# What Colab had in August 2026, of what our packages depend on: googlecolab/backend-info,
+# pip-freeze.txt.
 COLAB = """
 ipykernel==6.17.1 ipython==7.34.0 ipywidgets==7.7.1 traitlets==5.7.1 notebook==6.5.7
 jupyter_server==2.20.0 jupyter_client==7.4.9 tornado==6.5.7 pyzmq==26.2.1 nbclient==0.10.4
@@ -75,15 +77,24 @@ def test_conda_s_list(newcomer: Newcomer, slide, tell) -> None:
 
 
 def test_lone_notebooks(newcomer: Newcomer, slide, wheel: Path, tell) -> None:
-    """In an environment with the wheel and nothing else, each in a folder of its own; before, one without the wheel."""
+    """In an environment with the wheel and nothing else, each in a folder of its own; before, one
+    without the wheel.
+    """
     programs = newcomer.make_environment(newcomer.home / "environment", "nbclient", "ipykernel")
     newcomer.copy(FIRST, newcomer.home / "alone" / FIRST.name)
-    with pytest.raises(RuntimeError, match=r"ModuleNotFoundError: This notebook needs the package mnist_cnn: \w"):
+    with pytest.raises(
+        RuntimeError, match=r"ModuleNotFoundError: This notebook needs the package mnist_cnn: \w"
+    ):
         newcomer.run(programs / "jupyter", "execute", newcomer.home / "alone" / FIRST.name)
     newcomer.copy(wheel, newcomer.home / wheel.name)
     newcomer.run(programs / "python", "-m", "pip", "install", "--quiet", newcomer.home / wheel.name)
     tell(f"set up, {megabytes(newcomer.home / 'environment'):,.0f} MB")
-    run_each_alone(newcomer, programs, {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}, tell)
+    run_each_alone(
+        newcomer,
+        programs,
+        {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS},
+        tell,
+    )
     command = [programs / "jupyter", "lab", "--no-browser"]
     with Session(newcomer, [*map(str, command)], newcomer.home / SIXTH.stem) as session:
         slide(session, "", "lone")
@@ -93,13 +104,15 @@ def test_lone_notebooks(newcomer: Newcomer, slide, wheel: Path, tell) -> None:
 def test_colab(newcomer: Newcomer, tell) -> None:
     """With the packages that Colab has; the first cell installs ours, and replaces some under a running kernel.
 
-    An empty module stands for google.colab, which is not on PyPI; the address is that of a copy of this repository.
-    Colab has Python 3.13, and this the one that is at hand for all rehearsals.
+    An empty module stands for google.colab, which is not on PyPI; the address is that of a copy of
+    this repository. Colab has Python 3.13, and this the one that is at hand for all rehearsals.
     """
     programs = newcomer.make_environment(newcomer.home / "environment", *COLAB, version="3.11")
     module = newcomer.home / ".ipython" / "profile_default" / "startup" / "00-colab.py"
     module.parent.mkdir(parents=True)
-    module.write_text("import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n")
+    module.write_text(
+        "import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n"
+    )
     newcomer.give(module)
     repository = newcomer.clone(newcomer.home / "repository")
     newcomer.commit(repository)
@@ -111,8 +124,12 @@ def test_colab(newcomer: Newcomer, tell) -> None:
     tell(newcomer.run(programs / "python", "-m", "pip", "list"))
 
 
-def run_each_alone(newcomer: Newcomer, programs: Path, notebooks: dict[str, nbformat.NotebookNode], tell) -> None:
-    """Run each notebook in a folder that holds nothing else; where the runs go, both trainings of 04 are finished."""
+def run_each_alone(
+    newcomer: Newcomer, programs: Path, notebooks: dict[str, nbformat.NotebookNode], tell
+) -> None:
+    """Run each notebook in a folder that holds nothing else; where the runs go, both trainings of
+    04 are finished.
+    """
     newcomer.environment["MNIST_CNN_RUNS"] = str(newcomer.home / "runs")
     for run in ("relu.npz", "leaky_relu.npz"):
         newcomer.copy(SHIPPED / run, newcomer.home / "runs" / run)

@@ -1,7 +1,8 @@
 """The commands that README, CONTRIBUTING and the teaching page print, taken from the text of the pages.
 
-Those that take seconds are executed here, in a copy of the repository whose .venv is ours; those that install
-something, with --rehearse. Of the others the table ELSEWHERE says which test executes them, or why none does.
+Those that take seconds are executed here, in a copy of the repository whose .venv is ours; those
+that install something, with --rehearse. Of the others the table ELSEWHERE says which test executes
+them, or why none does.
 """
 
 import os
@@ -22,7 +23,10 @@ from newcomer import Newcomer, Session
 from repository import ROOT, copy_repository
 
 PAGES = ("README.md", "CONTRIBUTING.md", "teaching/README.md")
-_PROGRAM = re.compile(r"(make|python3?|pip|source|jupyter|conda|git clone|cp|apt|pre-commit) |\.venv/bin/|[A-Z_]+=\S+ ")
+_PROGRAM = re.compile(
+    r"(make|python3?|pip|source|jupyter|conda|git clone|cp|apt|pre-commit) "
+    r"|\.venv/bin/|[A-Z_]+=\S+ "
+)
 
 QUICK = {  # and what they print
     "make class": "Made student-notebooks/ and teacher-notebooks/",
@@ -72,21 +76,25 @@ ELSEWHERE = {  # or why not
     "make tables": "it calls a script that test_benchmarks.py tests",
     "make bench": "it measures for an hour; test_benchmarks.py runs its parts",
     "python benchmarks/bench.py --ladder": "likewise",
-    "MNIST_NPZ=/usr/share/datasets/fashion-mnist make lab": "test_other_images.py runs all notebooks on these images",
+    "MNIST_NPZ=/usr/share/datasets/fashion-mnist make lab": "test_other_images.py runs all "
+    "notebooks on these images",
     "pip install .": "test_installation.test_lone_notebooks, with the wheel that it builds",
     "python -m pip install .": "likewise",
     'python -m pip install -e ".[test]"': "the same as make test installs",
     "apt install dataset-fashion-mnist": ".ci/run installs it",
     "apt install chromium": ".ci/run installs it",
     ".venv/bin/playwright install chromium": "it needs another host than PyPI",
-    "conda env create -f environment.yml": "it needs conda's hosts; test_installation.test_conda_s_list takes its list",
+    "conda env create -f environment.yml": "it needs conda's hosts; "
+    "test_installation.test_conda_s_list takes its list",
     "conda activate mnist-cnn": "likewise",
     "pre-commit install": "pre-commit is not installed; test_community.py reads its file",
 }
 
 
 def commands(page: str) -> list[str]:
-    """What a page prints as a command: lines of blocks without a language, and code in the text that begins so."""
+    """What a page prints as a command: lines of blocks without a language, and code in the text
+    that begins so.
+    """
     text = (ROOT / page).read_text(encoding="utf-8")
     text = re.sub(r"<!-- bench: .*?<!-- end of bench -->", "", text, flags=re.DOTALL)
     lines = []
@@ -100,7 +108,9 @@ def commands(page: str) -> list[str]:
 def test_of_each_command_it_is_known_who_executes_it() -> None:
     printed = {command for page in PAGES for command in commands(page)}
     known = QUICK | SERVERS | REHEARSED | ELSEWHERE
-    assert len(known) == sum(map(len, (QUICK, SERVERS, REHEARSED, ELSEWHERE))), "a command has two entries"
+    assert len(known) == sum(map(len, (QUICK, SERVERS, REHEARSED, ELSEWHERE))), (
+        "a command has two entries"
+    )
     assert sorted(printed) == sorted(known)
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     assert not [test for test in REHEARSED.values() if f"def {test}(" not in tests]
@@ -123,14 +133,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(copy: Path) -> dict[str, str]:
     """With .venv activated."""
-    return os.environ | {"PATH": f"{copy / '.venv' / 'bin'}:{os.environ['PATH']}", "HOME": str(copy.parent)}
+    return os.environ | {
+        "PATH": f"{copy / '.venv' / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(copy.parent),
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", QUICK)
 def test_commands_that_end(copy: Path, command: str) -> None:
     shell = ["bash", "-c", command]
-    done = subprocess.run(shell, cwd=copy, env=environment(copy), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        shell, cwd=copy, env=environment(copy), capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0 and QUICK[command] in done.stdout, done.stdout + done.stderr
 
 
@@ -148,10 +163,13 @@ def serving(command: str, says: str, log: Path, **options: object) -> Iterator[b
     answered, deadline = False, time.monotonic() + 120
     try:
         while not answered and server.poll() is None and time.monotonic() < deadline:
-            address = re.search(r"http://(?:127\.0\.0\.1|localhost|0\.0\.0\.0):\d+/[^\s)]*", log.read_text())
+            address = re.search(
+                r"http://(?:127\.0\.0\.1|localhost|0\.0\.0\.0):\d+/[^\s)]*", log.read_text()
+            )
             with suppress(OSError):
                 if address:
-                    answered = says in urllib.request.urlopen(address[0], timeout=10).read().decode()  # noqa: S310
+                    with urllib.request.urlopen(address[0], timeout=10) as answer:  # noqa: S310
+                        answered = says in answer.read().decode()
             with suppress(subprocess.TimeoutExpired):
                 server.wait(0.1)
         yield answered
@@ -163,13 +181,26 @@ def serving(command: str, says: str, log: Path, **options: object) -> Iterator[b
 @pytest.mark.slow
 @pytest.mark.parametrize("command", SERVERS)
 def test_servers(copy: Path, command: str, tmp_path: Path) -> None:
-    """Until they answer at the address that they print; or they refuse root, for whom README has another command."""
+    """Until they answer at the address that they print; or they refuse root, for whom README has
+    another command.
+    """
     (copy / "build" / "site").mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-m", "mnist_cnn.copies", "mine"], cwd=copy, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "mnist_cnn.copies", "mine"],
+        cwd=copy,
+        check=True,
+        capture_output=True,
+    )
     log = tmp_path / "log"
     with serving(command, SERVERS[command], log, cwd=copy, env=environment(copy)) as answered:
-        refused = "Running as root is not recommended. Use --allow-root to bypass." in log.read_text()
-        may_refuse = os.geteuid() == 0 and command.startswith("jupyter lab") and "--allow-root" not in command
+        refused = (
+            "Running as root is not recommended. Use --allow-root to bypass." in log.read_text()
+        )
+        may_refuse = (
+            os.geteuid() == 0
+            and command.startswith("jupyter lab")
+            and "--allow-root" not in command
+        )
         assert answered or (may_refuse and refused), log.read_text()
 
 
@@ -178,7 +209,9 @@ def test_servers(copy: Path, command: str, tmp_path: Path) -> None:
 
 def block(page: str, containing: str) -> list[str]:
     """The commands of the block that has this in it."""
-    blocks = re.findall(r"^ *```\n(.*?)^ *```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(
+        r"^ *```\n(.*?)^ *```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     (found,) = [block for block in blocks if containing in block]
     return [line.strip() for line in found.splitlines()]
 
@@ -192,7 +225,11 @@ def test_without_make(newcomer: Newcomer) -> None:
     for_windows = block("README.md", "Scripts")
     assert for_windows[:2] == ["python -m venv .venv", ".venv\\Scripts\\activate"]
     lines = ["python3 -m venv .venv", "source .venv/bin/activate", *for_windows[2:]]
-    lines += ["python -m mnist_cnn.copies mine", "python -m mnist_cnn.copies class", "python -m mnist_cnn"]
+    lines += [
+        "python -m mnist_cnn.copies mine",
+        "python -m mnist_cnn.copies class",
+        "python -m mnist_cnn",
+    ]
     said = newcomer.run("bash", "-c", "set -e\n" + "\n".join(lines), folder=clone)
     assert len(re.findall(r"^\d\d_\w+ +done", said, re.MULTILINE)) == 8
     assert (clone / "build" / "08_room_for_improvement.html").exists()
@@ -211,7 +248,10 @@ def test_the_site_is_built_and_served(newcomer: Newcomer, tmp_path: Path) -> Non
 @pytest.mark.rehearsal
 def test_laptops_without_a_network(newcomer: Newcomer) -> None:
     """The folder that the teaching page prepares, and a laptop on which pip can reach nothing."""
-    prepare, use = block("teaching/README.md", "pip download"), block("teaching/README.md", "--no-index")
+    prepare, use = (
+        block("teaching/README.md", "pip download"),
+        block("teaching/README.md", "--no-index"),
+    )
     original = newcomer.clone(newcomer.folder / "server" / "mnist_cnn")
     newcomer.commit(original)
     prepare[0] = prepare[0].replace("<this repository>", str(original))
@@ -221,18 +261,27 @@ def test_laptops_without_a_network(newcomer: Newcomer) -> None:
     newcomer.environment |= {"PIP_CONFIG_FILE": os.devnull, "https_proxy": "http://127.0.0.1:9"}
     shutil.rmtree(newcomer.home / ".keras")
     *use, lab = use
-    said = newcomer.run("bash", "-c", "set -e\n" + "\n".join(use), folder=newcomer.home / "mnist_cnn")
-    assert "Full MNIST: 60,000 training and 10,000 test images, from the file that MNIST_NPZ names" in said
+    said = newcomer.run(
+        "bash", "-c", "set -e\n" + "\n".join(use), folder=newcomer.home / "mnist_cnn"
+    )
+    assert (
+        "Full MNIST: 60,000 training and 10,000 test images, from the file that MNIST_NPZ names"
+        in said
+    )
     with Session(newcomer, ["bash", "-c", f"exec env {lab}"], newcomer.home / "mnist_cnn"):
         pass  # it has answered
 
 
 @pytest.mark.rehearsal
-@pytest.mark.parametrize(("extra", "package"), [("study", "distributed"), ("gpu", "nvidia-cudnn-cu12")])
+@pytest.mark.parametrize(
+    ("extra", "package"), [("study", "distributed"), ("gpu", "nvidia-cudnn-cu12")]
+)
 def test_what_an_extra_brings(newcomer: Newcomer, extra: str, package: str) -> None:
     """pip says what it would install; CUDA's packages alone are some gigabytes."""
     clone = newcomer.clone(newcomer.home / "mnist_cnn")
     newcomer.make_environment(clone / ".venv")
     (command,) = {command for command in commands("README.md") if f'".[{extra}]"' in command}
-    command = f".venv/bin/{command.removeprefix('.venv/bin/')}".replace("pip install", "pip install --dry-run")
+    command = f".venv/bin/{command.removeprefix('.venv/bin/')}".replace(
+        "pip install", "pip install --dry-run"
+    )
     assert package in newcomer.run("bash", "-c", command, folder=clone)
