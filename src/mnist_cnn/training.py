@@ -148,10 +148,9 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     """Compile with AdamW and cross-entropy; a learning rate with a schedule falls to zero in so many steps.
 
     Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and
-        "Decoupled Weight Decay
-    Regularization" (2019); Szegedy et al., "Rethinking the Inception Architecture" (2016), for
-    label smoothing; Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging"
-    (1992).
+    "Decoupled Weight Decay Regularization" (2019); Szegedy et al., "Rethinking the Inception
+    Architecture" (2016), for label smoothing; Polyak and Juditsky, "Acceleration of Stochastic
+    Approximation by Averaging" (1992).
     """
     falling = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
     rate = falling if recipe.schedule == "cosine" else recipe.learning_rate

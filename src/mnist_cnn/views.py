@@ -107,9 +107,10 @@ class ConfusionExplorer(View):
 
     Args:
         images: uint8 (n, 28, 28) in 0..255.
-        labels, predicted: integers (n,) in 0..classes - 1. order: a permutation of the indices
-        0..n-1: which image to show first, and so on; as they come if left out. names: of the
-        classes.
+        labels, predicted: integers (n,) in 0..classes - 1.
+        order: a permutation of the indices 0..n-1: which image to show first, and so on; as they
+            come if left out.
+        names: of the classes.
     """
 
     def __init__(
@@ -144,8 +145,9 @@ class EpochScrubber(View):
 
     Args:
         run: a run.
-        images, labels: the validation images of that run, uint8 (n, 28, 28) in 0..255, and integers
-        (n,). names: of the classes.
+        images, labels: the validation images of that run, uint8 (n, 28, 28) in 0..255, and
+            integers (n,).
+        names: of the classes.
     """
 
     def __init__(
