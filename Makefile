@@ -12,11 +12,17 @@ endif
 ENV := .venv
 BIN := $(ENV)/bin
 
+# Packages go into $(ENV) and come from there, whatever was set up for other work.
+export PIP_USER := 0
+unexport PYTHONPATH PYTHONHOME
+
 .PHONY: run lab class check lint test rehearse notebooks study bench bench-quick tables site clean
 
 run: $(ENV)/installed  ## set up, then execute all eight notebooks into build/
 	$(BIN)/python -m mnist_cnn
 
+# The environment's own kernel comes before others that are called python3.
+lab: export JUPYTER_PREFER_ENV_PATH := 1
 lab: $(ENV)/installed  ## set up, then open JupyterLab at your copy of the first notebook
 	$(BIN)/python -m mnist_cnn.copies mine
 	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --notebook-dir=. \

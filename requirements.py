@@ -21,7 +21,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 def main() -> None:
     """Print the requirements."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Print what pip has to install.")
     parser.add_argument("extras", nargs="*", help=f"some of {', '.join(EXTRAS)}")
     extras = parser.parse_args().extras
     if unknown := set(extras) - set(EXTRAS):

@@ -65,7 +65,7 @@ def contestants(chosen: str) -> list[Contestant]:
 
 def main() -> None:
     """Measure everything, or be the process that makes one measurement."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Measure the speeds.")
     series = parser.add_mutually_exclusive_group()
     series.add_argument("--quick", action="store_true", help="fewer images, one round; only prints")
     for name, what in SERIES.items():

@@ -14,6 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import nbformat
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
@@ -30,7 +32,8 @@ _TEMPLATE = """{%- extends "lab/index.html.j2" -%}
 def main() -> int:
     """Run every notebook; return the exit status, 1 if a cell failed."""
     parser = argparse.ArgumentParser(
-        prog="python -m mnist_cnn", description=__doc__.splitlines()[0]
+        prog="python -m mnist_cnn",
+        description="Execute the notebooks in order, without a browser.",
     )
     parser.add_argument(
         "--in-place", action="store_true", help="write outputs into notebooks/ and make no HTML"
@@ -50,12 +53,20 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(digits)
-    if not in_place:
-        return _run(notebooks, Path("build"), digits)
-    # They show a training, not that there was one before
-    with tempfile.TemporaryDirectory() as runs:
-        os.environ["MNIST_CNN_RUNS"] = runs
-        return _run(notebooks, Path("notebooks"), digits)
+    try:
+        if not in_place:
+            return _run(notebooks, Path("build"), digits)
+        # They show a training, not that there was one before
+        with tempfile.TemporaryDirectory() as runs:
+            os.environ["MNIST_CNN_RUNS"] = runs
+            return _run(notebooks, Path("notebooks"), digits)
+    except OSError as error:
+        print(
+            f"The executed notebooks cannot be saved: {error}. Start this in a copy of the project "
+            "that you can write to.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _run(notebooks: list[Path], target: Path, digits: Images) -> int:
@@ -97,10 +108,12 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
             report(f"cell {cell_index + 1} of {len(notebook.cells)}")
             return super().process_message(msg, cell, cell_index)
 
+    # Of this Python, whatever kernel is called python3 elsewhere on this machine
+    kernels = KernelSpecManager(kernel_dirs=[])
     client = Client(
         notebook,
+        km=AsyncKernelManager(kernel_spec_manager=kernels, kernel_name="python3"),
         timeout=None,
-        kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         # Or the pieces in which text happened to arrive would differ each time
@@ -108,16 +121,21 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> str:
         store_widget_state=False,  # GitHub cannot show notebooks that hold it
         extra_arguments=["--log-level=ERROR"],
     )
+    failure = ""
     try:
-        client.execute()
-        failure = ""
+        with tempfile.TemporaryDirectory() as profile:  # without anybody's start-up files
+            client.execute(env=os.environ | {"IPYTHONDIR": profile})
     except CellExecutionError as error:
         failure = f"{error.ename}: {error.evalue}"
     except DeadKernelError:
         failure = "its kernel died, perhaps because the machine ran out of memory"
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", ())):
-        # No kernel, no view: text stays
-        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            # Also if a cell ran, but its value could not be shown, such as a figure
+            if output.output_type == "error":
+                failure = f"{output.ename}: {output.evalue}"
+            # No kernel, no view: text stays
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     report("failed" if failure else "done", end="\n")
     return failure
 

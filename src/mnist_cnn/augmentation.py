@@ -26,6 +26,6 @@ def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     c, f = 13.5 * (1 - a - b) + shift_x, 13.5 * (1 - d - e) + shift_y
     transforms = np.stack([a, b, c, d, e, f, 0 * a, 0 * a], axis=1)
     moved = keras.ops.image.affine_transform(
-        images, transforms.astype("float32"), "bilinear", "constant"
+        images, transforms.astype("float32"), "bilinear", "constant", data_format="channels_last"
     )
     return keras.ops.convert_to_numpy(moved)

@@ -90,7 +90,8 @@ def copy_for_a_class(top: Path) -> tuple[Path, Path]:
 def main() -> int:
     """Make the copies that the command asks for; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m mnist_cnn.copies", description=__doc__.splitlines()[0]
+        prog="python -m mnist_cnn.copies",
+        description="Copy the notebooks, to work in or for a class.",
     )
     parser.add_argument("which", choices=("mine", "class"), help="to work in, or for a class")
     which, top = parser.parse_args().which, Path.cwd()

@@ -115,7 +115,8 @@ def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> 
 
     Args:
         path: an .npz archive with the arrays x_train, y_train, x_test and y_test, or a folder with
-            four IDX files. A ~ at its beginning is the home folder, as in MNIST_NPZ.
+            four IDX files. A ~ at its beginning is the home folder, as in MNIST_NPZ; a relative
+            path begins at the current folder, and that of MNIST_NPZ at the project's.
         source: "auto" takes what there is, and falls back to the sample with a warning; "full"
             takes nothing but all of MNIST; "sample" asks for the sample.
 
@@ -136,8 +137,8 @@ def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> 
         return _load_sample()
     only_mnist = source == "full"
     named, remedy = path, "Name another file or folder, or none, and Keras downloads MNIST."
-    if path is None and (variable := os.environ.get("MNIST_NPZ")):
-        named = variable
+    if path is None and os.environ.get("MNIST_NPZ"):
+        named = project_folder() / os.path.expanduser(os.environ["MNIST_NPZ"])
         remedy = "Set MNIST_NPZ to another file or folder, or unset it, and Keras downloads MNIST."
     if named is not None:
         named = os.path.expanduser(named)
@@ -169,6 +170,14 @@ def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> 
             stacklevel=2,
         )
         return _load_sample()
+
+
+def project_folder() -> Path:
+    """The folder that holds `notebooks/`, seen from anywhere in it; else the current one."""
+    here = Path.cwd()
+    return next(
+        (folder for folder in (here, *here.parents) if (folder / "notebooks").is_dir()), here
+    )
 
 
 def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[Pair, Pair]:

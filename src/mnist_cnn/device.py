@@ -1,9 +1,11 @@
 """What Keras computes on, in which precision, and from which seed (notebook 04)."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from mnist_cnn.quiet import keras
+from mnist_cnn.quiet import KERAS_SETTINGS, change_settings, keras
 
 
 def device() -> str:
@@ -41,3 +43,21 @@ def fix_seed(seed: int) -> None:
         import tensorflow as tf  # only here
 
         tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def usual_settings(precision: str = "float32") -> Iterator[None]:
+    """Use a precision and otherwise Keras's usual settings, and put back those that were set.
+
+    So what is built and trained inside does not depend on settings that were made for other work.
+
+    Args:
+        precision: "float32" or "mixed_bfloat16".
+    """
+    names = (*KERAS_SETTINGS, "dtype_policy")
+    before = {name: getattr(keras.config, name)() for name in names}
+    change_settings(KERAS_SETTINGS | {"dtype_policy": precision})
+    try:
+        yield
+    finally:
+        change_settings(before)

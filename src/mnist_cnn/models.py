@@ -6,6 +6,7 @@ import numpy as np
 
 from mnist_cnn.checks import check_array, check_choice
 from mnist_cnn.data import prepare_images
+from mnist_cnn.device import usual_settings
 from mnist_cnn.quiet import keras
 
 layers = keras.layers
@@ -98,6 +99,7 @@ def _block(filters: int, size: int, pool: bool = False, norm: bool = True) -> li
     ]
 
 
+@keras.saving.register_keras_serializable("mnist_cnn")
 class PermutePixels(keras.Layer):
     """Reorder the pixels, in all images alike: neighbours are torn apart, and nothing else is lost."""
 
@@ -138,15 +140,11 @@ def build_model(
     """
     check_choice("network", network, NETWORKS)
     check_choice("precision", precision, PRECISIONS)
-    usual = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
+    with usual_settings(precision):
         stack = [*NETWORKS[network](), layers.Dense(classes, activation="softmax", dtype="float32")]
         if seed is not None:
             _seed_layers(stack, seed)
         return keras.Sequential([keras.Input((28, 28, 1)), *stack], name=network)
-    finally:
-        keras.config.set_dtype_policy(usual)
 
 
 def _seed_layers(stack: list[keras.Layer], seed: int) -> None:

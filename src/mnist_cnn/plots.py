@@ -1,8 +1,11 @@
 """Figures (all notebooks); they draw what other modules computed."""
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
@@ -20,7 +23,7 @@ from mnist_cnn.evaluation import bar_text
 
 BLUE, RED, INK = "#175a72", "#cc4055", "#22303c"  # readable on white, and different in grey, too
 
-plt.rcParams |= {
+_STYLE = {
     "figure.dpi": 110,
     "savefig.bbox": "tight",
     "font.size": 10,
@@ -30,6 +33,30 @@ plt.rcParams |= {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+
+
+def _set_up_figures() -> None:
+    """Let figures look and be shown as in the repository, whatever was set up for other work.
+
+    A matplotlibrc could turn all images upside down or ask for LaTeX, and with the environment
+    variable MPLBACKEND a notebook shows no figures. What the notebook itself has set stays.
+    """
+    outside, current = matplotlib.rcParamsOrig, matplotlib.rcParams
+    # Reading the backend would choose one
+    names = [name for name in current if name not in ("backend", "backend_fallback")]
+    chosen = {name: current[name] for name in names if current[name] != outside[name]}
+    matplotlib.rcdefaults()
+    matplotlib.rcParams |= _STYLE | chosen
+    asked = os.environ.get("MPLBACKEND", "").lower()
+    in_notebook = "ipykernel.kernelapp" in sys.modules
+    # Jupyter itself asks for "inline"
+    if in_notebook and asked and "inline" not in asked:
+        if str(matplotlib.get_backend(auto_select=False)).lower() == asked:
+            matplotlib.rcParams["backend"] = "inline"  # first: the backend looks there as it loads
+            plt.switch_backend("inline")
+
+
+_set_up_figures()
 
 
 def show_digits(images: np.ndarray, titles: Iterable | None = None, columns: int = 10) -> Figure:

@@ -20,7 +20,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_cnn.checks import NoTraceback
-from mnist_cnn.data import Images
+from mnist_cnn.data import Images, project_folder
 from mnist_cnn.models import build_model
 from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Settings
@@ -31,7 +31,7 @@ _ADVICE = 'Name a folder that can be written, with os.environ["MNIST_CNN_RUNS"] 
 
 
 class RunError(NoTraceback, ValueError):
-    """A run cannot be read or saved; the message says why and what to do."""
+    """A run cannot be read, trained or saved; the message says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,8 @@ def load_run(file: str | os.PathLike) -> Run:
             run.epochs_done
         } or run.finished == bool(state):
             raise ValueError("its parts are not of the same epoch")
+        if not all(np.isfinite(array).all() for array in weights):
+            raise ValueError("some of its weights are not numbers")
     except MemoryError:
         raise
     except Exception as error:  # whatever is wrong with the content, it is no run
@@ -183,11 +185,7 @@ def runs_folder() -> Path:
     """Where the learner's runs are: `runs/` beside `notebooks/`, or the folder that MNIST_CNN_RUNS
     names.
     """
-    here = Path.cwd()
-    top = next(
-        (folder for folder in (here, *here.parents) if (folder / "notebooks").is_dir()), here
-    )
-    return top / os.path.expanduser(os.environ.get("MNIST_CNN_RUNS") or "runs")
+    return project_folder() / os.path.expanduser(os.environ.get("MNIST_CNN_RUNS") or "runs")
 
 
 def run_file(name: str, digits: Images) -> Path:

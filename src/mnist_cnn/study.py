@@ -135,7 +135,8 @@ def _train_missing(
 def main() -> int:
     """Train what is missing, then print the report and draw it; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m mnist_cnn.study", description=__doc__.splitlines()[0]
+        prog="python -m mnist_cnn.study",
+        description="Train many seeds of recipes, on one machine or many, and keep what they reach.",
     )
     parser.add_argument(
         "--recipes", nargs="+", required=True, choices=RECIPES, help="one or more of %(choices)s"

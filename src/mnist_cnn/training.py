@@ -1,5 +1,6 @@
 """Train a network by a recipe and save the run (notebook 04)."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
@@ -10,14 +11,15 @@ import numpy as np
 from mnist_cnn.augmentation import random_affine
 from mnist_cnn.checks import NoTraceback
 from mnist_cnn.data import Images, Pair, one_hot, prepare_images, split_validation
-from mnist_cnn.device import device, fix_seed
+from mnist_cnn.device import device, fix_seed, usual_settings
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
-from mnist_cnn.report import installed_version
+from mnist_cnn.report import cores, installed_version
 from mnist_cnn.runs import (
     SHIPPED,
     Run,
+    RunError,
     load_matching,
     load_run,
     lock,
@@ -67,10 +69,11 @@ def train(
     """Train by a recipe on all but the last tenth of the training images; save the run in runs/<name>.npz.
 
     The seed fixes the first weights, the order of the images, their augmentation and dropout: the
-    same seed gives the same weights on the same machine. Validation is computed in float32,
-    whatever the precision of training. The run is saved after every epoch. The same call continues
-    one that was interrupted, for whatever reason, and ends with the same weights; it does not train
-    a finished one again. A run with other settings is set aside under another name.
+    same seed gives the same weights on the same machine, whatever settings Keras has for other
+    work. Validation is computed in float32, whatever the precision of training. The run is saved
+    after every epoch. The same call continues one that was interrupted, for whatever reason, and
+    ends with the same weights; where it cannot, as after an update of Keras, it says so. It does
+    not train a finished one again. A run with other settings is set aside under another name.
 
     Args:
         recipe: a name in RECIPES.
@@ -82,7 +85,8 @@ def train(
         progress: called at the start and after every epoch; prints a line if left out.
 
     Raises:
-        RunError: another process is training this run, or it cannot be saved.
+        RunError: another process is training this run, the loss is not a number any more, or the
+            run cannot be saved.
         Interrupted: the user interrupted the training; the message says what was saved.
     """
     settings = choose_settings(recipe, digits, epochs, seed, precision)
@@ -105,10 +109,11 @@ def train(
         if run:
             print(
                 f"{recipe}: continuing runs/{file.name} after epoch {run.epochs_done} of "
-                f"{settings.epochs}"
+                f"{settings.epochs}{_what_changed(run, digits)}"
             )
         try:
-            return _train_from(run, file, settings, digits, progress)
+            with usual_settings():
+                return _train_from(run, file, settings, digits, progress)
         except KeyboardInterrupt:
             done = load_run(file).epochs_done if file.exists() else 0
             raise Interrupted(
@@ -178,6 +183,36 @@ def made_with(digits: Images) -> dict:
     }
 
 
+def _arithmetic() -> dict[str, str | int]:
+    """What decides the last bits of the weights, besides settings, device, backend and versions.
+
+    With other threads or instructions the same numbers are added in another order.
+    """
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA")
+    return {"cores": cores()} | {name: os.environ.get(name, "not set") for name in names}
+
+
+def _what_changed(run: Run, digits: Images) -> str:
+    """What is not as it was when a run began, as the end of a sentence; nothing if all is."""
+    begun, now = (
+        {name: made[name] for name in ("device", "backend")}
+        | made["versions"]
+        | made.get("arithmetic", {})  # older runs do not say
+        for made in (run.made_with, made_with(digits) | {"arithmetic": _arithmetic()})
+    )
+    changed = [
+        f"{name} {now[name]}, not {begun[name]}"
+        for name in sorted(begun.keys() & now.keys())
+        if begun[name] != now[name]
+    ]
+    if not changed:
+        return ""
+    return (
+        f". Some things have changed since then ({'; '.join(changed)}): it will not end with exactly "
+        "the weights of an uninterrupted training"
+    )
+
+
 def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     """The order in which an epoch (counted from 0) sees the images; it depends on seed and epoch
     alone.
@@ -190,6 +225,7 @@ def _train_from(
 ) -> Run:
     """Train to the last epoch, from where the run is, or from the beginning."""
     fix_seed(settings.seed)
+    conditions = made_with(digits) | {"arithmetic": _arithmetic()}
     (x_train, y_train), validation = split_validation(digits.x_train, digits.y_train)
     classes = len(digits.class_names)
     targets = one_hot(y_train, classes)
@@ -207,7 +243,7 @@ def _train_from(
     if run is None:
         run = Run(
             settings,
-            made_with(digits),
+            conditions,
             0.0,
             {},
             _validate(model, network, *validation)[0][np.newaxis],
@@ -223,9 +259,15 @@ def _train_from(
         fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
         predicted, scores = _validate(model, network, *validation)
         scores = {name: values[0] for name, values in fitted.history.items()} | scores
+        if not np.isfinite([*scores.values()]).all():
+            raise RunError(
+                f"In epoch {epoch + 1} of {settings.epochs} the loss is not a number any more, so "
+                f"the training stopped; {epoch} epochs are saved. Most often the learning rate is "
+                f"too high (it is {settings.learning_rate:g}): try a tenth of it."
+            )
         run = replace(
             run,
-            made_with=made_with(digits),
+            made_with=conditions,
             seconds=round(time.perf_counter() - start, 1),
             history={
                 name: [*run.history.get(name, []), float(value)] for name, value in scores.items()

@@ -1,0 +1,343 @@
+"""What a learner has set up for other work: configuration files and environment variables change nothing here."""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_cnn.data import Images, load_images
+from mnist_cnn.recipes import RECIPES
+from mnist_cnn.runs import Run, RunError, load_run
+from mnist_cnn.training import Interrupted, train
+
+KERAS_JSON = {"floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.01}
+ELSEWHERE = {
+    "KERAS_MAX_EPOCHS": "1",
+    "KERAS_MAX_STEPS_PER_EPOCH": "2",
+    "TF_DETERMINISTIC_OPS": "1",
+    "ONEDNN_DEFAULT_FPMATH_MODE": "BF16",
+}
+MATPLOTLIBRC = """
+image.origin: lower
+text.usetex: True
+font.size: 30
+figure.facecolor: red
+savefig.dpi: 20
+axes.grid: True
+lines.linewidth: 9
+"""
+
+
+def run_python(code: str, environment: dict[str, str], *arguments: str) -> str:
+    """What a fresh Python prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def bytes_of(run: Run) -> bytes:
+    return b"".join(array.tobytes() for array in run.weights)
+
+
+TRAIN = """
+import hashlib
+from dataclasses import replace
+import mnist_cnn.quiet
+import keras
+from mnist_cnn.data import load_images
+from mnist_cnn.training import train
+
+digits = load_images(source="sample")
+few = replace(digits, x_train=digits.x_train[:500], y_train=digits.y_train[:500])
+for recipe in ("relu", "averaged"):
+    run = train(recipe, few, epochs=1, precision="float32", progress=lambda *_: None)
+    print(hashlib.sha256(b"".join(array.tobytes() for array in run.weights)).hexdigest())
+print(keras.layers.Conv2D(3, 3)(keras.ops.zeros((1, 28, 28, 1))).shape)
+print(keras.config.floatx(), keras.config.epsilon())
+"""
+
+
+@pytest.mark.slow
+def test_keras_json_and_the_environment_change_no_weights(
+    few: Images, runs: Path, tmp_path: Path
+) -> None:
+    """Nor the layers that the notebooks build with plain Keras."""
+    (tmp_path / "keras.json").write_text(json.dumps(KERAS_JSON))
+    printed = run_python(TRAIN, os.environ | ELSEWHERE | {"KERAS_HOME": str(tmp_path)})
+    usual = [
+        train(recipe, few, epochs=1, precision="float32", name=f"usual-{recipe}")
+        for recipe in ("relu", "averaged")
+    ]
+    assert printed.splitlines() == [
+        *(hashlib.sha256(bytes_of(run)).hexdigest() for run in usual),
+        "(1, 26, 26, 3)",
+        "float32 1e-07",
+    ]
+
+
+@pytest.fixture
+def changed_settings():
+    """Settings that somebody has made in the notebook itself."""
+    config = keras.config
+    before = (config.floatx(), config.image_data_format(), config.dtype_policy())
+    config.set_floatx("float16")
+    config.set_image_data_format("channels_first")
+    config.set_dtype_policy("mixed_float16")
+    config.set_max_epochs(1)
+    config.set_max_steps_per_epoch(2)
+    yield
+    config.set_floatx(before[0])
+    config.set_image_data_format(before[1])
+    config.set_dtype_policy(before[2])
+    config.set_max_epochs(None)
+    config.set_max_steps_per_epoch(None)
+
+
+@pytest.fixture(scope="module")
+def usual(sample: Images, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two epochs of 34 steps, more than TensorFlow takes at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("runs")))
+        return train("improved", fewer(sample), epochs=2, precision="float32")
+
+
+def fewer(sample: Images) -> Images:
+    return replace(sample, x_train=sample.x_train[:1200], y_train=sample.y_train[:1200])
+
+
+@pytest.mark.slow
+def test_what_a_notebook_sets_changes_no_training_and_stays(
+    sample: Images, runs: Path, usual: Run, changed_settings
+) -> None:
+    run = train("improved", fewer(sample), epochs=2, precision="float32")
+    assert bytes_of(run) == bytes_of(usual) and run.history == usual.history
+    config = keras.config
+    assert (config.floatx(), config.image_data_format()) == ("float16", "channels_first")
+    assert config.dtype_policy().name == "mixed_float16"
+    assert (config.max_epochs(), config.max_steps_per_epoch()) == (1, 2)
+
+
+# A training whose loss is not a number
+
+
+def test_a_loss_that_is_not_a_number_stops_the_training(
+    few: Images, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPES["dense"], learning_rate=1e30)
+    monkeypatch.setitem(RECIPES, "dense", recipe)
+    for _ in range(2):  # the second call must not find anything finished
+        with pytest.raises(RunError, match=r"In epoch 1 of 20 the loss is not a number.* 0 epochs"):
+            train("dense", few, precision="float32")
+    assert not (runs / "dense-sample.npz").exists()
+
+
+def test_weights_that_are_not_numbers_are_no_run(few: Images, runs: Path, capsys) -> None:
+    """As runs of older versions could have them."""
+    train("dense", few, epochs=1, precision="float32")
+    file = runs / "dense-sample.npz"
+    with np.load(file) as archive:
+        arrays = dict(archive)
+    np.savez(file, **arrays | {"weight_000": arrays["weight_000"] * np.nan})
+    with pytest.raises(RunError, match="some of its weights are not numbers"):
+        load_run(file)
+    capsys.readouterr()
+    assert np.isfinite(train("dense", few, epochs=1, precision="float32").weights[0]).all()
+    assert "some of its weights are not numbers" in capsys.readouterr().out
+
+
+# A training that goes on under other conditions
+
+
+def interrupt(history: dict, epochs: int, seconds: float) -> None:
+    if len(history.get("loss", ())) == 1:
+        raise KeyboardInterrupt
+
+
+def test_a_training_says_when_it_continues_under_other_conditions(
+    few: Images, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    for other in ({}, {"ONEDNN_MAX_CPU_ISA": "AVX2"}):
+        with pytest.raises(Interrupted):
+            train("dense", few, epochs=2, name=f"d{len(other)}", progress=interrupt)
+        for name, value in other.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        train("dense", few, epochs=2, name=f"d{len(other)}")
+        first, *_ = capsys.readouterr().out.splitlines()
+        said = first.removeprefix(
+            f"dense: continuing runs/d{len(other)}-sample.npz after epoch 1 of 2"
+        )
+        if other:
+            assert said.startswith(
+                ". Some things have changed since then (ONEDNN_MAX_CPU_ISA AVX2,"
+            )
+        else:
+            assert said == ""
+
+
+# Figures
+
+DRAW = """
+import sys
+import matplotlib
+matplotlib.rcParams["legend.fontsize"] = 12  # what a notebook has set itself stays
+import numpy as np
+from mnist_cnn.plots import plot_history, show_digits
+assert matplotlib.rcParams["legend.fontsize"] == 12
+digits, history = sys.argv[1:]
+show_digits(np.arange(2 * 28 * 28).reshape(2, 28, 28), ["a", "b"]).savefig(digits)
+values = {"loss": [1, 0.5], "val_loss": [1, 0.6], "accuracy": [0.5, 0.8], "val_accuracy": [0.6, 1]}
+plot_history(values, 2).savefig(history)
+"""
+
+
+@pytest.mark.slow
+def test_figures_are_the_same_whatever_matplotlibrc_says(tmp_path: Path) -> None:
+    drawn = []
+    for content in ("", MATPLOTLIBRC):
+        (tmp_path / "matplotlibrc").write_text(content)
+        environment = os.environ | {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+        files = [tmp_path / "digits.png", tmp_path / "history.png"]
+        run_python(DRAW, environment, *map(str, files))
+        drawn.append([file.read_bytes() for file in files])
+    assert drawn[0] == drawn[1]
+
+
+# Notebooks, as `make run` executes them
+
+FIGURE = """
+import numpy as np
+from mnist_cnn.plots import show_digits
+show_digits(np.arange(28 * 28).reshape(1, 28, 28))
+"""
+IPYTHON_CONFIG = """
+c.InlineBackend.figure_formats = {"svg"}
+c.InteractiveShellApp.exec_lines = ["print('hello')"]
+"""
+
+
+def run_notebook(folder: Path, code: str, **settings: str) -> tuple[int, str, list[dict]]:
+    """Execute a notebook of one cell: exit status, what is said on stderr, and the cell's outputs."""
+    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, folder / "notebooks" / "01_one.ipynb")
+    environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"} | settings
+    done = subprocess.run(
+        [sys.executable, "-m", "mnist_cnn"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    if (folder / "build" / "01_one.ipynb").exists():
+        (cell,) = nbformat.read(folder / "build" / "01_one.ipynb", as_version=4).cells
+        return done.returncode, done.stderr, cell.outputs
+    return done.returncode, done.stderr, []
+
+
+@pytest.mark.slow
+def test_notebooks_show_their_figures_whatever_was_set_up(tmp_path: Path) -> None:
+    """With another Python for the kernel python3, a profile of IPython, and another backend."""
+    kernel = tmp_path / "home" / ".local" / "share" / "jupyter" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    about = {"argv": ["false", "{connection_file}"], "display_name": "Mine", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(about))
+    profile = tmp_path / "home" / ".ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text(IPYTHON_CONFIG)
+    (tmp_path / "matplotlibrc").write_text(MATPLOTLIBRC)
+    status, complaint, (output,) = run_notebook(
+        tmp_path,
+        FIGURE,
+        HOME=str(tmp_path / "home"),
+        JUPYTER_PREFER_ENV_PATH="0",
+        MPLBACKEND="agg",
+        MATPLOTLIBRC=str(tmp_path / "matplotlibrc"),
+    )
+    assert (status, complaint) == (0, "")
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))))
+    assert pixels[0, 0, :3].tolist() == [255, 255, 255]  # not red
+    rows = np.flatnonzero((pixels[..., 0] < 250).any(axis=1))
+    assert pixels[rows[0]].mean() > pixels[rows[-1]].mean()  # the first row, the palest, is on top
+
+
+BROKEN_FIGURE = """
+import numpy as np
+from IPython.display import display
+from mnist_cnn.plots import show_digits
+figure = show_digits(np.arange(28 * 28).reshape(1, 28, 28), [r"$\\nothing$"])
+display(figure)
+"""
+
+
+@pytest.mark.slow
+def test_a_figure_that_cannot_be_drawn_is_a_failure(tmp_path: Path) -> None:
+    status, complaint, _ = run_notebook(tmp_path, BROKEN_FIGURE)
+    assert status == 1
+    assert complaint.startswith("01_one.ipynb failed: ValueError: ")
+    assert "nothing" in complaint and "shows how far it came" in complaint
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "build").write_text("a file where a folder should be")
+    status, complaint, _ = run_notebook(tmp_path, "6 * 7")
+    assert status == 1
+    assert re.fullmatch(
+        r"The executed notebooks cannot be saved: .*build.*can write to.\n", complaint
+    )
+
+
+# The rest
+
+
+def test_a_relative_mnist_npz_means_the_same_everywhere(
+    sample: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = {name: getattr(sample, name) for name in ("x_train", "y_train", "x_test", "y_test")}
+    (tmp_path / "data").mkdir()
+    np.savez(tmp_path / "data" / "mine.npz", **arrays)
+    monkeypatch.setenv("MNIST_NPZ", "data/mine.npz")
+    for folder in ("notebooks", "my-notebooks", "."):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / folder)
+        assert load_images().source == "mine-images"
+
+
+@pytest.mark.parametrize("module", ["mnist_cnn", "mnist_cnn.copies"])
+def test_commands_work_without_docstrings(module: str) -> None:
+    command = [sys.executable, "-OO", "-m", module, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and f"usage: python -m {module}" in done.stdout
+
+
+@pytest.mark.slow
+def test_make_sets_up_whatever_pip_is_configured_to_do(tmp_path: Path) -> None:
+    (tmp_path / ".config" / "pip").mkdir(parents=True)
+    (tmp_path / ".config" / "pip" / "pip.conf").write_text("[install]\nuser = true\n")
+    pip = tmp_path / "env" / "bin" / "pip"
+    command = ["make", f"ENV={tmp_path / 'env'}", f"PYTHON={sys.executable}", pip]
+    environment = {k: v for k, v in os.environ.items() if k != "PIP_USER"}
+    environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    (tmp_path / "ensurepip.py").write_text("raise ImportError('of another project')\n")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert pip.exists()
