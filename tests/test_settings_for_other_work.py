@@ -22,7 +22,12 @@ from mnist_cnn.recipes import RECIPES
 from mnist_cnn.runs import Run, RunError, load_run
 from mnist_cnn.training import Interrupted, train
 
-KERAS_JSON = {"floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.01}
+KERAS_JSON = {
+    "backend": "theano",
+    "floatx": "float16",
+    "image_data_format": "channels_first",
+    "epsilon": 0.01,
+}
 ELSEWHERE = {
     "KERAS_MAX_EPOCHS": "1",
     "KERAS_MAX_STEPS_PER_EPOCH": "2",

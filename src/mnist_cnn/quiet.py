@@ -36,6 +36,7 @@ KERAS_SETTINGS = {
     "max_epochs": None,
     "max_steps_per_epoch": None,
 }
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # that of keras.json may be gone, as Theano is
 # Else they are what the notebook set before this import
 _fresh = "keras" not in sys.modules
 
