@@ -267,12 +267,12 @@ def test_an_unknown_recipe_and_an_absent_scheduler_are_said(tmp_path, sample) ->
     for recipes, seeds, workers in (([], [0], 1), (["relu"], range(0), 1), (["relu"], [0], -1)):
         with pytest.raises(ValueError, match="at least one recipe, one seed and one worker"):
             run_study(recipes, seeds, tmp_path / "a", sample, workers=workers)
+    with pytest.raises(ValueError, match="wait must be at least 1, not 0"):
+        run_study(["relu"], [0], tmp_path / "a", sample, wait=0)
     with pytest.raises(ValueError, match="recipe must be one of relu, "):
         run_study(["relu", "rely"], [0], tmp_path / "a", sample)
     for address in ("tcp://127.0.0.1:9", "nonsense"):  # nobody listens on the discard port
-        with pytest.raises(
-            StudyError, match=f"No Dask scheduler with workers answers at {address}"
-        ):
+        with pytest.raises(StudyError, match=f"No Dask scheduler answers at {address}"):
             run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
 
 
@@ -304,7 +304,9 @@ def small(sample, tmp_path, monkeypatch) -> Images:
 
 
 @pytest.mark.slow
-def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(small, tmp_path, runs) -> None:
+def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(
+    small, tmp_path, runs, capsys
+) -> None:
     file, events, two_epochs = tmp_path / "study.jsonl", [], threading.Event()
 
     def look(event: tuple) -> None:
@@ -335,6 +337,7 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(small, tmp_pa
         os.kill(pids[address], signal.SIGKILL)
         results = future.result(timeout=600)
         assert study() == results  # and trains nothing
+    assert "Waiting" not in capsys.readouterr().out
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert (
         sorted(line["settings"]["seed"] for line in lines)
@@ -368,6 +371,43 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(small, tmp_pa
         right.mean(),
     )
     assert found.settings == alone.settings and found.where["threads"] == 1
+
+
+@pytest.mark.slow
+def test_a_cluster_that_starts_workers_for_tasks_is_given_one(
+    small, tmp_path, runs, capsys
+) -> None:
+    with cluster(0) as workers:
+        workers.adapt(minimum=0, maximum=1)
+        address = workers.scheduler_address
+        [found] = run_study(["short"], [0], tmp_path / "a", small, epochs=1, scheduler=address)
+    assert [found] == load_results(tmp_path / "a")
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"Waiting up to 600 s for a worker at {address}. --wait, or `wait`")
+    assert not any("Waiting" in line for line in others)
+
+
+@pytest.mark.slow
+def test_a_study_says_what_it_waits_for_and_goes_on_when_a_worker_comes(small, tmp_path) -> None:
+    file = tmp_path / "a.jsonl"
+    options = ["--recipes", "short", "--seeds", "1", "--epochs", "1", "--results", str(file)]
+    command = [sys.executable, "-m", "mnist_cnn.study", *options, "--wait", "300", "--scheduler"]
+    with cluster(0) as workers:
+        address = workers.scheduler_address
+        study = subprocess.Popen([*command, address], stdout=subprocess.PIPE, text=True)
+        assert study.stdout.readline().startswith(f"Waiting up to 300 s for a worker at {address}.")
+        workers.scale(1)
+        out, _ = study.communicate(timeout=600)
+    assert study.returncode == 0 and "Waiting" not in out and len(load_results(file)) == 1
+
+
+def test_a_cluster_without_workers_is_given_up_and_left_as_it_was(sample, tmp_path) -> None:
+    with cluster(0) as workers:
+        with pytest.raises(StudyError, match=r"No worker came to tcp://\S+ in 1 s. Start one, or"):
+            run_study(
+                ["short"], [0], tmp_path / "a", sample, scheduler=workers.scheduler_address, wait=1
+            )
+        assert not workers.scheduler.tasks and not (tmp_path / "a").exists()
 
 
 @pytest.mark.slow

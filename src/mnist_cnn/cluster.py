@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import cache
 from threading import Lock
@@ -26,6 +27,7 @@ from mnist_cnn.training import made_with, train
 # Under which workers say how many epochs of which training they have done
 TOPIC = "mnist_cnn.study"
 _MEMORY = 1.5e9  # bytes for each worker; a training takes about 1 GB
+_LIMIT = "--wait, or `wait` of run_study, sets another limit."
 # Run in each local worker: Ctrl-C reaches workers, too, but it is for the study, which then stops
 # them.
 _IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
@@ -74,17 +76,22 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
             # One that we started ourselves does answer, on a busy machine after more than 10 s.
             seconds = 10 if isinstance(scheduler, str) else 60
             client = stack.enter_context(Client(scheduler, timeout=seconds))
-            client.wait_for_workers(1, timeout=60)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
-            raise StudyError(
-                f"No Dask scheduler with workers answers at {scheduler} ({error})."
-            ) from None
+            raise StudyError(f"No Dask scheduler answers at {scheduler} ({error}).") from None
         yield client
 
 
-def ask_workers(client, digits: Images) -> dict:
-    """What all workers train with; an error if one cannot, or would train with something else."""
+def ask_workers(client, digits: Images, seconds: int) -> dict:
+    """What all workers train with; an error if one cannot, or would train with something else.
+
+    If there is no worker yet, it waits that long for the first; `train_one` checks those that come
+    later.
+    """
     answers = client.run(describe, digits.source, on_error="return")
+    present = client.nthreads()  # an adaptive cluster may have closed some of them meanwhile
+    answers = {address: answer for address, answer in answers.items() if address in present}
+    if not answers:
+        answers = {"that came first": _ask_first_worker(client, digits.source, seconds)}
     first = next(iter(answers.values()))
     for address, answer in answers.items():
         if isinstance(answer, Exception):
@@ -94,6 +101,28 @@ def ask_workers(client, digits: Images) -> dict:
         if answer != first:
             raise StudyError(f"Workers differ: {answer}, but {first}. Install the same everywhere.")
     return first
+
+
+def _ask_first_worker(client, source: str, seconds: int) -> dict | Exception:
+    """What the first worker to come answers."""
+    from distributed import wait
+
+    address = client.scheduler.address
+    print(f"Waiting up to {seconds} s for a worker at {address}. {_LIMIT}", flush=True)
+    # As a task: for nothing else does an adaptive cluster start a worker
+    asked = client.submit(describe, source, pure=False)
+    while not asked.done():
+        try:
+            wait(asked, timeout=seconds)
+        except TimeoutError:
+            if not client.nthreads():
+                raise StudyError(
+                    f"No worker came to {address} in {seconds} s. Start one, or wait longer. "
+                    + _LIMIT
+                ) from None
+        except CancelledError:
+            raise StudyError(f"The Dask scheduler at {address} was stopped.") from None
+    return asked.exception() or asked.result()
 
 
 def describe(source: str) -> dict:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mnist_cnn.checks import check_choice
+from mnist_cnn.checks import check_choice, check_whole
 from mnist_cnn.cluster import TOPIC, ask_workers, connect, describe, train_one
 from mnist_cnn.data import Images, load_images
 from mnist_cnn.models import PRECISIONS
@@ -41,6 +41,7 @@ def run_study(
     precision: str | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
+    wait: int = 600,
 ) -> list[Result]:
     """Train each recipe with each seed, unless its result is in the file; return the results of all.
 
@@ -58,20 +59,23 @@ def run_study(
             left out.
         workers: how many of those; one for each core, as far as there is memory, if left out, and
             on a GPU one.
+        wait: how many seconds to wait for the first worker, if the scheduler has none yet.
 
     Raises:
-        StudyError: Dask is not installed, no worker can train as asked, or some trainings failed.
+        StudyError: Dask is not installed, no worker came or can train as asked, or some trainings
+            failed.
         RunError: another study is writing to the file, or its folder cannot be written.
     """
     for recipe in recipes:
         check_choice("recipe", recipe, RECIPES)
     if not recipes or not seeds or (workers or 1) < 1:
         raise ValueError("a study needs at least one recipe, one seed and one worker")
+    check_whole("wait", wait, low=1)
     file = Path(os.path.expanduser(file))
     instead = "name another file for the results"
     with lock(file, instead, what="Results", elsewhere=_ADVICE), ExitStack() as stack:
         client = stack.enter_context(connect(scheduler, workers)) if scheduler else None
-        environment = ask_workers(client, digits) if client else describe(digits.source)
+        environment = ask_workers(client, digits, wait) if client else describe(digits.source)
         asked = {}
         for seed in seeds:
             for recipe in recipes:
@@ -152,6 +156,12 @@ def main() -> int:
     )
     parser.add_argument(
         "--workers", type=int, help="on this machine; one for each core, if there is memory"
+    )
+    parser.add_argument(
+        "--wait",
+        type=int,
+        default=600,
+        help="seconds to wait for the first worker of a cluster that has none yet (%(default)s)",
     )
     parser.add_argument(
         "--results", type=Path, default=runs_folder() / "study.jsonl", help="file (%(default)s)"
