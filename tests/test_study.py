@@ -424,6 +424,17 @@ def test_a_worker_that_has_grown_is_not_paused() -> None:
 
 
 @pytest.mark.slow
+def test_an_interrupted_study_leaves_the_environment_as_it_was(monkeypatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "7")
+    before = dict(os.environ)
+    with pytest.raises(KeyboardInterrupt), connect(None, 1):
+        assert os.environ["OMP_NUM_THREADS"] == "1"  # as Dask sets it
+        raise KeyboardInterrupt
+    assert dict(os.environ) == before
+
+
+@pytest.mark.slow
 def test_a_worker_without_mnist_says_so_before_it_trains(full, tmp_path, runs, offline) -> None:
     lacking = {
         name: value

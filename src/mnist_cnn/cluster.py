@@ -71,6 +71,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
                 "distributed.scheduler.worker-saturation": 1.0,
             }
             stack.enter_context(dask.config.set(ours))
+            stack.enter_context(_environment_put_back())
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
         try:
             # One that we started ourselves does answer, on a busy machine after more than 10 s.
@@ -79,6 +80,22 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator:
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             raise StudyError(f"No Dask scheduler answers at {scheduler} ({error}).") from None
         yield client
+
+
+@contextmanager
+def _environment_put_back() -> Iterator[None]:
+    """At the end make the variables of the environment what they were at the beginning.
+
+    Dask sets some in the process that starts workers, such as OMP_NUM_THREADS=1, and leaves them
+    there: what a notebook starts after a study would compute with one thread.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def ask_workers(client, digits: Images, seconds: int) -> dict:
