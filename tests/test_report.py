@@ -1,5 +1,7 @@
 """The report for a bug report: what it says, and what it keeps to itself."""
 
+import io
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -53,3 +55,27 @@ def test_it_says_which_images_there_are_and_names_no_folder(
 def test_without_tensorflow_it_says_what_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mnist_cnn.device", None)
     assert report.report()["computes on"].startswith("nothing: ModuleNotFoundError: ")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"cpu.max": "50000 100000\n"},
+        {"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"},
+    ],
+    ids=["cgroup v2", "cgroup v1"],
+)
+def test_half_a_core_of_a_container_counts_as_one(files, monkeypatch) -> None:
+    """What the kernel says of the quota; whether this process has one, depends on the machine."""
+    import joblib  # noqa: F401  as it opens files itself
+
+    files = {f"/sys/fs/cgroup/{name}": text for name, text in files.items()}
+    exists, open_file = os.path.exists, open
+    monkeypatch.setattr(os.path, "exists", lambda path: path in files or exists(path))
+    monkeypatch.setattr(
+        "builtins.open",
+        lambda path, *rest, **options: (
+            io.StringIO(files[path]) if path in files else open_file(path, *rest, **options)
+        ),
+    )
+    assert report.cores() == 1

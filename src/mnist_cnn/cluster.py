@@ -205,6 +205,12 @@ def train_one(settings: Settings, environment: dict, source: str) -> Result:
             seconds=run.seconds,
             where={
                 "processor": processor(),
-                "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", cores())),
+                "threads": _threads(),
             },
         )
+
+
+def _threads() -> int:
+    """How many threads TensorFlow computes with: it follows affinity, but knows of no quota."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", own))
