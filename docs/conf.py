@@ -1,7 +1,9 @@
 """How Sphinx makes the site of the notebooks as they are saved, from the whole repository: `make site`."""
 
 import json
+import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -12,6 +14,7 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parents[1] / "benchmarks")])
 
 import addresses
+from mnist_cnn.data import DataError, Images, load_images
 
 REPOSITORY = addresses.urls().get("Repository")
 
@@ -68,6 +71,50 @@ class Site(StandaloneHTMLBuilder):
         return super().get_output_path("index" if page_name == root_doc else page_name)
 
 
+@cache
+def digits() -> Images:
+    """MNIST, for the views; without it there is no site."""
+    try:
+        return load_images(source="full")
+    except (DataError, OSError) as error:
+        sys.exit(f"The site needs MNIST for its views. {error}")
+
+
+def check_sources(app: Sphinx) -> None:
+    """Stop at once, in a sentence, if the site would lack figures or views.
+
+    By `sys.exit`, as Sphinx puts a traceback around every error, and asks to report it.
+    """
+    for path in sorted(Path(app.srcdir, "notebooks").glob("0*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        lacking = [cell for cell in cells if cell["cell_type"] == "code" and lacks_output(cell)]
+        if lacking:
+            first = "".join(lacking[0]["source"]).splitlines()[0]
+            sys.exit(
+                f"notebooks/{path.name} was saved without all of its outputs; the first that is "
+                f"missing is that of the cell `{first}`. Make them again with `make notebooks`, "
+                f"or take what git has with `git checkout notebooks/{path.name}`."
+            )
+    if app.builder.format == "html":
+        digits()
+        if "tensorflow" in sys.modules:  # which the download needs
+            app.parallel = 1  # Sphinx must not fork a process with TensorFlow's threads
+
+
+def lacks_output(cell: dict) -> bool:
+    """Whether a cell of code was not run, or has lost the figure or view that it makes."""
+    source = "".join(cell["source"]).strip()
+    outputs = [output.get("data", {}) for output in cell["outputs"]]
+    # That of an exercise comes with the right answer
+    has_figure = "alt" in cell["metadata"] and "answer" not in cell["metadata"].get("tags", ())
+    has_view = re.match(r"[A-Z]\w*\(", source.rpartition("\n")[2])
+    return bool(
+        (source and cell["execution_count"] is None)
+        or (has_figure and not any("image/png" in data for data in outputs))
+        or (has_view and not any("text/html" in data for data in outputs))
+    )
+
+
 def describe_figures(app: Sphinx, docname: str, source: list[str]) -> None:
     """Give MyST-NB a cell's text for those who cannot see its figures where it looks for it."""
     if app.env.doc2path(docname).suffix == ".ipynb":
@@ -104,11 +151,12 @@ def add_views(app: Sphinx, exception: Exception | None) -> None:
         # Not before: it imports TensorFlow, and Sphinx works in forks of this process
         from views_export import export
 
-        export(Path(app.outdir) / "views")
+        export(Path(app.outdir) / "views", digits())
 
 
 def setup(app: Sphinx) -> None:
     app.add_builder(Site, override=True)
+    app.connect("builder-inited", check_sources)
     app.connect("source-read", describe_figures)
     # Before Sphinx collects files to copy
     app.connect("doctree-read", lead_elsewhere, priority=400)

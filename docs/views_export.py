@@ -5,7 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
-from mnist_cnn.data import load_images, split_validation
+from mnist_cnn.data import Images, split_validation
 from mnist_cnn.evaluation import rank_by_doubt
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
@@ -20,11 +20,10 @@ from mnist_cnn.views import (
 )
 
 
-def export(folder: Path) -> None:
-    """Make each view as its notebook does, with the runs that come with the package, and save it in
-    this folder.
+def export(folder: Path, digits: Images) -> None:
+    """Make each view as its notebook does, of full MNIST and with the runs that come with the
+    package, and save it in this folder.
     """
-    digits = load_images(source="full")
     # Files are named by what is in them: old ones would stay for ever
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
