@@ -403,7 +403,9 @@ def test_a_study_says_what_it_waits_for_and_goes_on_when_a_worker_comes(small, t
 
 def test_a_cluster_without_workers_is_given_up_and_left_as_it_was(sample, tmp_path) -> None:
     with cluster(0) as workers:
-        with pytest.raises(StudyError, match=r"No worker came to tcp://\S+ in 1 s. Start one, or"):
+        with pytest.raises(
+            StudyError, match=r"After 1 s there is no worker at tcp://\S+, .* Start"
+        ):
             run_study(
                 ["short"], [0], tmp_path / "a", sample, scheduler=workers.scheduler_address, wait=1
             )

@@ -134,8 +134,8 @@ def _ask_first_worker(client, source: str, seconds: int) -> dict | Exception:
         except TimeoutError:
             if not client.nthreads():
                 raise StudyError(
-                    f"No worker came to {address} in {seconds} s. Start one, or wait longer. "
-                    + _LIMIT
+                    f"After {seconds} s there is no worker at {address}, or none that stays. "
+                    f"Start one, or wait longer. {_LIMIT}"
                 ) from None
         except CancelledError:
             raise StudyError(f"The Dask scheduler at {address} was stopped.") from None
