@@ -25,6 +25,7 @@ root_doc = "docs/index"
 # By name: a checkout also holds environments, data and copies, with pages of their own
 include_patterns = [
     "docs/index.md",
+    "docs/other_images.md",
     "notebooks/0*.ipynb",
     "notebooks/glossary.md",
     "README.md",

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from scipy import stats
@@ -263,6 +264,16 @@ def test_a_folder_for_results_that_cannot_be_written_is_met_with_advice_for_resu
 
 
 @pytest.mark.slow
+def test_the_networks_are_those_of_the_stored_results(sample) -> None:
+    """Else `make study` would train all again."""
+    described = describe("sample")["made_with"]
+    for name in ("study", "ladder"):
+        for found in load_results(ROOT / "benchmarks" / f"{name}.jsonl"):
+            if found.made_with["versions"]["keras"] == keras.__version__:
+                of_network = described[found.settings.network]
+                assert found.made_with["layers"] == of_network["layers"], found.settings.network
+
+
 def test_an_unknown_recipe_and_an_absent_scheduler_are_said(tmp_path, sample) -> None:
     for recipes, seeds, workers in (([], [0], 1), (["relu"], range(0), 1), (["relu"], [0], -1)):
         with pytest.raises(ValueError, match="at least one recipe, one seed and one worker"):

@@ -20,7 +20,7 @@ from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import NETWORKS, build_model
 from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Settings, choose_settings
-from mnist_cnn.report import cores, processor
+from mnist_cnn.report import cores, processor, threads
 from mnist_cnn.results import Result, StudyError, digest, result_key
 from mnist_cnn.training import made_with, train
 
@@ -149,8 +149,11 @@ def describe(source: str) -> dict:
     """
     digits = _load(source)
     tested_on = {} if digits.are_digits else {"test images": digits.test_fingerprint[:8]}
+    # Without the name under which Keras knows layers of ours, which is no part of a network
     layers = {
-        network: build_model(network, classes=len(digits.class_names)).to_json()
+        network: build_model(network, classes=len(digits.class_names))
+        .to_json()
+        .replace("mnist_cnn>", "")
         for network in NETWORKS
     }
     return {
@@ -205,12 +208,6 @@ def train_one(settings: Settings, environment: dict, source: str) -> Result:
             seconds=run.seconds,
             where={
                 "processor": processor(),
-                "threads": _threads(),
+                "threads": threads(),
             },
         )
-
-
-def _threads() -> int:
-    """How many threads TensorFlow computes with: it follows affinity, but knows of no quota."""
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", own))

@@ -33,6 +33,12 @@ def cores() -> int:
     return cpu_count()
 
 
+def threads() -> int:
+    """How many threads TensorFlow computes with on a CPU: it follows affinity, but knows no quota."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", own))
+
+
 def processor(cpu: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's name."""
     names = re.findall(r"model name\s*: (.*)", cpu.read_text()) if cpu.is_file() else []

@@ -15,7 +15,7 @@ from mnist_cnn.device import device, fix_seed, usual_settings
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.quiet import keras
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
-from mnist_cnn.report import cores, installed_version
+from mnist_cnn.report import installed_version, threads
 from mnist_cnn.runs import (
     SHIPPED,
     Run,
@@ -188,8 +188,8 @@ def _arithmetic() -> dict[str, str | int]:
 
     With other threads or instructions the same numbers are added in another order.
     """
-    names = ("TF_NUM_INTRAOP_THREADS", "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA")
-    return {"cores": cores()} | {name: os.environ.get(name, "not set") for name in names}
+    names = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA")
+    return {"threads": threads()} | {name: os.environ.get(name, "not set") for name in names}
 
 
 def _what_changed(run: Run, digits: Images) -> str:
