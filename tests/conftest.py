@@ -32,7 +32,7 @@ MEMORY_LIMIT = 1300
 SHIPPED = ROOT / "src" / "mnist_cnn" / "shipped_runs"
 # 05 opens the runs of 04; the site is built once, and JupyterLab started once.
 FOLLOWS = {"05_evaluation": "04_training", "test_site": "test_views_on_the_site",
-           "test_interrupt_button": "test_views_in_jupyterlab"}  # fmt: skip
+           "test_firefox": "test_views_on_the_site", "test_interrupt_button": "test_views_in_jupyterlab"}  # fmt: skip
 NO_FULL_DATA = (
     "full MNIST is not here: connect to the network, or set MNIST_NPZ to an mnist.npz file"
 )

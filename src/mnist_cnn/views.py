@@ -16,8 +16,8 @@ from mnist_cnn.quiet import keras
 from mnist_cnn.runs import Run, check_run
 
 _BROWSER = Path(__file__).with_name("browser")
-_PARTS = ("numbers", "parts", "network", "drawing", "matrix", "mosaic", "pad", "confusion", "feature_maps",
-          "predictions", "reading", "views")  # fmt: skip
+_PARTS = ("numbers", "parts", "network", "drawing", "matrix", "mosaic", "sheet", "pad", "confusion",
+          "feature_maps", "predictions", "reading", "views")  # fmt: skip
 _NO_MAPS = "the network has no convolution, and so no feature maps"
 
 

@@ -215,7 +215,7 @@ def test_the_first_view_is_light(browser: Browser, site: Site) -> None:
 @pytest.fixture(scope="module")
 def lab_page(open_page):
     page = open_page("index.html").page
-    page.evaluate(_PARTS, "_network, _drawing, _numbers")
+    page.evaluate(_PARTS, "_network, _drawing, _numbers, _sheet")
     return page
 
 
@@ -294,6 +294,39 @@ def test_the_browser_prepares_a_thousand_drawings_as_python_does(
     apart = np.abs(prepared.astype(int) - expected)
     # Of 255; of a million and a half pixels
     assert apart.max() <= 1 and np.count_nonzero(apart) < 1000
+
+
+# A drawing that is saved
+
+_PACK = """async ([width, height]) => {
+  const sheet = new ImageData(width, height);
+  crypto.getRandomValues(sheet.data.subarray(0, 60_000));
+  const text = await _sheet.pack(sheet);
+  const again = await _sheet.unpack(text, 280);
+  return [[again.width, again.height], again.data.every((value, at) => value === sheet.data[at])];
+}"""
+_UNPACK = """async (text) => {
+  const { width, height, data } = await _sheet.unpack(text, 280);
+  return [width, height, data.some((value) => value)];
+}"""
+
+
+@pytest.mark.parametrize("size", [[280, 280], [280, 93], [1, 280]])
+def test_a_drawing_is_saved_as_it_is(lab_page, size: list[int]) -> None:
+    assert lab_page.evaluate(_PACK, size) == [size, True]
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        "data:image/png;base64,iVBORw0KGgo=",  # as versions before 0.4.0 did
+        "280x280:not base64",
+        "280x280:AAAA",
+        "280x280:H4sIAAAAAAAAAwMAAAAAAAAAAAA=",  # nothing, compressed
+    ],
+)
+def test_what_was_saved_by_others_is_an_empty_sheet(lab_page, saved: str) -> None:
+    assert lab_page.evaluate(_UNPACK, saved) == [280, 280, False]
 
 
 # Views of other images, with names that must not be taken for HTML

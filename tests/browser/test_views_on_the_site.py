@@ -275,6 +275,43 @@ def test_a_digit_drawn_by_keyboard_is_read(pad: View) -> None:
     pad.says("Draw a digit, large or small, anywhere on the pad.")
 
 
+def covered_by_a_pen(start: tuple[int, int], end: tuple[int, int]) -> np.ndarray:
+    """The part of each pixel, float (280, 280), that a round pen of 22 pixels covers on its way: of
+    8 x 8 points.
+    """
+    y, x = np.mgrid[:2240, :2240] / 8 + 1 / 16
+    along = np.subtract(end, start)
+    share = ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / (along @ along)
+    share = share.clip(0, 1)
+    distance = np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1])
+    return (distance < 11).reshape(280, 8, 280, 8).mean(axis=(1, 3))
+
+
+_RGBA = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return Array.from(data, (value) => String.fromCharCode(value)).join(""); // quicker to send than numbers
+}"""
+
+
+@pytest.mark.parametrize("paper", [None, "sandybrown"])
+def test_a_stroke_covers_what_the_pen_touches(pad: View, tmp_path: Path, paper: str | None) -> None:
+    start, end = (60, 40), (200, 250)
+    cover = covered_by_a_pen(start, end)[..., np.newaxis]
+    if paper is None:
+        expected = 255 * cover * [0, 0, 0, 1]
+    else:
+        image = Image.new("RGBA", (280, 280), paper)
+        image.save(tmp_path / "paper.png")
+        open_image(pad, tmp_path / "paper.png")
+        pad.says("The network has nothing to read")
+        expected = np.asarray(image) * (1 - cover * [1, 1, 1, 0])
+    pad.draw([[start, end]])
+    drawn = np.frombuffer(pad.canvas.evaluate(_RGBA).encode("latin-1"), "uint8")
+    apart = np.abs(drawn.reshape(280, 280, 4) - expected)
+    # The start is a dot and then the line: its edge has twice the ink, and is at most 1/4 too dark
+    assert apart.max() < 0.3 * 255 and apart.mean() < 0.06
+
+
 def test_a_second_finger_draws_nothing(pad: View) -> None:
     box = pad.canvas.bounding_box()
     session = pad.page.context.new_cdp_session(pad.page)

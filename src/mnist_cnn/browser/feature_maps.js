@@ -52,7 +52,6 @@ export async function FeatureMaps({ model, values: { names, network: packed, fie
   const { get, choose } = keep(model, { image: 0, drawing: "", layer: 0, place: null }, (chosen) => {
     layer.show(chosen.layer);
     position.show(chosen.image, labels.length - 1);
-    if (!chosen.drawing) drawn = null;
     paper.show(chosen.drawing);
     show(chosen);
   });

@@ -16,9 +16,13 @@ export const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(bu
 /** Bytes as floats; copied, as they may begin anywhere. */
 export const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer);
 
+/** Bytes after they went through a stream that compresses them, or the other way. */
+export async function convert(bytes, stream) {
+  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+}
+
 /** Images that were compressed with gzip; a function that gives the ink of one by its index. */
 export async function unzipImages(zipped) {
-  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const ink = new Uint8Array(await new Response(stream).arrayBuffer());
+  const ink = await convert(zipped, new DecompressionStream("gzip"));
   return (index) => ink.subarray(DIGIT * DIGIT * index, DIGIT * DIGIT * (index + 1));
 }

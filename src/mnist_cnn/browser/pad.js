@@ -1,16 +1,15 @@
 // A pad to draw on with mouse, pen, finger or keyboard, or to open an image file on.
 
 import { make } from "./parts.js";
+import { drawLine, openImage, pack, unpack } from "./sheet.js";
 
 const SIDE = 280;
-const PEN = 22;
 const MOVES = { ArrowUp: [0, -8], ArrowDown: [0, 8], ArrowLeft: [-8, 0], ArrowRight: [8, 0] };
 const KEYS = "With the keyboard: arrow keys move the pen, Space puts it down or lifts it, Delete clears.";
-const NO_IMAGE = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
 
 /**
  * `read` is called with the pixels, at most once for each picture on the screen, and with null when nothing is drawn;
- * `save` with the address of a PNG, after each stroke.
+ * `save` with them as text, after each stroke.
  */
 export function pad(read, save) {
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": `Pad to draw a digit on. ${KEYS}` });
@@ -29,16 +28,17 @@ export function pad(read, save) {
     make("small", { "aria-hidden": true }, KEYS),
     status,
   );
-  const ink = canvas.getContext("2d", { willReadFrequently: true });
+  const screen = canvas.getContext("2d");
+  let pixels; // what is on the pad; the canvas shows it
   let pen = null; // where the pen was last, while it is down
   let at = [SIDE / 2, SIDE / 2]; // where the keyboard's pen is
   let drawn = ""; // what is on the pad, as it was last saved
+  let edit = 0; // counts what is put or drawn there, to notice what came while the last was packed
 
   const changed = () => {
     if (canvas.ariaBusy === "true") return;
     canvas.ariaBusy = "true";
     requestAnimationFrame(() => {
-      const pixels = ink.getImageData(0, 0, canvas.width, canvas.height);
       canvas.ariaBusy = "false";
       read(pixels.data.some((value) => value) ? pixels : null);
     });
@@ -50,24 +50,27 @@ export function pad(read, save) {
     [cursor.style.left, cursor.style.top] = at.map((value) => `${value}px`);
     cursor.className = pen ? "down" : "";
   };
-  const keepDrawing = () => save((drawn = canvas.toDataURL()));
-  const resize = (width, height) => {
-    [canvas.width, canvas.height] = [width, height];
-    [ink.lineWidth, ink.lineCap, ink.lineJoin] = [PEN, "round", "round"];
+  const keepDrawing = async () => {
+    const mine = ++edit;
+    const packed = await pack(pixels);
+    if (mine === edit) save((drawn = packed));
+  };
+  const put = (sheet) => {
+    pixels = sheet;
+    edit++;
+    [canvas.width, canvas.height] = [pixels.width, pixels.height];
+    screen.putImageData(pixels, 0, 0);
+    status.textContent = "";
     pen = null; // where it was may lie beyond the new edges
     moveTo(at);
   };
   const clear = () => {
-    resize(SIDE, SIDE);
-    status.textContent = "";
+    put(new ImageData(SIDE, SIDE));
     changed();
     save((drawn = ""));
   };
   const drawTo = (point) => {
-    ink.beginPath();
-    ink.moveTo(...pen);
-    ink.lineTo(point[0] + 0.01, point[1]); // a line of no length would leave no dot
-    ink.stroke();
+    screen.putImageData(pixels, 0, 0, ...drawLine(pixels, pen, point));
     pen = point;
     changed();
   };
@@ -118,40 +121,27 @@ export function pad(read, save) {
     cursor.hidden = false;
   });
 
-  /** Put an image on the pad, as large as fits; false if the browser cannot show it. */
-  const put = async (address, enlarge = true) => {
-    const image = new Image();
-    image.src = address;
-    const readable = await image.decode().then(
-      () => image.naturalWidth > 0,
-      () => false,
-    );
-    if (!readable) return false;
-    const sides = [image.naturalWidth, image.naturalHeight];
-    const scale = enlarge ? SIDE / Math.max(...sides) : 1;
-    resize(...sides.map((side) => Math.max(Math.round(side * scale), 1)));
-    ink.imageSmoothingQuality = "high";
-    ink.drawImage(image, 0, 0, canvas.width, canvas.height);
-    changed();
-    return true;
-  };
   file.addEventListener("change", async () => {
     if (!file.files.length) return;
-    const address = URL.createObjectURL(file.files[0]);
-    const readable = await put(address);
-    status.textContent = readable ? "" : NO_IMAGE;
-    if (readable) keepDrawing();
-    URL.revokeObjectURL(address);
+    try {
+      put(await openImage(file.files[0], SIDE));
+      changed();
+      keepDrawing();
+    } catch (error) {
+      status.textContent = error.message;
+    }
     file.value = ""; // or the same file could not be chosen again
   });
 
-  resize(SIDE, SIDE);
+  put(new ImageData(SIDE, SIDE));
   /** Show a drawing that was saved, if it is another: by another copy of this view, or before a reload of the page. */
-  const show = (saved) => {
+  const show = async (saved) => {
     if (saved === drawn) return;
     drawn = saved;
-    if (saved) put(saved, false);
-    else clear();
+    const sheet = saved ? await unpack(saved, SIDE) : new ImageData(SIDE, SIDE);
+    if (saved !== drawn) return; // something newer has come
+    put(sheet);
+    changed();
   };
   return { element, show };
 }

@@ -1,0 +1,94 @@
+// What is on a pad: pixels, which only this code writes. A canvas shows them, but nothing is read from it: browsers
+// that protect their user from being recognized, such as Tor Browser and LibreWolf, give noise there.
+
+import { convert } from "./numbers.js";
+import { make } from "./parts.js";
+
+const PEN = 22; // pixels across
+const HARMLESS = 2; // of 255: so much may be added to what is read, as in Brave and in Firefox's private windows
+const NO_IMAGE = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
+const NOISE =
+  "Your browser gives noise instead of the image's pixels, so that pages cannot recognize you. In Firefox, click the " +
+  "icon “Manage canvas extraction permission” in the address bar, choose “Allow”, and open the image again.";
+
+/** Draw a black line with a round pen, from a point to itself a dot. Returns the box around it: x, y, width, height. */
+export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
+  const reach = PEN / 2 + 0.5; // the edge fades over one pixel
+  const [left, right] = range(fromX, toX, reach, width);
+  const [top, bottom] = range(fromY, toY, reach, height);
+  const [alongX, alongY] = [toX - fromX, toY - fromY];
+  const squared = alongX ** 2 + alongY ** 2 || 1;
+  for (let row = top; row < bottom; row++) {
+    for (let column = left; column < right; column++) {
+      const x = column + 0.5 - fromX;
+      const y = row + 0.5 - fromY;
+      const share = Math.min(Math.max((x * alongX + y * alongY) / squared, 0), 1); // of the line, to its nearest point
+      const distance = Math.sqrt((x - share * alongX) ** 2 + (y - share * alongY) ** 2);
+      if (distance < reach) blacken(data, 4 * (row * width + column), Math.min(reach - distance, 1));
+    }
+  }
+  return [left, top, right - left, bottom - top];
+}
+
+/** The pixels that a pen may touch which moves from one place to another, along one side of the sheet. */
+function range(from, to, reach, side) {
+  return [Math.max(Math.floor(Math.min(from, to) - reach), 0), Math.min(Math.ceil(Math.max(from, to) + reach), side)];
+}
+
+/** Cover a pixel with black, in part or all of it. */
+function blacken(data, at, cover) {
+  const seen = (data[at + 3] / 255) * (1 - cover); // of what was there
+  const opacity = cover + seen;
+  for (let channel = at; channel < at + 3; channel++) data[channel] *= seen / opacity;
+  data[at + 3] = 255 * opacity;
+}
+
+/** Pixels as text that can be saved; some kilobytes for a drawing. */
+export async function pack({ data, width, height }) {
+  const bytes = await convert(data, new CompressionStream("gzip"));
+  return `${width}x${height}:${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
+}
+
+/** The pixels that were packed; an empty sheet if it is no such text, as older versions saved others. */
+export async function unpack(text, side) {
+  try {
+    const [, width, height, packed] = text.match(/^(\d+)x(\d+):(.+)$/);
+    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+    const data = await convert(bytes, new DecompressionStream("gzip"));
+    return new ImageData(new Uint8ClampedArray(data.buffer), Number(width), Number(height));
+  } catch {
+    return new ImageData(side, side);
+  }
+}
+
+/** The pixels of an image file, its longer side so long; if there are none to be had, an Error that says why. */
+export async function openImage(file, side) {
+  const image = new Image();
+  image.src = URL.createObjectURL(file);
+  try {
+    await image.decode();
+    if (!image.naturalWidth) throw new Error("it has no size");
+  } catch {
+    throw new Error(NO_IMAGE);
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
+  const scale = side / Math.max(image.naturalWidth, image.naturalHeight);
+  const width = Math.max(Math.round(image.naturalWidth * scale), 1);
+  const height = Math.max(Math.round(image.naturalHeight * scale), 1);
+  const canvas = make("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+  if (!givesBack(canvas, width, height)) throw new Error(NOISE);
+  canvas.imageSmoothingQuality = "high";
+  canvas.drawImage(image, 0, 0, width, height);
+  return canvas.getImageData(0, 0, width, height);
+}
+
+/** Whether one can read from a canvas, which is then empty, what one has put there. */
+function givesBack(canvas, width, height) {
+  const pattern = new ImageData(width, height);
+  for (let at = 0; at < pattern.data.length; at++) pattern.data[at] = at % 4 === 3 ? 255 : (37 * at) % 256;
+  canvas.putImageData(pattern, 0, 0);
+  const read = canvas.getImageData(0, 0, width, height).data;
+  canvas.clearRect(0, 0, width, height);
+  return read.every((value, at) => Math.abs(value - pattern.data[at]) <= HARMLESS);
+}

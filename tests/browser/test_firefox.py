@@ -1,0 +1,76 @@
+"""The pad in a Firefox that gives noise to pages which read from a canvas, as LibreWolf and Tor Browser do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from firefox import NO_FIREFOX, Firefox, find
+from mnist_cnn.data import Images
+from pages import Site
+from viewing import STROKES
+
+pytestmark = pytest.mark.browser
+
+CANVAS, CLEAR, STATUS = ".mnist-pad canvas", ".mnist-pad button", ".mnist-view [role=status]"
+
+_NOISE = """() => {
+  const context = document.createElement("canvas").getContext("2d");
+  return context.getImageData(0, 0, 100, 100).data.some((value) => value);
+}"""
+
+# Two more pads, of which the second shows what the first one saves; `sheets` are what they read.
+_TWO_PADS = """async () => {
+  const code = await (await fetch("views/views.js")).text();
+  const module = new Blob([`${code}\\nexport { _pad };`], { type: "text/javascript" });
+  const { _pad: { pad } } = await import(URL.createObjectURL(module));
+  const sheets = window.sheets = [];
+  const second = pad((pixels) => (sheets[1] = pixels), () => {});
+  const first = pad((pixels) => (sheets[0] = pixels), (text) => second.show(text));
+  first.element.id = "first";
+  document.body.prepend(first.element, second.element);
+}"""
+_SHEETS = """async () => {
+  while (!sheets[1]) await new Promise((done) => setTimeout(done, 50));
+  return sheets.map(({ data }) => [...data]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def firefox(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    if not find():
+        pytest.skip(NO_FIREFOX)
+    profile = tmp_path_factory.mktemp("firefox") / "profile"
+    with Firefox(profile, {"privacy.resistFingerprinting": True}) as firefox:
+        firefox.open(site.address + "index.html")
+        assert firefox.evaluate(_NOISE), "this Firefox lets pages read from a canvas"
+        yield firefox
+
+
+def test_the_network_reads_what_was_drawn(firefox: Firefox) -> None:
+    firefox.says(STATUS, "Draw a digit")
+    for digit in (7, 4):
+        firefox.draw(CANVAS, STROKES[digit])
+        firefox.says(STATUS, f"The network says {digit}, with")
+        firefox.evaluate("(it) => document.querySelector(it).click()", CLEAR)
+        firefox.says(STATUS, "Draw a digit")
+
+
+def test_an_image_that_cannot_be_read_is_refused_in_words(
+    firefox: Firefox, full: Images, tmp_path: Path
+) -> None:
+    Image.fromarray(full.x_test[23]).save(tmp_path / "five.png")
+    firefox.draw(CANVAS, STROKES[7])
+    firefox.choose(".mnist-pad input", tmp_path / "five.png")
+    firefox.says(STATUS, "Your browser gives noise instead of the image's pixels")
+    firefox.says(STATUS, "The network says 7, with")  # as before
+
+
+def test_what_is_saved_is_what_was_drawn(firefox: Firefox) -> None:
+    firefox.evaluate(_TWO_PADS)
+    firefox.draw("#first canvas", STROKES[1])
+    drawn, shown = firefox.evaluate(_SHEETS)
+    assert drawn == shown
+    assert not any(value for at, value in enumerate(drawn) if at % 4 < 3)  # black
+    assert 2_000 < sum(drawn) / 255 < 6_000  # 170 pixels long, 22 wide, and round at its ends
