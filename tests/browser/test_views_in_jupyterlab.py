@@ -76,6 +76,70 @@ def test_the_pad_and_a_second_view_of_it(notebook: Notebook) -> None:
     view.screenshot("lab_06_pad")
 
 
+# In the kernel.
+_EXECUTE = """(code) => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+    .requestExecute({ code }).done.then(() => null)"""
+
+
+@pytest.mark.parametrize("saved", ["data:image/png;base64,iVBORw0KGgo=", "280x280:H4sI", "ink"])
+def test_a_drawing_that_another_version_saved_leaves_the_pad_empty(
+    notebook: Notebook, saved: str
+) -> None:
+    view = View(notebook.page, "prepare it as MNIST's makers did")
+    view.button("Clear").click()
+    view.draw(STROKES[7])
+    view.says("The network says 7, with")
+    pad = "[pad for pad in Out.values() if type(pad).__name__ == 'DrawingPad'][-1]"
+    notebook.page.evaluate(_EXECUTE, f"{pad}.chosen = {{'drawing': {saved!r}}}")
+    view.says("Draw a digit")
+    view.draw(STROKES[4])
+    view.says("The network says 4, with")
+
+
+_CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(({ model }) =>
+    [model.type, model.sharedModel.source, model.executionCount ?? 0])"""
+_MARK = (
+    """(mark) => window.jupyterapp.shell.currentWidget.context.model.setMetadata("mark", mark)"""
+)
+_UNCHANGED = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+_SELECTED = """() => { const { content } = window.jupyterapp.shell.currentWidget;
+    return [content.activeCellIndex, content.selectedCells.length]; }"""
+
+
+@pytest.mark.parametrize("control", ["pad", "checkbox", "button", "slider"])
+def test_ctrl_s_in_a_view_saves_the_notebook(notebook: Notebook, lab: Lab, control: str) -> None:
+    path = lab.log.parent / "notebooks" / "06_prediction_visualization.ipynb"
+    view = View(notebook.page, "prepare it as MNIST's makers did")
+    controls = {
+        "pad": view.canvas,
+        "checkbox": view.root.get_by_role("checkbox"),
+        "button": view.button("Clear"),
+        "slider": View(notebook.page, "show").slider,
+    }
+    notebook.page.evaluate(_MARK, control)
+    mark = f'"mark": "{control}"'
+    assert mark not in path.read_text(encoding="utf-8")
+    controls[control].focus()
+    view.press("ControlOrMeta+s")
+    notebook.page.wait_for_function(_UNCHANGED)
+    assert mark in path.read_text(encoding="utf-8")
+
+
+def test_other_keys_in_a_view_leave_the_notebook_alone(notebook: Notebook) -> None:
+    """Those that run, delete, copy, move, merge or select cells, also right after Ctrl+S."""
+    view = View(notebook.page, "prepare it as MNIST's makers did")
+    page = notebook.page
+    view.canvas.focus()
+    view.press("ControlOrMeta+s")
+    before = page.evaluate(_CELLS), page.evaluate(_SELECTED)
+    view.press("Delete", "Space", *"aabbddxvzmyo", "ArrowDown", "ArrowUp", "Enter", "Shift+Enter")
+    view.press("Control+Enter", "Control+a", "Control+Shift+ArrowDown", "Shift+ArrowDown", "Space")
+    view.answered()
+    assert (page.evaluate(_CELLS), page.evaluate(_SELECTED)) == before
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+    view.button("Clear").click()
+
+
 def test_views_work_while_the_kernel_does_not(notebook: Notebook) -> None:
     """As while it trains: a view asks it nothing."""
     view = View(notebook.page, "show")

@@ -8,10 +8,17 @@ import { DrawingPad } from "./reading.js";
 
 const VIEWS = { ConfusionExplorer, DrawingPad, EpochScrubber, FeatureMaps, PredictionBrowser };
 
-async function render({ model, el }) {
+const S = 83; // the code that JupyterLab, too, goes by, whatever the keyboard's layout
+
+async function render({ model, el, signal }) {
   el.classList.add("mnist-view");
-  // Arrow keys are not to move through the notebook as well; JupyterLab asks the element that has the focus.
-  el.addEventListener("focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
+  // Keys are not to act on the notebook as well, as the arrows would; but Ctrl+S, or Cmd+S, saves it. JupyterLab asks
+  // the element that has the focus: in Jupyter Notebook as soon as the document gets the key, so we come before it.
+  const suppress = ({ target, ctrlKey, metaKey, keyCode }) => {
+    if (!el.contains(target)) return;
+    target.toggleAttribute("data-lm-suppress-shortcuts", !((ctrlKey || metaKey) && keyCode === S));
+  };
+  addEventListener("keydown", suppress, { capture: true, signal });
   await VIEWS[model.get("kind")]({ model, values: model.get("values"), el });
 }
 
