@@ -3,22 +3,33 @@
 
 const folder = new URL("../views/", import.meta.url); // this file is in _static/, wherever the site is
 
-async function load(name) {
-  const answer = await fetch(new URL(name, folder));
-  if (!answer.ok) throw new Error(`${answer.url}: ${answer.status} ${answer.statusText}`);
+/** Load a file of that folder and use it; an Error has its address as the cause. */
+async function load(name, use) {
+  const address = new URL(name, folder).href;
+  try {
+    return await use(address);
+  } catch (error) {
+    throw new Error(`${address}: ${error.message}`, { cause: address });
+  }
+}
+
+async function get(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
   return answer;
 }
 
 // What a kernel would send: JSON in which {"file": "abc.bin"} stands for the bytes of that file, at any depth.
 async function loadState(name) {
   const files = [];
-  const state = JSON.parse(await (await load(`${name}.json`)).text(), function (key, value) {
+  const note = function (key, value) {
     if (typeof value?.file === "string") files.push([this, key, value.file]);
     return value;
-  });
+  };
+  const state = await load(`${name}.json`, async (address) => JSON.parse(await (await get(address)).text(), note));
   await Promise.all(
     files.map(async ([place, key, file]) => {
-      place[key] = new DataView(await (await load(file)).arrayBuffer());
+      place[key] = new DataView(await load(file, async (address) => (await get(address)).arrayBuffer()));
     }),
   );
   return state;
@@ -55,14 +66,13 @@ async function show(el) {
   el.setAttribute("aria-busy", "true");
   try {
     const { kind, values } = await loadState(el.dataset.view);
-    const { default: widget } = await import(new URL("views.js", folder));
+    const { default: widget } = await load("views.js", (address) => import(address));
     el.replaceChildren();
     await widget.render({ model: new Model({ kind, values, chosen: {} }), el });
   } catch (error) {
     console.error(error);
-    const excuse = document.createElement("p");
-    excuse.textContent = "This view could not be loaded. Reload the page to try again.";
-    el.replaceChildren(...sentence, excuse);
+    el.replaceChildren(...sentence);
+    await window.excuse?.(el, error.cause); // of templates/why.js
   }
   el.removeAttribute("aria-busy");
 }

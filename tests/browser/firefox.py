@@ -54,8 +54,7 @@ class Firefox:
             self._socket = create_connection(address, suppress_origin=True, timeout=60)
             self._count = 0
             self._send("session.new", capabilities={})
-            (page,) = self._send("browsingContext.getTree")["contexts"]
-            self._page = page["context"]
+            self._page = self._send("browsingContext.create", type="tab")["context"]
         except BaseException:
             self._process.kill()
             raise

@@ -1,4 +1,4 @@
-"""The pad in a Firefox that gives noise to pages which read from a canvas, as LibreWolf and Tor Browser do."""
+"""What is different in Firefox: noise where pages read from a canvas, as in LibreWolf and Tor Browser; and files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +42,12 @@ def firefox(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fi
     if not find():
         pytest.skip(NO_FIREFOX)
     profile = tmp_path_factory.mktemp("firefox") / "profile"
-    with Firefox(profile, {"privacy.resistFingerprinting": True}) as firefox:
+    preferences = {
+        "privacy.resistFingerprinting": True,
+        "remote.prefs.recommended": False,  # or a page that was opened as a file could load others
+        "dom.file.createInChild": True,  # of those that are recommended the one that we need
+    }
+    with Firefox(profile, preferences) as firefox:
         firefox.open(site.address + "index.html")
         assert firefox.evaluate(_NOISE), "this Firefox lets pages read from a canvas"
         yield firefox
@@ -74,3 +79,8 @@ def test_what_is_saved_is_what_was_drawn(firefox: Firefox) -> None:
     assert drawn == shown
     assert not any(value for at, value in enumerate(drawn) if at % 4 < 3)  # black
     assert 2_000 < sum(drawn) / 255 < 6_000  # 170 pixels long, 22 wide, and round at its ends
+
+
+def test_a_page_that_was_opened_as_a_file_says_what_to_do(firefox: Firefox, site: Site) -> None:
+    firefox.open((site.folder / "index.html").as_uri())
+    firefox.says("[data-view]", "This page was opened as a file")

@@ -1,9 +1,16 @@
 """The site as people find it, in a sub-folder of a server of files: complete, quick, quiet, and right."""
 
+import functools
 import json
 import re
+import shlex
+import subprocess
+import sys
+import threading
 from collections import Counter
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import numpy as np
@@ -11,9 +18,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 import addresses
+from lab import free_port
 from mnist_cnn.data import Images
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.models import build_model, predict
@@ -184,14 +192,83 @@ def test_it_works_with_the_network_gone(browser: Browser, site: Site) -> None:
     opened.page.close()
 
 
-def test_a_view_that_cannot_be_loaded_says_so(browser: Browser, site: Site) -> None:
+def says_why(page: Page, address: str, text: str) -> None:
+    """Open a page whose view cannot be loaded, and wait until its place says so."""
+    page.goto(address)
+    view = page.locator("[data-view]")
+    expect(view).to_contain_text(f"This view could not be loaded. {text}")
+    expect(view).to_contain_text("A pad to draw a digit on")  # the sentence without JavaScript
+    expect(view.locator("p")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("file", "answer", "text"),
+    [
+        ("views/*.bin", {}, "The server did not send "),
+        ("_static/site.js*", {}, "The server did not send site.js."),
+        ("views/*.json", {"status": 404}, "The server answers 404 to the request for FirstPage.json."),
+        ("views/views.js", {"status": 503}, "The server answers 503 to the request for views.js."),
+        ("_static/site.js*", {"status": 404}, "The server answers 404 to the request for site.js."),
+        (
+            "views/*.json",  # as a page that asks to log in
+            {"body": "<html>", "content_type": "text/html; charset=utf-8"},
+            "The server sent FirstPage.json as text/html, which could not be used.",
+        ),
+        ("views/views.js", {"body": "", "content_type": "text/plain"}, "The server sends scripts as text/plain"),
+    ],
+)  # fmt: skip
+def test_a_view_that_cannot_be_loaded_says_why(
+    browser: Browser, site: Site, file: str, answer: dict, text: str
+) -> None:
     page = browser.new_page()
-    page.route("**/views/*.bin", lambda route: route.abort())
-    page.goto(site.address + "index.html")
-    expect(page.locator("[data-view]")).to_contain_text(
-        "This view could not be loaded. Reload the page to try again."
-    )
-    expect(page.locator("[data-view]")).to_contain_text("A pad to draw a digit on")
+    page.route(f"**/{file}", lambda route: route.fulfill(**answer) if answer else route.abort())
+    says_why(page, site.address + "index.html", text)
+    page.close()
+
+
+def test_a_page_that_was_opened_as_a_file_says_what_to_do(browser: Browser, site: Site) -> None:
+    page = browser.new_page(viewport={"width": 1000, "height": 700})
+    says_why(page, (site.folder / "index.html").as_uri(), "This page was opened as a file")
+    expect(page.locator("[data-view] code")).to_have_text("python -m http.server --bind 127.0.0.1")
+    page.screenshot(path=SCREENSHOTS / "site_opened_as_a_file.png")
+    page.goto((site.folder / f"{KINDS[3]}.html").as_uri())
+    expect(page.locator("[data-view]")).to_contain_text("This page was opened as a file")
+    page.close()
+
+
+class _Mistyped(SimpleHTTPRequestHandler):
+    """Python's server on a Windows whose registry says that scripts are text/plain."""
+
+    extensions_map: ClassVar = {".js": "text/plain"}
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_scripts_of_another_type_are_named_and_the_command_helps(
+    browser: Browser, site: Site
+) -> None:
+    page = browser.new_page(viewport={"width": 1000, "height": 700})
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(_Mistyped, directory=site.folder)
+    ) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/index.html"
+        says_why(page, address, "The server sends scripts as text/plain")
+        page.screenshot(path=SCREENSHOTS / "site_scripts_as_text.png")
+        server.shutdown()
+    python, option, code = shlex.split(page.locator("[data-view] code").inner_text())
+    assert (python, option) == ("python", "-c")
+    port = free_port()
+    mistyped = "import mimetypes; mimetypes.add_type('text/plain', '.js'); "
+    code = mistyped + code.replace("bind=", f"port={port}, bind=")
+    log = subprocess.PIPE
+    command = [sys.executable, "-u", option, code]
+    with subprocess.Popen(command, cwd=site.folder, stdout=log, stderr=log, text=True) as process:
+        assert process.stdout.readline().startswith("Serving HTTP on 127.0.0.1")
+        page.goto(f"http://127.0.0.1:{port}")
+        expect(page.locator("[data-view] .mnist-pad")).to_be_visible()
+        process.terminate()
     page.close()
 
 
