@@ -9,7 +9,7 @@ const HARMLESS = 2; // of 255: so much may be added to what is read, as in Brave
 const NO_IMAGE = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
 const NOISE =
   "Your browser gives noise instead of the image's pixels, so that pages cannot recognize you. In Firefox, click the " +
-  "icon “Manage canvas extraction permission” in the address bar, choose “Allow”, and open the image again.";
+  "picture in the address bar (“Manage canvas extraction permission”), choose “Allow”, and open the image again.";
 
 /** Draw a black line with a round pen, from a point to itself a dot. Returns the box around it: x, y, width, height. */
 export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
