@@ -1,20 +1,28 @@
 """Turn a drawing or a photograph of a digit into an image like those of MNIST (notebook 06)."""
 
 import numpy as np
+from scipy import ndimage
 
 from mnist_cnn.checks import check_array
+from mnist_cnn.pieces import find_digit
 
 _LARGEST = 1000  # pixels; of a larger image, squares of 2 by 2 pixels are averaged first, or more
 _FAINT = 0.25  # of the strongest ink; what is fainter is shadow or noise
+_NOTHING = 0.1  # a contrast that is no ink
+_DARKEST = np.float32(0.2)  # paper; darker still, noise would count for much
 
 
-def find_ink(pixels: np.ndarray) -> np.ndarray:
-    """Find what was drawn: everything that differs from the border in brightness or in hue.
+def find_ink(pixels: np.ndarray, clean: bool = True) -> np.ndarray:
+    """Find what was drawn: what differs from the paper in brightness or in hue, and is the digit.
+
+    The paper has the colour of the border; where that varies, as in a photograph, it is estimated
+    around each pixel.
 
     Args:
         pixels: an image of a digit, (height, width) in grey, (height, width, 3) in colour, or
             (height, width, 4) with opacity as well; integers in 0..255, floats in 0..1, or
             booleans.
+        clean: leave out specks, frames, ruled lines, and what lies at the edges beside a digit.
 
     Returns:
         float32 (height, width) in 0..1: 0 on the paper, 1 where the ink is strongest.
@@ -42,12 +50,15 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     # Transparent pixels count as black, whatever colour they have; then opacity tells
     if channels.shape[2] == 4:
         channels[..., :3] *= channels[..., 3:]
-    border = np.concatenate([channels[0], channels[-1], channels[:, 0], channels[:, -1]])
-    ink = np.abs(channels - np.median(border, axis=0)).max(axis=2)
-    if ink.max() < 0.1:
+    ink = _measure_contrast(channels)
+    if ink.max() < _NOTHING:
         raise ValueError("nothing is drawn, or too faintly to be seen")
     ink /= ink.max()
-    return np.where(ink < _FAINT, 0, ink)
+    ink = np.where(ink < _FAINT, 0, ink)
+    if clean:
+        ink = np.where(find_digit(ink > 0), ink, 0)
+        ink /= ink.max()
+    return ink
 
 
 def center_in_box(ink: np.ndarray) -> np.ndarray:
@@ -87,6 +98,68 @@ def shrink(ink: np.ndarray) -> np.ndarray:
     """Shrink ink (height, width) in 0..1 to uint8 (28, 28) in 0..255, wherever on the image it is."""
     ink = check_array("ink", ink, np.floating, ("height", "width"), 1)
     return np.round(255 * _resize(ink, (28, 28))).astype("uint8")
+
+
+def _measure_contrast(channels: np.ndarray) -> np.ndarray:
+    """How much pixels differ from the paper, (height, width): from the median of the border, unless
+    the border varies.
+    """
+    border = np.concatenate([channels[0], channels[-1], channels[:, 0], channels[:, -1]])
+    off = np.abs(border - _median_of_margin(channels)).max(axis=1) > _NOTHING
+    if 10 * np.count_nonzero(off) > len(off):
+        ink = _measure_local_contrast(channels)
+        margin = _margin(channels)
+        inner = ink[margin:-margin, margin:-margin]
+        # What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
+        if inner.max(initial=0) >= max(_NOTHING, _FAINT * ink.max()):
+            return ink
+    return np.abs(channels - np.median(border, axis=0)).max(axis=2)
+
+
+def _margin(channels: np.ndarray) -> int:
+    """How broad a margin is, in pixels, in which a frame along the edges is the smaller part; on a
+    small image, a frame cannot be told from a digit that fills it.
+    """
+    side = min(channels.shape[:2])
+    return side * 2 // 25 if side >= 64 else 1
+
+
+def _median_of_margin(channels: np.ndarray) -> np.ndarray:
+    """Of each channel, (channels,)."""
+    margin = _margin(channels)
+    step = max(margin // 6, 1)  # enough for a median
+    sides = channels[:margin], channels[-margin:], channels[:, :margin], channels[:, -margin:]
+    parts = [side[::step, ::step].reshape(-1, channels.shape[2]) for side in sides]
+    return np.median(np.concatenate(parts), axis=0)
+
+
+def _measure_local_contrast(channels: np.ndarray) -> np.ndarray:
+    """How much pixels differ from the paper nearby, as a part of its brightness, (height, width).
+
+    The grey closing of a channel is the paper below dark ink, its opening that below light ink:
+    both follow gradients and the edges of shadows, and fill what is narrower than their window.
+    Of the two, the paper is the one that is smoother and closer to the pixels.
+    """
+    height, width, _ = channels.shape
+    half = max(height, width) // 8  # of a window as wide as a quarter of the sheet
+    side = 2 * half + 1
+    # Windows may reach beyond an edge, or gradients would end there; but not to be filled by a frame
+    beyond = max(half - _margin(channels) // 2 - 1, 0)
+    ink, paper = np.zeros_like(channels), np.zeros_like(channels)
+    for channel, values in enumerate(np.moveaxis(channels, 2, 0)):
+        costs = []
+        for fill, outside in ((ndimage.grey_closing, -1), (ndimage.grey_opening, 2)):
+            padded = np.pad(values, beyond, constant_values=outside)
+            levels = fill(padded, (side, side), mode="nearest")
+            levels = levels[beyond : beyond + height, beyond : beyond + width]
+            apart = np.abs(levels - values)
+            steps = sum(np.abs(np.diff(levels, axis=axis)).sum(dtype=float) for axis in (0, 1))
+            costs.append(apart.sum(dtype=float) + side * steps)
+            if costs[-1] == min(costs):
+                # Noise alone is apart, too: by as much as the median, of some pixels
+                ink[..., channel] = np.maximum(apart - np.median(apart[::4, ::4]), 0)
+                paper[..., channel] = levels
+    return ink.max(axis=2) / np.maximum(paper[..., :3].max(axis=2), _DARKEST)
 
 
 def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -16,7 +16,7 @@ from mnist_cnn.quiet import keras
 from mnist_cnn.runs import Run, check_run
 
 _BROWSER = Path(__file__).with_name("browser")
-_PARTS = ("numbers", "parts", "network", "drawing", "matrix", "mosaic", "sheet", "pad", "confusion",
+_PARTS = ("numbers", "parts", "network", "pieces", "drawing", "matrix", "mosaic", "sheet", "pad", "confusion",
           "feature_maps", "predictions", "reading", "views")  # fmt: skip
 _NO_MAPS = "the network has no convolution, and so no feature maps"
 

@@ -21,6 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 import addresses
+import sheets
 from lab import free_port
 from mnist_cnn.data import Images
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
@@ -371,6 +372,21 @@ def test_the_browser_prepares_a_thousand_drawings_as_python_does(
     apart = np.abs(prepared.astype(int) - expected)
     # Of 255; of a million and a half pixels
     assert apart.max() <= 1 and np.count_nonzero(apart) < 1000
+
+
+def test_the_browser_leaves_out_what_python_leaves_out(lab_page, site: Site, full: Images) -> None:
+    """On sheets with dirt, frames, rules and shadows: bit by bit."""
+    side, kinds = sheets.SIDE, [*sheets.KINDS]
+    pages = np.full((len(kinds), side, side, 4), 255, "uint8")
+    for at, kind in enumerate(kinds):
+        pages[at, ..., :3] = sheets.make_sheet(kind, full.x_train[-1 - at], at)
+    (site.folder / "drawings.bin").write_bytes(pages.tobytes())
+    prepared = np.frombuffer(lab_page.evaluate(_PREPARE, side).encode("latin-1"), "uint8")
+    inks = [find_ink(sheet) for sheet in pages]
+    expected = np.array([(center_in_box(ink).ravel(), shrink(ink).ravel()) for ink in inks])
+    apart = np.abs(prepared.reshape(expected.shape).astype(int) - expected)
+    # Of 255; where sums of products round to another whole number
+    assert apart.max() <= 1 and np.count_nonzero(apart) < 100
 
 
 # A drawing that is saved

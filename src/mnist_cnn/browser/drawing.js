@@ -1,31 +1,172 @@
 // What mnist_cnn/drawing.py does with a drawing, here, so that no kernel has to: a test compares them.
 
 import { sumOf } from "./numbers.js";
+import { findDigit, transpose } from "./pieces.js";
 
 const FAINT = 0.25; // of the strongest ink; what is fainter is shadow or noise
+const NOTHING = Math.fround(0.1); // a contrast that is no ink
+const DARKEST = Math.fround(0.2); // paper; darker still, noise would count for much
 
-/** Everything that differs from the border in brightness or in hue: ink in 0..1, row after row; or an Error. */
-export function findInk({ data, width, height }) {
-  const ink = new Float32Array(width * height);
-  const values = new Float32Array(width * height); // float32 at every step, as NumPy computes
-  const border = [];
-  for (let column = 0; column < width; column++) border.push(column, (height - 1) * width + column);
-  for (let row = 0; row < height; row++) border.push(row * width, row * width + width - 1);
-  for (let channel = 0; channel < 4; channel++) {
+/**
+ * What differs from the paper in brightness or in hue, and is the digit: ink in 0..1, row after row, and what was left
+ * out; or an Error. With `clean` false, nothing is left out.
+ */
+export function findInk({ data, width, height }, clean = true) {
+  const sheet = { width, height, channels: channelsOf(data) };
+  const ink = contrast(sheet);
+  if (largest(ink) < NOTHING) throw new Error("nothing is drawn, or too faintly to be seen");
+  strengthen(ink);
+  for (let at = 0; at < ink.length; at++) if (ink[at] < FAINT) ink[at] = 0;
+  if (!clean) return { ink, width, height };
+  const mask = new Uint8Array(ink.length);
+  for (let at = 0; at < ink.length; at++) mask[at] = ink[at] > 0 ? 1 : 0;
+  const { kept, left } = findDigit({ mask, width, height });
+  for (let at = 0; at < ink.length; at++) if (!kept.mask[at]) ink[at] = 0;
+  strengthen(ink);
+  return { ink, width, height, left };
+}
+
+/** Divide ink by the strongest. */
+function strengthen(ink) {
+  const most = largest(ink);
+  for (let at = 0; at < ink.length; at++) ink[at] /= most;
+}
+
+/** Red, green, blue and opacity in 0..1: float32 at every step, as NumPy computes. */
+function channelsOf(data) {
+  return [0, 1, 2, 3].map((channel) => {
+    const values = new Float32Array(data.length / 4);
     for (let at = 0; at < values.length; at++) {
       values[at] = data[4 * at + channel] / 255;
       if (channel < 3) values[at] *= Math.fround(data[4 * at + 3] / 255); // transparent is black; then opacity tells
     }
-    const paper = median(Float32Array.from(border, (at) => values[at]));
-    for (let at = 0; at < values.length; at++) ink[at] = Math.max(ink[at], Math.abs(values[at] - paper));
+    return values;
+  });
+}
+
+/** How much pixels differ from the paper: from the median of the border, unless the border varies. */
+function contrast(sheet) {
+  const { width, height, channels } = sheet;
+  const border = placesOf(sheet, 1, 1);
+  const margin = marginOf(sheet);
+  const inMargin = placesOf(sheet, margin, Math.max(Math.floor(margin / 6), 1)); // enough for a median
+  const papers = channels.map((values) => medianAt(inMargin, values));
+  const isOff = (at) => channels.some((values, of) => Math.abs(Math.fround(values[at] - papers[of])) > NOTHING);
+  const off = border.filter(isOff);
+  if (10 * off.length > border.length) {
+    const ink = localContrast(sheet);
+    const least = Math.max(NOTHING, Math.fround(FAINT * largest(ink)));
+    // What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
+    for (let row = margin; row < height - margin; row++) {
+      if (ink.subarray(row * width + margin, (row + 1) * width - margin).some((value) => value >= least)) return ink;
+    }
   }
-  const most = largest(ink);
-  if (most < Math.fround(0.1)) throw new Error("nothing is drawn, or too faintly to be seen");
-  for (let at = 0; at < ink.length; at++) {
-    ink[at] /= most;
-    if (ink[at] < FAINT) ink[at] = 0;
+  const ink = new Float32Array(width * height);
+  for (const values of channels) {
+    const paper = medianAt(border, values);
+    for (let at = 0; at < ink.length; at++) ink[at] = Math.max(ink[at], Math.abs(values[at] - paper));
   }
-  return { ink, width, height };
+  return ink;
+}
+
+/** Where pixels at the four sides are, so deep, and one in so many rows and columns. */
+function placesOf({ width, height }, depth, step) {
+  const sides = [
+    [0, depth, 0, width],
+    [height - depth, height, 0, width],
+    [0, height, 0, depth],
+    [0, height, width - depth, width],
+  ];
+  const places = [];
+  for (const [top, bottom, left, right] of sides) {
+    for (let row = top; row < bottom; row += step) {
+      for (let column = left; column < right; column += step) places.push(row * width + column);
+    }
+  }
+  return places;
+}
+
+/** How broad a margin is in which a frame along the edges would be the smaller part; on a small image, none could be told. */
+function marginOf({ width, height }) {
+  const side = Math.min(width, height);
+  return side >= 64 ? Math.floor((side * 2) / 25) : 1;
+}
+
+/**
+ * How much pixels differ from the paper nearby, as a part of its brightness. The grey closing of a channel is the paper
+ * below dark ink, its opening that below light ink: of the two, the smoother that is closer to the pixels.
+ */
+function localContrast(sheet) {
+  const { width, height, channels } = sheet;
+  const half = Math.floor(Math.max(width, height) / 8); // of a window as wide as a quarter of the sheet
+  // Windows may reach beyond an edge, or gradients would end there; but not to be filled by a frame
+  const beyond = Math.max(half - Math.floor(marginOf(sheet) / 2) - 1, 0);
+  const close = (values) => closing(values, width, height, half, beyond);
+  const [ink, light] = [new Float32Array(width * height), new Float32Array(width * height).fill(DARKEST)];
+  channels.forEach((values, channel) => {
+    if (channel === 3 && values.every((value) => value === 1)) return; // opaque, as photographs are
+    const negative = values.map((value) => -value);
+    const ways = [close(values), close(negative).map((value) => -value)];
+    const costs = ways.map((levels) => cost(levels, values, width, 2 * half + 1));
+    const levels = ways[costs[0] <= costs[1] ? 0 : 1];
+    const apart = levels.map((level, at) => Math.abs(Math.fround(level - values[at])));
+    const noise = median(apart.filter((_, at) => Math.floor(at / width) % 4 === 0 && (at % width) % 4 === 0));
+    for (let at = 0; at < ink.length; at++) {
+      ink[at] = Math.max(ink[at], apart[at] - noise);
+      if (channel < 3) light[at] = Math.max(light[at], levels[at]);
+    }
+  });
+  return ink.map((value, at) => value / light[at]);
+}
+
+/** How rough the paper would be, and how far from the pixels. */
+function cost(levels, values, width, side) {
+  let [apart, steps] = [0, 0];
+  for (let at = 0; at < levels.length; at++) {
+    apart += Math.abs(Math.fround(levels[at] - values[at]));
+    if ((at + 1) % width) steps += Math.abs(Math.fround(levels[at + 1] - levels[at]));
+    if (at + width < levels.length) steps += Math.abs(Math.fround(levels[at + width] - levels[at]));
+  }
+  return apart + side * steps;
+}
+
+/** Grey closing: the least, in a square window, of the largest in such windows, also some that reach beyond the edges. */
+function closing(values, width, height, half, beyond) {
+  const [wide, high] = [width + 2 * beyond, height + 2 * beyond];
+  const padded = new Float32Array(wide * high).fill(-2); // less than any value
+  for (let row = 0; row < height; row++) {
+    padded.set(values.subarray(row * width, (row + 1) * width), (row + beyond) * wide + beyond);
+  }
+  const most = largestAround(padded, wide, high, half);
+  const least = largestAround(most.map((value) => -value), wide, high, half);
+  const closed = new Float32Array(values.length);
+  for (let at = 0; at < closed.length; at++) {
+    closed[at] = -least[(Math.floor(at / width) + beyond) * wide + (at % width) + beyond];
+  }
+  return closed;
+}
+
+function largestAround(values, width, height, half) {
+  const turned = transpose(largestInRows(values, width, half), height, width);
+  return transpose(largestInRows(turned, height, half), width, height);
+}
+
+/** The largest number in each window of a row; those that may still become it wait in a queue, from the largest on. */
+function largestInRows(values, width, half) {
+  const [most, queue] = [new Float32Array(values.length), new Int32Array(width)];
+  for (let start = 0; start < values.length; start += width) {
+    let [first, end] = [0, 0];
+    for (let column = 0; column < width + half; column++) {
+      if (column < width) {
+        while (end > first && values[start + queue[end - 1]] <= values[start + column]) end--;
+        queue[end++] = column;
+      }
+      if (column < half) continue;
+      if (queue[first] < column - 2 * half) first++;
+      most[start + column - half] = values[start + queue[first]];
+    }
+  }
+  return most;
 }
 
 /** Ink in a 20 x 20 box with its centre of mass in the middle, as MNIST's makers did: 784 numbers in 0..255. */
@@ -102,6 +243,8 @@ function triangles(old, count) {
   });
 }
 
+const medianAt = (places, values) => median(new Float32Array(places.map((at) => values[at])));
+
 function median(values) {
   const sorted = values.sort();
   const half = sorted.length / 2;
@@ -109,7 +252,9 @@ function median(values) {
 }
 
 function largest(values) {
-  return values.reduce((most, value) => Math.max(most, value), 0);
+  let most = 0;
+  for (let at = 0; at < values.length; at++) if (values[at] > most) most = values[at];
+  return most;
 }
 
 /** As Python and NumPy round: halves to the even neighbour. */
