@@ -389,6 +389,35 @@ def test_an_image_file_is_read(
     pad.screenshot(f"06_file_{kind.replace('.', '_')}")
 
 
+def test_what_is_left_out_is_said_and_can_be_kept(
+    pad: View, photograph: Image.Image, tmp_path: Path
+) -> None:
+    leave_out = pad.root.get_by_label("leave out what is not the digit")
+    photograph.save(tmp_path / "clean.png")
+    open_image(pad, tmp_path / "clean.png")
+    pad.says("The network says 5, with")
+    expect(leave_out).to_be_hidden()
+    clean = pad.ink("what the network sees")
+    framed = ImageOps.expand(ImageOps.expand(photograph, 40, 220), 10, 30)
+    framed.putpixel((30, 30), 30)
+    framed.save(tmp_path / "framed.png")
+    open_image(pad, tmp_path / "framed.png")
+    pad.says("Left out: a frame")
+    pad.says("The network says 5, with")
+    assert np.abs(pad.ink("what the network sees").astype(int) - clean).mean() < 6
+    pad.screenshot("06_frame_left_out")
+    leave_out.focus()
+    pad.press("Space")
+    pad.says("Not left out: a frame")
+    assert pad.ink("what the network sees")[4:24, 4].min() > 0  # the frame fills the box
+    pad.screenshot("06_frame_kept")
+    leave_out.check()
+    pad.says("Left out: a frame")
+    pad.button("Clear").click()
+    pad.says("Draw a digit")
+    expect(leave_out).to_be_hidden()
+
+
 def test_the_same_file_can_be_opened_again(
     pad: View, photograph: Image.Image, tmp_path: Path
 ) -> None:
