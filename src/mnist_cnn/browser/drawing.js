@@ -1,10 +1,11 @@
 // What mnist_cnn/drawing.py does with a drawing, here, so that no kernel has to: a test compares them.
 
 import { sumOf } from "./numbers.js";
-import { findDigit, transpose } from "./pieces.js";
+import { findDigit } from "./pieces.js";
 
 const FAINT = 0.25; // of the strongest ink; what is fainter is shadow or noise
 const NOTHING = Math.fround(0.1); // a contrast that is no ink
+const LEAST = -2; // less than any value that may be largest
 const DARKEST = Math.fround(0.2); // paper; darker still, noise would count for much
 
 /**
@@ -110,7 +111,11 @@ function localContrast(sheet) {
     const costs = ways.map((levels) => cost(levels, values, width, 2 * half + 1));
     const levels = ways[costs[0] <= costs[1] ? 0 : 1];
     const apart = levels.map((level, at) => Math.abs(Math.fround(level - values[at])));
-    const noise = median(apart.filter((_, at) => Math.floor(at / width) % 4 === 0 && (at % width) % 4 === 0));
+    const some = [];
+    for (let row = 0; row < height; row += 4) {
+      for (let column = 0; column < width; column += 4) some.push(row * width + column);
+    }
+    const noise = medianAt(some, apart);
     for (let at = 0; at < ink.length; at++) {
       ink[at] = Math.max(ink[at], apart[at] - noise);
       if (channel < 3) light[at] = Math.max(light[at], levels[at]);
@@ -122,10 +127,12 @@ function localContrast(sheet) {
 /** How rough the paper would be, and how far from the pixels. */
 function cost(levels, values, width, side) {
   let [apart, steps] = [0, 0];
-  for (let at = 0; at < levels.length; at++) {
-    apart += Math.abs(Math.fround(levels[at] - values[at]));
-    if ((at + 1) % width) steps += Math.abs(Math.fround(levels[at + 1] - levels[at]));
-    if (at + width < levels.length) steps += Math.abs(Math.fround(levels[at + width] - levels[at]));
+  for (let start = 0; start < levels.length; start += width) {
+    for (let at = start; at < start + width; at++) {
+      apart += Math.abs(Math.fround(levels[at] - values[at]));
+      if (at > start) steps += Math.abs(Math.fround(levels[at] - levels[at - 1]));
+      if (start) steps += Math.abs(Math.fround(levels[at] - levels[at - width]));
+    }
   }
   return apart + side * steps;
 }
@@ -133,37 +140,42 @@ function cost(levels, values, width, side) {
 /** Grey closing: the least, in a square window, of the largest in such windows, also some that reach beyond the edges. */
 function closing(values, width, height, half, beyond) {
   const [wide, high] = [width + 2 * beyond, height + 2 * beyond];
-  const padded = new Float32Array(wide * high).fill(-2); // less than any value
+  const padded = new Float32Array(wide * high).fill(LEAST);
   for (let row = 0; row < height; row++) {
     padded.set(values.subarray(row * width, (row + 1) * width), (row + beyond) * wide + beyond);
   }
   const most = largestAround(padded, wide, high, half);
   const least = largestAround(most.map((value) => -value), wide, high, half);
   const closed = new Float32Array(values.length);
-  for (let at = 0; at < closed.length; at++) {
-    closed[at] = -least[(Math.floor(at / width) + beyond) * wide + (at % width) + beyond];
+  for (let row = 0; row < height; row++) {
+    const start = (row + beyond) * wide + beyond;
+    for (let column = 0; column < width; column++) closed[row * width + column] = -least[start + column];
   }
   return closed;
 }
 
 function largestAround(values, width, height, half) {
-  const turned = transpose(largestInRows(values, width, half), height, width);
-  return transpose(largestInRows(turned, height, half), width, height);
+  return largestInRows(largestInRows(values, width, height, half), height, width, half);
 }
 
-/** The largest number in each window of a row; those that may still become it wait in a queue, from the largest on. */
-function largestInRows(values, width, half) {
-  const [most, queue] = [new Float32Array(values.length), new Int32Array(width)];
-  for (let start = 0; start < values.length; start += width) {
-    let [first, end] = [0, 0];
-    for (let column = 0; column < width + half; column++) {
-      if (column < width) {
-        while (end > first && values[start + queue[end - 1]] <= values[start + column]) end--;
-        queue[end++] = column;
-      }
-      if (column < half) continue;
-      if (queue[first] < column - 2 * half) first++;
-      most[start + column - half] = values[start + queue[first]];
+/**
+ * The largest number in each window of a row, with rows as columns, by van Herk's method: blocks are as long as a window,
+ * so each window is the end of one and the beginning of the next.
+ */
+function largestInRows(values, width, height, half) {
+  const [side, long] = [2 * half + 1, width + 2 * half];
+  const [most, before, after] = [new Float32Array(values.length), new Float32Array(long), new Float32Array(long)];
+  for (let row = 0; row < height; row++) {
+    before.fill(LEAST);
+    before.set(values.subarray(row * width, (row + 1) * width), half);
+    after.set(before);
+    for (let block = 0; block < long; block += side) {
+      const end = Math.min(block + side, long);
+      for (let at = block + 1; at < end; at++) if (before[at - 1] > before[at]) before[at] = before[at - 1];
+      for (let at = end - 2; at >= block; at--) if (after[at + 1] > after[at]) after[at] = after[at + 1];
+    }
+    for (let column = 0; column < width; column++) {
+      most[column * height + row] = Math.max(after[column], before[column + 2 * half]);
     }
   }
   return most;

@@ -42,9 +42,9 @@ export function findDigit(inked) {
 
 const copyOf = ({ mask, height, width }) => ({ mask: mask.slice(), height, width });
 
-/** The same, or any other numbers in rows, with rows as columns. */
-export function transpose(values, height, width) {
-  const turned = new values.constructor(values.length);
+/** The same with rows as columns. */
+function transpose(values, height, width) {
+  const turned = new Uint8Array(values.length);
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) turned[column * height + row] = values[row * width + column];
   }
