@@ -100,6 +100,7 @@ def frame(wide: int, inset: int = 0, value: int = 0) -> np.ndarray:
         frame(1),
         frame(3),
         frame(5),
+        frame(8),
         frame(5, value=150),
         255 - frame(3),
         frame(3, inset=7),
@@ -112,8 +113,9 @@ def frame(wide: int, inset: int = 0, value: int = 0) -> np.ndarray:
         mark(np.s_[:30, 240:], value=60),
         np.dstack([np.zeros_like(SEVEN)] * 3 + [255 - frame(3)]),
     ],
-    ids=["pixel", "last pixel", "specks", "frame of 1", "frame of 3", "frame of 5", "grey frame", "light on dark",
-         "inset", "thin, inset", "box", "rule", "rules", "strip", "dark table", "corner", "transparent paper"],
+    ids=["pixel", "last pixel", "specks", "frame of 1", "frame of 3", "frame of 5", "frame of 8", "grey frame",
+         "light on dark", "inset", "thin, inset", "box", "rule", "rules", "strip", "dark table", "corner",
+         "transparent paper"],
 )  # fmt: skip
 def test_what_is_not_the_digit_is_left_out(pixels: np.ndarray) -> None:
     assert np.array_equal(find_ink(pixels) > 0, SEVEN > 0)
@@ -123,6 +125,13 @@ def test_what_is_not_the_digit_is_left_out(pixels: np.ndarray) -> None:
 def test_what_is_left_out_can_be_kept() -> None:
     pixels = mark(np.s_[150:153], np.s_[10, 10])
     assert np.array_equal(find_ink(pixels, clean=False) > 0, pixels == 0)
+
+
+def test_strokes_along_the_edges_are_ink() -> None:
+    strokes = [(150, 40), (140, 140), (225, 140)], [(268, 20), (268, 279)]
+    four = np.maximum(*(draw((280, 280), stroke, 22) for stroke in strokes))
+    for pixels in (255 - four, np.dstack([np.zeros_like(four)] * 3 + [four])):
+        assert np.array_equal(find_ink(pixels, clean=False) > 0, four > 0)
 
 
 @pytest.mark.parametrize(

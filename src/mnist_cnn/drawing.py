@@ -105,15 +105,17 @@ def _measure_contrast(channels: np.ndarray) -> np.ndarray:
     the border varies.
     """
     border = np.concatenate([channels[0], channels[-1], channels[:, 0], channels[:, -1]])
-    off = np.abs(border - _median_of_margin(channels)).max(axis=1) > _NOTHING
-    if 10 * np.count_nonzero(off) > len(off):
+    paper = np.median(border, axis=0)
+    off = np.abs(border - _median_of_margin(channels)).max(axis=1)
+    drawn = 10 * np.count_nonzero(off == 0) > 7 * len(off)  # not photographed: no light is uneven
+    if not drawn and 10 * np.count_nonzero(off > _NOTHING) > len(off):
         ink = _measure_local_contrast(channels)
         margin = _margin(channels)
         inner = ink[margin:-margin, margin:-margin]
         # What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
         if inner.max(initial=0) >= max(_NOTHING, _FAINT * ink.max()):
             return ink
-    return np.abs(channels - np.median(border, axis=0)).max(axis=2)
+    return np.abs(channels - paper).max(axis=2)
 
 
 def _margin(channels: np.ndarray) -> int:
@@ -121,7 +123,7 @@ def _margin(channels: np.ndarray) -> int:
     small image, a frame cannot be told from a digit that fills it.
     """
     side = min(channels.shape[:2])
-    return side * 2 // 25 if side >= 64 else 1
+    return side // 9 if side >= 64 else 1
 
 
 def _median_of_margin(channels: np.ndarray) -> np.ndarray:

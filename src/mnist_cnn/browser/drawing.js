@@ -52,9 +52,9 @@ function contrast(sheet) {
   const margin = marginOf(sheet);
   const inMargin = placesOf(sheet, margin, Math.max(Math.floor(margin / 6), 1)); // enough for a median
   const papers = channels.map((values) => medianAt(inMargin, values));
-  const isOff = (at) => channels.some((values, of) => Math.abs(Math.fround(values[at] - papers[of])) > NOTHING);
-  const off = border.filter(isOff);
-  if (10 * off.length > border.length) {
+  const off = border.map((at) => largest(channels.map((values, of) => Math.abs(Math.fround(values[at] - papers[of])))));
+  const drawn = 10 * off.filter((by) => by === 0).length > 7 * off.length; // not photographed: no light is uneven
+  if (!drawn && 10 * off.filter((by) => by > NOTHING).length > off.length) {
     const ink = localContrast(sheet);
     const least = Math.max(NOTHING, Math.fround(FAINT * largest(ink)));
     // What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
@@ -90,7 +90,7 @@ function placesOf({ width, height }, depth, step) {
 /** How broad a margin is in which a frame along the edges would be the smaller part; on a small image, none could be told. */
 function marginOf({ width, height }) {
   const side = Math.min(width, height);
-  return side >= 64 ? Math.floor((side * 2) / 25) : 1;
+  return side >= 64 ? Math.floor(side / 9) : 1;
 }
 
 /**
