@@ -26,10 +26,14 @@ async function loadState(name) {
     if (typeof value?.file === "string") files.push([this, key, value.file]);
     return value;
   };
-  const state = await load(`${name}.json`, async (address) => JSON.parse(await (await get(address)).text(), note));
+  const state = await load(`${name}.json`, async (address) =>
+    JSON.parse(await (await get(address)).text(), note),
+  );
   await Promise.all(
     files.map(async ([place, key, file]) => {
-      place[key] = new DataView(await load(file, async (address) => (await get(address)).arrayBuffer()));
+      place[key] = new DataView(
+        await load(file, async (address) => (await get(address)).arrayBuffer()),
+      );
     }),
   );
   return state;
@@ -84,6 +88,7 @@ addEventListener("load", async () => {
 
 // On a phone, code and tables may be wider than the screen: then the keyboard has to reach them, to scroll.
 const fit = new ResizeObserver((changes) => {
-  for (const { target } of changes) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  for (const { target } of changes)
+    target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
 });
 for (const wide of document.querySelectorAll("pre, .table-wrapper")) fit.observe(wide);

@@ -6,7 +6,7 @@ const AS_FILE =
   "index.html, start `python -m http.server --bind 127.0.0.1` there, and open http://localhost:8000.";
 const START_WITH_TYPE =
   "If it is Python's, stop it, go to the folder of the site's first page, index.html, and start it there with " +
-  "`python -c \"import http.server as s; " +
+  '`python -c "import http.server as s; ' +
   "h = s.SimpleHTTPRequestHandler; h.extensions_map['.js'] = 'text/javascript'; s.test(h, bind='127.0.0.1')\"`. If it is " +
   "another, set it to send .js files as text/javascript.";
 
@@ -16,7 +16,8 @@ async function explain(address) {
   if (!address) return "Reload the page to try again.";
   const name = new URL(address).pathname.split("/").at(-1);
   const answer = await fetch(address, { cache: "no-cache" }).catch(() => null);
-  if (!answer) return `The server did not send ${name}. Make sure that it still runs, and reload the page.`;
+  if (!answer)
+    return `The server did not send ${name}. Make sure that it still runs, and reload the page.`;
   if (!answer.ok) {
     return `The server answers ${answer.status} to the request for ${name}. Reload the page; if that does not help, build the site again.`;
   }

@@ -52,20 +52,28 @@ function contrast(sheet) {
   const margin = marginOf(sheet);
   const inMargin = placesOf(sheet, margin, Math.max(Math.floor(margin / 6), 1)); // enough for a median
   const papers = channels.map((values) => medianAt(inMargin, values));
-  const off = border.map((at) => largest(channels.map((values, of) => Math.abs(Math.fround(values[at] - papers[of])))));
+  const off = border.map((at) =>
+    largest(channels.map((values, of) => Math.abs(Math.fround(values[at] - papers[of])))),
+  );
   const drawn = 10 * off.filter((by) => by === 0).length > 7 * off.length; // not photographed: no light is uneven
   if (!drawn && 10 * off.filter((by) => by > NOTHING).length > off.length) {
     const ink = localContrast(sheet);
     const least = Math.max(NOTHING, Math.fround(FAINT * largest(ink)));
     // What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
     for (let row = margin; row < height - margin; row++) {
-      if (ink.subarray(row * width + margin, (row + 1) * width - margin).some((value) => value >= least)) return ink;
+      if (
+        ink
+          .subarray(row * width + margin, (row + 1) * width - margin)
+          .some((value) => value >= least)
+      )
+        return ink;
     }
   }
   const ink = new Float32Array(width * height);
   for (const values of channels) {
     const paper = medianAt(border, values);
-    for (let at = 0; at < ink.length; at++) ink[at] = Math.max(ink[at], Math.abs(values[at] - paper));
+    for (let at = 0; at < ink.length; at++)
+      ink[at] = Math.max(ink[at], Math.abs(values[at] - paper));
   }
   return ink;
 }
@@ -103,7 +111,10 @@ function localContrast(sheet) {
   // Windows may reach beyond an edge, or gradients would end there; but not to be filled by a frame
   const beyond = Math.max(half - Math.floor(marginOf(sheet) / 2) - 1, 0);
   const close = (values) => closing(values, width, height, half, beyond);
-  const [ink, light] = [new Float32Array(width * height), new Float32Array(width * height).fill(DARKEST)];
+  const [ink, light] = [
+    new Float32Array(width * height),
+    new Float32Array(width * height).fill(DARKEST),
+  ];
   channels.forEach((values, channel) => {
     if (channel === 3 && values.every((value) => value === 1)) return; // opaque, as photographs are
     const negative = values.map((value) => -value);
@@ -145,11 +156,17 @@ function closing(values, width, height, half, beyond) {
     padded.set(values.subarray(row * width, (row + 1) * width), (row + beyond) * wide + beyond);
   }
   const most = largestAround(padded, wide, high, half);
-  const least = largestAround(most.map((value) => -value), wide, high, half);
+  const least = largestAround(
+    most.map((value) => -value),
+    wide,
+    high,
+    half,
+  );
   const closed = new Float32Array(values.length);
   for (let row = 0; row < height; row++) {
     const start = (row + beyond) * wide + beyond;
-    for (let column = 0; column < width; column++) closed[row * width + column] = -least[start + column];
+    for (let column = 0; column < width; column++)
+      closed[row * width + column] = -least[start + column];
   }
   return closed;
 }
@@ -164,15 +181,21 @@ function largestAround(values, width, height, half) {
  */
 function largestInRows(values, width, height, half) {
   const [side, long] = [2 * half + 1, width + 2 * half];
-  const [most, before, after] = [new Float32Array(values.length), new Float32Array(long), new Float32Array(long)];
+  const [most, before, after] = [
+    new Float32Array(values.length),
+    new Float32Array(long),
+    new Float32Array(long),
+  ];
   for (let row = 0; row < height; row++) {
     before.fill(LEAST);
     before.set(values.subarray(row * width, (row + 1) * width), half);
     after.set(before);
     for (let block = 0; block < long; block += side) {
       const end = Math.min(block + side, long);
-      for (let at = block + 1; at < end; at++) if (before[at - 1] > before[at]) before[at] = before[at - 1];
-      for (let at = end - 2; at >= block; at--) if (after[at + 1] > after[at]) after[at] = after[at + 1];
+      for (let at = block + 1; at < end; at++)
+        if (before[at - 1] > before[at]) before[at] = before[at - 1];
+      for (let at = end - 2; at >= block; at--)
+        if (after[at + 1] > after[at]) after[at] = after[at + 1];
     }
     for (let column = 0; column < width; column++) {
       most[column * height + row] = Math.max(after[column], before[column + 2 * half]);
@@ -192,12 +215,18 @@ export function centerInBox({ ink, width, height }) {
     line.findIndex(Boolean),
     line.findLastIndex(Boolean) + 1,
   ]);
-  const cut = { ink: new Float32Array((bottom - top) * (right - left)), width: right - left, height: bottom - top };
+  const cut = {
+    ink: new Float32Array((bottom - top) * (right - left)),
+    width: right - left,
+    height: bottom - top,
+  };
   for (let row = top; row < bottom; row++) {
     cut.ink.set(ink.subarray(row * width + left, row * width + right), (row - top) * cut.width);
   }
   const longer = Math.max(cut.width, cut.height);
-  const [rows, columns] = [cut.height, cut.width].map((side) => Math.max(roundHalfEven((20 * side) / longer), 1));
+  const [rows, columns] = [cut.height, cut.width].map((side) =>
+    Math.max(roundHalfEven((20 * side) / longer), 1),
+  );
   const small = resize(cut, rows, columns);
   const strength = (255 * largest(ink)) / largest(small);
   const digit = small.map((value) => roundHalfEven(value * strength));
@@ -212,7 +241,10 @@ export function centerInBox({ ink, width, height }) {
     return Math.min(Math.max(roundHalfEven(14 - center), 0), 28 - mass.length);
   });
   const image = new Uint8Array(784);
-  digit.forEach((value, at) => (image[28 * (down + Math.floor(at / columns)) + across + (at % columns)] = value));
+  digit.forEach(
+    (value, at) =>
+      (image[28 * (down + Math.floor(at / columns)) + across + (at % columns)] = value),
+  );
   return image;
 }
 
@@ -234,7 +266,9 @@ function resize({ ink, width, height }, rows, columns) {
   const small = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     across.forEach(({ first, weights }, column) =>
-      weights.forEach((weight, at) => (small[row * columns + column] += weight * wide[row * width + first + at])),
+      weights.forEach(
+        (weight, at) => (small[row * columns + column] += weight * wide[row * width + first + at]),
+      ),
     );
   }
   return small;

@@ -27,7 +27,8 @@ export function findDigit(inked) {
   const beside = [];
   for (const piece of pieces) {
     const framing = pieces.some((other) => surrounds(piece, other, 5));
-    const atEdge = touches(piece, inked) && free.some((each) => isBeside(piece, each, labels, inked));
+    const atEdge =
+      touches(piece, inked) && free.some((each) => isBeside(piece, each, labels, inked));
     if (framing) left.frames++;
     else (atEdge ? beside : remaining).push(piece);
   }
@@ -36,7 +37,8 @@ export function findDigit(inked) {
   left.edges = beside.filter((piece) => SPECK * piece.size >= most).length;
   left.specks = beside.length - left.edges + remaining.length - digit.length;
   const numbers = new Set(digit.map((piece) => piece.number));
-  for (let at = 0; at < labels.length; at++) if (labels[at] && !numbers.has(labels[at])) kept.mask[at] = 0;
+  for (let at = 0; at < labels.length; at++)
+    if (labels[at] && !numbers.has(labels[at])) kept.mask[at] = 0;
   return { kept, left };
 }
 
@@ -46,12 +48,17 @@ const copyOf = ({ mask, height, width }) => ({ mask: mask.slice(), height, width
 function transpose(values, height, width) {
   const turned = new Uint8Array(values.length);
   for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) turned[column * height + row] = values[row * width + column];
+    for (let column = 0; column < width; column++)
+      turned[column * height + row] = values[row * width + column];
   }
   return turned;
 }
 
-const turn = ({ mask, height, width }) => ({ mask: transpose(mask, height, width), height: width, width: height });
+const turn = ({ mask, height, width }) => ({
+  mask: transpose(mask, height, width),
+  height: width,
+  width: height,
+});
 
 /** The connected pieces, with the boxes around them; and for each pixel the number of its piece, from 1 on. */
 function label({ mask, height, width }) {
@@ -59,7 +66,14 @@ function label({ mask, height, width }) {
   const [pieces, waiting] = [[], new Int32Array(mask.length)];
   for (let start = 0; start < mask.length; start++) {
     if (!mask[start] || labels[start]) continue;
-    const piece = { number: pieces.length + 1, size: 0, top: height, bottom: 0, left: width, right: 0 };
+    const piece = {
+      number: pieces.length + 1,
+      size: 0,
+      top: height,
+      bottom: 0,
+      left: width,
+      right: 0,
+    };
     pieces.push(piece);
     let count = 1;
     waiting[0] = start;
@@ -118,7 +132,8 @@ function isBeside(piece, free, labels, { height, width }) {
     Math.max(piece.left - free.right, free.left - piece.right),
   ];
   const far = 8 * Math.max(down, right) > lengthOf(free);
-  const covers = 2 * Math.max(along[0], along[1]) >= width || 2 * Math.max(along[2], along[3]) >= height;
+  const covers =
+    2 * Math.max(along[0], along[1]) >= width || 2 * Math.max(along[2], along[3]) >= height;
   return covers || (far && 3 * free.size >= piece.size);
 }
 
@@ -134,7 +149,9 @@ function removeRules(inked, left) {
   const framed = [
     [rows, height],
     [columns, width],
-  ].every(([places, side]) => places.length && places[0] <= thick && places.at(-1) >= side - 1 - thick);
+  ].every(
+    ([places, side]) => places.length && places[0] <= thick && places.at(-1) >= side - 1 - thick,
+  );
   left.frames += framed;
   left.lines += rows.length + columns.length - 4 * framed;
 }
@@ -156,7 +173,8 @@ function removeBoxes(inked, { labels, pieces }) {
     if (!tall && !pieces.some((other) => surrounds(piece, other, 8))) continue;
     removed++;
     part.mask.forEach((ink, at) => {
-      const place = (piece.top + Math.floor(at / part.width)) * inked.width + piece.left + (at % part.width);
+      const place =
+        (piece.top + Math.floor(at / part.width)) * inked.width + piece.left + (at % part.width);
       if (ink && sides[at]) inked.mask[place] = 0;
     });
   }
@@ -164,10 +182,15 @@ function removeBoxes(inked, { labels, pieces }) {
 }
 
 function cut(labels, width, { number, top, bottom, left, right }) {
-  const part = { mask: new Uint8Array((bottom - top) * (right - left)), height: bottom - top, width: right - left };
+  const part = {
+    mask: new Uint8Array((bottom - top) * (right - left)),
+    height: bottom - top,
+    width: right - left,
+  };
   for (let row = top; row < bottom; row++) {
     for (let column = left; column < right; column++) {
-      part.mask[(row - top) * part.width + column - left] = labels[row * width + column] === number ? 1 : 0;
+      part.mask[(row - top) * part.width + column - left] =
+        labels[row * width + column] === number ? 1 : 0;
     }
   }
   return part;
@@ -187,7 +210,8 @@ function findBox(part) {
   return across.found.map((line, at) => line | turned[at]);
 }
 
-const areAtBothEnds = (places, side) => places.length > 0 && 4 * places[0] < side && 4 * places.at(-1) >= 3 * side;
+const areAtBothEnds = (places, side) =>
+  places.length > 0 && 4 * places[0] < side && 4 * places.at(-1) >= 3 * side;
 
 /**
  * Find lines from left to right, at most `thick` pixels thick and inclined by a twentieth: where they are, without what
@@ -215,10 +239,13 @@ function findLines(inked, thick, toTheEdges) {
     for (let strip = 0; strip < count; strip++) {
       for (let row = 0; row < height; row++) {
         if (!zone[row * count + strip]) continue;
-        for (let at = row * width + edges[strip]; at < row * width + edges[strip + 1]; at++) if (mask[at]) pixels.push(at);
+        for (let at = row * width + edges[strip]; at < row * width + edges[strip + 1]; at++)
+          if (mask[at]) pixels.push(at);
       }
     }
-    const lengths = Int32Array.from(pixels.map((at) => runs[at]).filter((run) => run <= thick)).sort();
+    const lengths = Int32Array.from(
+      pixels.map((at) => runs[at]).filter((run) => run <= thick),
+    ).sort();
     const typical = lengths[Math.floor(lengths.length / 2)];
     const most = typical + Math.max(Math.floor(typical / 2), 1);
     for (const at of pixels) if (runs[at] <= most) found[at] = 1;
@@ -230,8 +257,10 @@ function findLines(inked, thick, toTheEdges) {
 /** Of each pixel of ink, how many stand one upon another there. */
 function runsOf({ mask, height, width }) {
   const runs = new Int32Array(mask.length);
-  for (let at = 0; at < mask.length; at++) if (mask[at]) runs[at] = 1 + (at < width ? 0 : runs[at - width]);
-  for (let at = (height - 1) * width - 1; at >= 0; at--) if (mask[at] && mask[at + width]) runs[at] = runs[at + width];
+  for (let at = 0; at < mask.length; at++)
+    if (mask[at]) runs[at] = 1 + (at < width ? 0 : runs[at - width]);
+  for (let at = (height - 1) * width - 1; at >= 0; at--)
+    if (mask[at] && mask[at + width]) runs[at] = runs[at + width];
   return runs;
 }
 
@@ -256,7 +285,9 @@ function follow(covered, lean, edges, toTheEdges) {
   const zones = new Map();
   const most = Math.floor(edges[count] / 20);
   for (let drop = -most; drop <= most; drop++) {
-    const shifts = Array.from({ length: count }, (_, strip) => Math.floor((drop * (2 * strip + 1 - count)) / (2 * count)));
+    const shifts = Array.from({ length: count }, (_, strip) =>
+      Math.floor((drop * (2 * strip + 1 - count)) / (2 * count)),
+    );
     const isThere = (grid, row, strip) => {
       const at = row + shifts[strip];
       return at >= 0 && at < height && grid[at * count + strip];
@@ -291,7 +322,8 @@ function isCovered({ mask, height, width }, edges, tenths) {
   for (let row = 0; row < height; row++) {
     for (let strip = 0; strip < count; strip++) {
       let ink = 0;
-      for (let column = edges[strip]; column < edges[strip + 1]; column++) ink += wide[row * width + column];
+      for (let column = edges[strip]; column < edges[strip + 1]; column++)
+        ink += wide[row * width + column];
       covered[row * count + strip] = 10 * ink >= tenths * (edges[strip + 1] - edges[strip]) ? 1 : 0;
     }
   }

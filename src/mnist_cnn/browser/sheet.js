@@ -6,7 +6,8 @@ import { make } from "./parts.js";
 
 const PEN = 22; // pixels across
 const HARMLESS = 2; // of 255: so much may be added to what is read, as in Brave and in Firefox's private windows
-const NO_IMAGE = "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
+const NO_IMAGE =
+  "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
 const NOISE =
   "Your browser gives noise instead of the image's pixels, so that pages cannot recognize you. In Firefox, click the " +
   "picture in the address bar (“Manage canvas extraction permission”), choose “Allow”, and open the image again.";
@@ -24,7 +25,8 @@ export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
       const y = row + 0.5 - fromY;
       const share = Math.min(Math.max((x * alongX + y * alongY) / squared, 0), 1); // of the line, to its nearest point
       const distance = Math.sqrt((x - share * alongX) ** 2 + (y - share * alongY) ** 2);
-      if (distance < reach) blacken(data, 4 * (row * width + column), Math.min(reach - distance, 1));
+      if (distance < reach)
+        blacken(data, 4 * (row * width + column), Math.min(reach - distance, 1));
     }
   }
   return [left, top, right - left, bottom - top];
@@ -32,7 +34,10 @@ export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
 
 /** The pixels that a pen may touch which moves from one place to another, along one side of the sheet. */
 function range(from, to, reach, side) {
-  return [Math.max(Math.floor(Math.min(from, to) - reach), 0), Math.min(Math.ceil(Math.max(from, to) + reach), side)];
+  return [
+    Math.max(Math.floor(Math.min(from, to) - reach), 0),
+    Math.min(Math.ceil(Math.max(from, to) + reach), side),
+  ];
 }
 
 /** Cover a pixel with black, in part or all of it. */
@@ -86,7 +91,8 @@ export async function openImage(file, side) {
 /** Whether one can read from a canvas, which is then empty, what one has put there. */
 function givesBack(canvas, width, height) {
   const pattern = new ImageData(width, height);
-  for (let at = 0; at < pattern.data.length; at++) pattern.data[at] = at % 4 === 3 ? 255 : (37 * at) % 256;
+  for (let at = 0; at < pattern.data.length; at++)
+    pattern.data[at] = at % 4 === 3 ? 255 : (37 * at) % 256;
   canvas.putImageData(pattern, 0, 0);
   const read = canvas.getImageData(0, 0, width, height).data;
   canvas.clearRect(0, 0, width, height);
