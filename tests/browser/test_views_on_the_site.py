@@ -787,6 +787,14 @@ def test_who_points_at_the_darkest_spot_gets_the_largest_number(
     maps.screenshot(f"07_convolution_{number + 1}")
 
 
+def test_maps_of_an_opened_image_leave_out_its_frame_and_say_so(
+    maps: View, photograph: Image.Image, tmp_path: Path
+) -> None:
+    ImageOps.expand(ImageOps.expand(photograph, 40, 220), 10, 30).save(tmp_path / "framed.png")
+    open_image(maps, tmp_path / "framed.png")
+    maps.says("Your drawing, without a frame; the network says 5, with")
+
+
 def lines(view: View) -> list[tuple[str, list[np.ndarray], float]]:
     """The lines of the table: a name, window and kernel and products if there are, and the number
     at the end.

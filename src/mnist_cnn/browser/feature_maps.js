@@ -6,6 +6,7 @@ import { answer, unpackNetwork } from "./network.js";
 import { bytesOf, DIGIT, indexOfLargest, percent, sumOf, unzipImages } from "./numbers.js";
 import { pad } from "./pad.js";
 import { digit, dropdown, keep, make, slider, statusLine } from "./parts.js";
+import { inWords } from "./pieces.js";
 
 const LISTED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
@@ -29,9 +30,15 @@ export async function FeatureMaps({ model, values: { names, network: packed, fie
   );
 
   const show = ({ image, layer: number, place }) => {
-    let seen;
+    let seen = imageOf(image);
+    let what = `Image ${image}, labelled ${names[labels[image]]}`;
     try {
-      seen = drawn ? centerInBox(findInk(drawn)) : imageOf(image);
+      if (drawn) {
+        const ink = findInk(drawn);
+        const others = inWords(ink.left);
+        seen = centerInBox(ink);
+        what = others ? `Your drawing, without ${others}` : "Your drawing";
+      }
     } catch (error) {
       caption.textContent = `The network has nothing to read: ${error.message}.`;
       return;
@@ -41,7 +48,6 @@ export async function FeatureMaps({ model, values: { names, network: packed, fie
     const chosen = place ?? strongest(found.above);
     every.show(found.above, chosen);
     one.show(found.above, chosen);
-    const what = drawn ? "Your drawing" : `Image ${image}, labelled ${names[labels[image]]}`;
     const [map, row, column] = chosen;
     const where = `Convolution ${number + 1}, map ${map}, row ${row}, column ${column}`;
     const value = fixed(numberAt(found.above, row, column, map), 3);

@@ -42,6 +42,18 @@ export function findDigit(inked) {
   return { kept, left };
 }
 
+/** What was left out, such as "a frame and specks"; nothing where nothing was. */
+export function inWords({ frames, lines, edges, specks }) {
+  const counted = (count, one, many) => (count ? [count === 1 ? one : many] : []);
+  const found = [
+    ...counted(frames, "a frame", "frames"),
+    ...counted(lines, "a line", "lines"),
+    ...counted(specks, "a speck", "specks"),
+    ...counted(edges, "something at the edge", "something at the edges"),
+  ];
+  return new Intl.ListFormat("en").format(found);
+}
+
 const copyOf = ({ mask, height, width }) => ({ mask: mask.slice(), height, width });
 
 /** The same with rows as columns. */

@@ -6,6 +6,7 @@ import { answer, unpackNetwork } from "./network.js";
 import { indexOfLargest, percent } from "./numbers.js";
 import { pad } from "./pad.js";
 import { bars, digit, keep, make, statusLine } from "./parts.js";
+import { inWords } from "./pieces.js";
 
 export function DrawingPad({ model, values: { names, network: packed, invitation, maps: withMaps }, el }) {
   const network = unpackNetwork(packed);
@@ -59,16 +60,4 @@ export function DrawingPad({ model, values: { names, network: packed, invitation
     cleanTick.checked = chosen.clean;
     read();
   });
-}
-
-/** What was left out, such as "a frame and specks"; nothing where nothing was. */
-function inWords({ frames, lines, edges, specks }) {
-  const counted = (count, one, many) => (count ? [count === 1 ? one : many] : []);
-  const found = [
-    ...counted(frames, "a frame", "frames"),
-    ...counted(lines, "a line", "lines"),
-    ...counted(specks, "a speck", "specks"),
-    ...counted(edges, "something at the edge", "something at the edges"),
-  ];
-  return new Intl.ListFormat("en").format(found);
 }
