@@ -385,31 +385,21 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(
 
 
 @pytest.mark.slow
-def test_a_cluster_that_starts_workers_for_tasks_is_given_one(
-    small, tmp_path, runs, capsys
+def test_a_study_says_what_it_waits_for_and_goes_on_when_a_worker_comes(
+    small, tmp_path, runs, monkeypatch, capsys
 ) -> None:
+    """From a cluster that starts workers only for tasks."""
+    file = tmp_path / "a.jsonl"
     with cluster(0) as workers:
         workers.adapt(minimum=0, maximum=1)
         address = workers.scheduler_address
-        [found] = run_study(["short"], [0], tmp_path / "a", small, epochs=1, scheduler=address)
-    assert [found] == load_results(tmp_path / "a")
+        options = f"--recipes short --seeds 1 --epochs 1 --wait 300 --scheduler {address} --results"
+        monkeypatch.setattr(sys, "argv", ["study", *options.split(), str(file)])
+        assert main() == 0
+    assert len(load_results(file)) == 1
     first, *others = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"Waiting up to 600 s for a worker at {address}. --wait, or `wait`")
+    assert first.startswith(f"Waiting up to 300 s for a worker at {address}. --wait, or `wait`")
     assert not any("Waiting" in line for line in others)
-
-
-@pytest.mark.slow
-def test_a_study_says_what_it_waits_for_and_goes_on_when_a_worker_comes(small, tmp_path) -> None:
-    file = tmp_path / "a.jsonl"
-    options = ["--recipes", "short", "--seeds", "1", "--epochs", "1", "--results", str(file)]
-    command = [sys.executable, "-m", "mnist_cnn.study", *options, "--wait", "300", "--scheduler"]
-    with cluster(0) as workers:
-        address = workers.scheduler_address
-        study = subprocess.Popen([*command, address], stdout=subprocess.PIPE, text=True)
-        assert study.stdout.readline().startswith(f"Waiting up to 300 s for a worker at {address}.")
-        workers.scale(1)
-        out, _ = study.communicate(timeout=600)
-    assert study.returncode == 0 and "Waiting" not in out and len(load_results(file)) == 1
 
 
 def test_a_cluster_without_workers_is_given_up_and_left_as_it_was(sample, tmp_path) -> None:
