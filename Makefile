@@ -39,8 +39,9 @@ lint: $(ENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 
+# Three processes also on two cores: tests wait for browsers, kernels and downloads a third of the time.
 test: lint  ## run every test; executes all notebooks on the way
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 rehearse: $(ENV)/installed-test  ## try every way to install or launch it, as a new user would; half an hour
 	$(BIN)/python -m pytest --rehearse tests
