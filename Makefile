@@ -39,7 +39,7 @@ lint: $(ENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 
-# Three processes also on two cores: tests wait for browsers, kernels and downloads a third of the time.
+# Three processes also on two cores: tests wait for browsers, kernels and downloads a quarter of the time.
 test: lint  ## run every test; executes all notebooks on the way
 	$(BIN)/python -m pytest -n 3
 
