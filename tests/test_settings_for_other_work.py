@@ -1,4 +1,4 @@
-"""What a learner has set up for other work: configuration files and environment variables change nothing here."""
+"""What a learner has set up for other work, in files and in the environment, changes nothing here."""
 
 import base64
 import hashlib
@@ -245,10 +245,12 @@ display(figure)
 
 
 def run_notebooks(folder: Path, *codes: str, **settings: str) -> tuple[int, str]:
-    """Execute notebooks of one cell each: the exit status, and what is said on stderr."""
+    """Execute notebooks, each a cell and one that may fail: the exit status, and what stderr says."""
     (folder / "notebooks").mkdir()
     for number, code in enumerate(codes, 1):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        cells = [nbformat.v4.new_code_cell(code), nbformat.v4.new_code_cell("1 / 0")]
+        cells[1].metadata.tags = ["raises-exception"]  # as somebody may show what goes wrong
+        notebook = nbformat.v4.new_notebook(cells=cells)
         nbformat.write(notebook, folder / "notebooks" / f"0{number}_one.ipynb")
     environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"} | settings
     done = subprocess.run(
@@ -282,7 +284,7 @@ def test_notebooks_show_their_figures_or_fail(tmp_path: Path) -> None:
         MPLBACKEND="agg",
         MATPLOTLIBRC=str(tmp_path / "matplotlibrc"),
     )
-    (cell,) = nbformat.read(tmp_path / "build" / "01_one.ipynb", as_version=4).cells
+    cell, _ = nbformat.read(tmp_path / "build" / "01_one.ipynb", as_version=4).cells
     (output,) = cell.outputs
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))))
     assert pixels[0, 0, :3].tolist() == [255, 255, 255]  # not red
