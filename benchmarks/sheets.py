@@ -1,4 +1,6 @@
-"""Is a digit read on a sheet with dirt, frames, rules or shadows? `python benchmarks/sheets.py 500 test` counts.
+"""Is a digit read on a sheet with dirt, frames, rules or shadows?
+
+`python benchmarks/sheets.py 500 validation` counts.
 
 Thresholds of `mnist_cnn.drawing` and `mnist_cnn.pieces` were chosen on validation images. Tests in
 Python and in the browser use the same sheets.

@@ -1,7 +1,9 @@
-// Brings the views to life. Where the page says `<div data-view="Name">a sentence</div>`, the sentence stays until
-// views/Name.json has come, and then views/views.js draws the view in its place, as anywidget would in a notebook.
+// Brings the views to life. Where the page says `<div data-view="Name">a sentence</div>`, the
+// sentence stays until views/Name.json has come, and then views/views.js draws the view in its
+// place, as anywidget would in a notebook.
 
-const folder = new URL("../views/", import.meta.url); // this file is in _static/, wherever the site is
+// This file is in _static/, wherever the site is
+const folder = new URL("../views/", import.meta.url);
 
 /** Load a file of that folder and use it; an Error has its address as the cause. */
 async function load(name, use) {
@@ -19,7 +21,8 @@ async function get(address) {
   return answer;
 }
 
-// What a kernel would send: JSON in which {"file": "abc.bin"} stands for the bytes of that file, at any depth.
+// What a kernel would send: JSON in which {"file": "abc.bin"} stands for the bytes of that file, at
+// any depth.
 async function loadState(name) {
   const files = [];
   const note = function (key, value) {
@@ -81,12 +84,14 @@ async function show(el) {
   el.removeAttribute("aria-busy");
 }
 
-// After everything else, so that nobody waits for a view before reading; and one after the other, from the top.
+// After everything else, so that nobody waits for a view before reading; and one after the other,
+// from the top.
 addEventListener("load", async () => {
   for (const el of document.querySelectorAll("[data-view]")) await show(el);
 });
 
-// On a phone, code and tables may be wider than the screen: then the keyboard has to reach them, to scroll.
+// On a phone, code and tables may be wider than the screen: then the keyboard has to reach them, to
+// scroll.
 const fit = new ResizeObserver((changes) => {
   for (const { target } of changes)
     target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;

@@ -1,14 +1,16 @@
-// Says in the place of a view why it is not there. This stands in each page and is no module, as it may be modules that
-// the browser refuses.
+// Says in the place of a view why it is not there. This stands in each page and is no module, as it
+// may be modules that the browser refuses.
 
 const AS_FILE =
-  "This page was opened as a file, and browsers then block its scripts. Go to the folder of the site's first page, " +
-  "index.html, start `python -m http.server --bind 127.0.0.1` there, and open http://localhost:8000.";
+  "This page was opened as a file, and browsers then block its scripts. Go to the folder of the " +
+  "site's first page, index.html, start `python -m http.server --bind 127.0.0.1` there, and open " +
+  "http://localhost:8000.";
 const START_WITH_TYPE =
-  "If it is Python's, stop it, go to the folder of the site's first page, index.html, and start it there with " +
+  "If it is Python's, stop it, go to the folder of the site's first page, index.html, and start " +
+  "it there with " +
   '`python -c "import http.server as s; ' +
-  "h = s.SimpleHTTPRequestHandler; h.extensions_map['.js'] = 'text/javascript'; s.test(h, bind='127.0.0.1')\"`. If it is " +
-  "another, set it to send .js files as text/javascript.";
+  "h = s.SimpleHTTPRequestHandler; h.extensions_map['.js'] = 'text/javascript'; " +
+  "s.test(h, bind='127.0.0.1')\"`. If it is another, set it to send .js files as text/javascript.";
 
 /** What is wrong with a file of the site, and what to do; commands stand between backticks. */
 async function explain(address) {
@@ -19,16 +21,26 @@ async function explain(address) {
   if (!answer)
     return `The server did not send ${name}. Make sure that it still runs, and reload the page.`;
   if (!answer.ok) {
-    return `The server answers ${answer.status} to the request for ${name}. Reload the page; if that does not help, build the site again.`;
+    return (
+      `The server answers ${answer.status} to the request for ${name}. ` +
+      "Reload the page; if that does not help, build the site again."
+    );
   }
   const type = answer.headers.get("content-type")?.split(";")[0] ?? "files of no type";
   if (name.endsWith(".js") && !type.includes("javascript")) {
-    return `The server sends scripts as ${type}, and browsers run only those sent as text/javascript. ${START_WITH_TYPE}`;
+    return (
+      `The server sends scripts as ${type}, and browsers run only those sent as text/javascript. ` +
+      START_WITH_TYPE
+    );
   }
-  return `The server sent ${name} as ${type}, which could not be used. Reload the page to try again.`;
+  const failed = `The server sent ${name} as ${type}, which could not be used.`;
+  return `${failed} Reload the page to try again.`;
 }
 
-/** Add to the sentence in the place of a view why it could not be loaded, because of this file if one is to blame. */
+/**
+ * Add to the sentence in the place of a view why it could not be loaded, because of this file if
+ * one is to blame.
+ */
 async function excuse(el, address) {
   const paragraph = document.createElement("p");
   const parts = (await explain(address)).split("`");
@@ -41,7 +53,8 @@ async function excuse(el, address) {
   el.append(paragraph);
 }
 
-// What happens to site.js. Such an event does not bubble, but passes the window on its way to the element.
+// What happens to site.js. Such an event does not bubble, but passes the window on its way to the
+// element.
 addEventListener(
   "error",
   ({ target }) => {

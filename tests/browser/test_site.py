@@ -207,7 +207,8 @@ def says_why(page: Page, address: str, text: str) -> None:
     [
         ("views/*.bin", {}, "The server did not send "),
         ("_static/site.js*", {}, "The server did not send site.js."),
-        ("views/*.json", {"status": 404}, "The server answers 404 to the request for FirstPage.json."),
+        ("views/*.json", {"status": 404},
+         "The server answers 404 to the request for FirstPage.json."),
         ("views/views.js", {"status": 503}, "The server answers 503 to the request for views.js."),
         ("_static/site.js*", {"status": 404}, "The server answers 404 to the request for site.js."),
         (
@@ -215,7 +216,8 @@ def says_why(page: Page, address: str, text: str) -> None:
             {"body": "<html>", "content_type": "text/html; charset=utf-8"},
             "The server sent FirstPage.json as text/html, which could not be used.",
         ),
-        ("views/views.js", {"body": "", "content_type": "text/plain"}, "The server sends scripts as text/plain"),
+        ("views/views.js", {"body": "", "content_type": "text/plain"},
+         "The server sends scripts as text/plain"),
     ],
 )  # fmt: skip
 def test_a_view_that_cannot_be_loaded_says_why(

@@ -1,4 +1,5 @@
-// What mnist_cnn/drawing.py does with a drawing, here, so that no kernel has to: a test compares them.
+// What mnist_cnn/drawing.py does with a drawing, here, so that no kernel has to: a test compares
+// them.
 
 import { sumOf } from "./numbers.js";
 import { findDigit } from "./pieces.js";
@@ -9,8 +10,8 @@ const LEAST = -2; // less than any value that may be largest
 const DARKEST = Math.fround(0.2); // paper; darker still, noise would count for much
 
 /**
- * What differs from the paper in brightness or in hue, and is the digit: ink in 0..1, row after row, and what was left
- * out; or an Error. With `clean` false, nothing is left out.
+ * What differs from the paper in brightness or in hue, and is the digit: ink in 0..1, row after
+ * row, and what was left out; or an Error. With `clean` false, nothing is left out.
  */
 export function findInk({ data, width, height }, clean = true) {
   const sheet = { width, height, channels: channelsOf(data) };
@@ -39,23 +40,28 @@ function channelsOf(data) {
     const values = new Float32Array(data.length / 4);
     for (let at = 0; at < values.length; at++) {
       values[at] = data[4 * at + channel] / 255;
-      if (channel < 3) values[at] *= Math.fround(data[4 * at + 3] / 255); // transparent is black; then opacity tells
+      // Transparent is black; then opacity tells
+      if (channel < 3) values[at] *= Math.fround(data[4 * at + 3] / 255);
     }
     return values;
   });
 }
 
-/** How much pixels differ from the paper: from the median of the border, unless the border varies. */
+/**
+ * How much pixels differ from the paper: from the median of the border, unless the border varies.
+ */
 function contrast(sheet) {
   const { width, height, channels } = sheet;
   const border = placesOf(sheet, 1, 1);
   const margin = marginOf(sheet);
-  const inMargin = placesOf(sheet, margin, Math.max(Math.floor(margin / 6), 1)); // enough for a median
+  // Enough for a median
+  const inMargin = placesOf(sheet, margin, Math.max(Math.floor(margin / 6), 1));
   const papers = channels.map((values) => medianAt(inMargin, values));
   const off = border.map((at) =>
     largest(channels.map((values, of) => Math.abs(Math.fround(values[at] - papers[of])))),
   );
-  const drawn = 10 * off.filter((by) => by === 0).length > 7 * off.length; // not photographed: no light is uneven
+  // Not photographed: no light is uneven
+  const drawn = 10 * off.filter((by) => by === 0).length > 7 * off.length;
   if (!drawn && 10 * off.filter((by) => by > NOTHING).length > off.length) {
     const ink = localContrast(sheet);
     const least = Math.max(NOTHING, Math.fround(FAINT * largest(ink)));
@@ -95,19 +101,24 @@ function placesOf({ width, height }, depth, step) {
   return places;
 }
 
-/** How broad a margin is in which a frame along the edges would be the smaller part; on a small image, none could be told. */
+/**
+ * How broad a margin is in which a frame along the edges would be the smaller part; on a small
+ * image, none could be told.
+ */
 function marginOf({ width, height }) {
   const side = Math.min(width, height);
   return side >= 64 ? Math.floor(side / 9) : 1;
 }
 
 /**
- * How much pixels differ from the paper nearby, as a part of its brightness. The grey closing of a channel is the paper
- * below dark ink, its opening that below light ink: of the two, the smoother that is closer to the pixels.
+ * How much pixels differ from the paper nearby, as a part of its brightness. The grey closing of a
+ * channel is the paper below dark ink, its opening that below light ink: of the two, the smoother
+ * that is closer to the pixels.
  */
 function localContrast(sheet) {
   const { width, height, channels } = sheet;
-  const half = Math.floor(Math.max(width, height) / 8); // of a window as wide as a quarter of the sheet
+  // Of a window as wide as a quarter of the sheet
+  const half = Math.floor(Math.max(width, height) / 8);
   // Windows may reach beyond an edge, or gradients would end there; but not to be filled by a frame
   const beyond = Math.max(half - Math.floor(marginOf(sheet) / 2) - 1, 0);
   const close = (values) => closing(values, width, height, half, beyond);
@@ -148,7 +159,10 @@ function cost(levels, values, width, side) {
   return apart + side * steps;
 }
 
-/** Grey closing: the least, in a square window, of the largest in such windows, also some that reach beyond the edges. */
+/**
+ * Grey closing: the least, in a square window, of the largest in such windows, also some that reach
+ * beyond the edges.
+ */
 function closing(values, width, height, half, beyond) {
   const [wide, high] = [width + 2 * beyond, height + 2 * beyond];
   const padded = new Float32Array(wide * high).fill(LEAST);
@@ -176,8 +190,8 @@ function largestAround(values, width, height, half) {
 }
 
 /**
- * The largest number in each window of a row, with rows as columns, by van Herk's method: blocks are as long as a window,
- * so each window is the end of one and the beginning of the next.
+ * The largest number in each window of a row, with rows as columns, by van Herk's method: blocks
+ * are as long as a window, so each window is the end of one and the beginning of the next.
  */
 function largestInRows(values, width, height, half) {
   const [side, long] = [2 * half + 1, width + 2 * half];
@@ -204,7 +218,10 @@ function largestInRows(values, width, height, half) {
   return most;
 }
 
-/** Ink in a 20 x 20 box with its centre of mass in the middle, as MNIST's makers did: 784 numbers in 0..255. */
+/**
+ * Ink in a 20 x 20 box with its centre of mass in the middle, as MNIST's makers did: 784 numbers in
+ * 0..255.
+ */
 export function centerInBox({ ink, width, height }) {
   const lines = [new Float64Array(height), new Float64Array(width)];
   for (let at = 0; at < ink.length; at++) {

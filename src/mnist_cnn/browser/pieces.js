@@ -4,8 +4,8 @@ const SPECK = 25; // what has less than a 25th of the largest piece's pixels is 
 const STRIPS = 16; // a line is followed from strip to strip of the sheet
 
 /**
- * Of a mask, row after row, with ones where ink is: what belongs to the digit, and what else was left out, as counts of
- * frames, lines, specks, and of pieces at the edges.
+ * Of a mask, row after row, with ones where ink is: what belongs to the digit, and what else was
+ * left out, as counts of frames, lines, specks, and of pieces at the edges.
  */
 export function findDigit(inked) {
   const { height, width } = inked;
@@ -72,7 +72,10 @@ const turn = ({ mask, height, width }) => ({
   width: height,
 });
 
-/** The connected pieces, with the boxes around them; and for each pixel the number of its piece, from 1 on. */
+/**
+ * The connected pieces, with the boxes around them; and for each pixel the number of its piece,
+ * from 1 on.
+ */
 function label({ mask, height, width }) {
   const labels = new Int32Array(mask.length);
   const [pieces, waiting] = [[], new Int32Array(mask.length)];
@@ -126,8 +129,8 @@ const surrounds = (piece, other, times) =>
   times * lengthOf(other) >= lengthOf(piece);
 
 /**
- * Whether a piece at an edge is no part of a digit, as another lies free: it covers half of the edge, or is far from the
- * other and not much larger.
+ * Whether a piece at an edge is no part of a digit, as another lies free: it covers half of the
+ * edge, or is far from the other and not much larger.
  */
 function isBeside(piece, free, labels, { height, width }) {
   const along = [0, 0, 0, 0];
@@ -172,7 +175,10 @@ function remove({ mask }, found) {
   for (let at = 0; at < mask.length; at++) if (found[at]) mask[at] = 0;
 }
 
-/** Remove boxes that have straight sides and something in them, which may touch the sides; return how many. */
+/**
+ * Remove boxes that have straight sides and something in them, which may touch the sides; return
+ * how many.
+ */
 function removeBoxes(inked, { labels, pieces }) {
   let removed = 0;
   for (const piece of pieces) {
@@ -226,8 +232,8 @@ const areAtBothEnds = (places, side) =>
   places.length > 0 && 4 * places[0] < side && 4 * places.at(-1) >= 3 * side;
 
 /**
- * Find lines from left to right, at most `thick` pixels thick and inclined by a twentieth: where they are, without what
- * crosses them, and the row of each.
+ * Find lines from left to right, at most `thick` pixels thick and inclined by a twentieth: where
+ * they are, without what crosses them, and the row of each.
  */
 function findLines(inked, thick, toTheEdges) {
   const { mask, height, width } = inked;
@@ -289,7 +295,10 @@ function isCrossed(covered, count, toTheEdges) {
   return crossed.subarray(...stripsThatCount(count, toTheEdges)).every(Boolean);
 }
 
-/** Follow lines from strip to strip: for each, its rows in the middle of the sheet, and by row and strip where it runs. */
+/**
+ * Follow lines from strip to strip: for each, its rows in the middle of the sheet, and by row and
+ * strip where it runs.
+ */
 function follow(covered, lean, edges, toTheEdges) {
   const count = edges.length - 1;
   const height = covered.length / count;

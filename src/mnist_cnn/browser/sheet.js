@@ -1,18 +1,24 @@
-// What is on a pad: pixels, which only this code writes. A canvas shows them, but nothing is read from it: browsers
-// that protect their user from being recognized, such as Tor Browser and LibreWolf, give noise there.
+// What is on a pad: pixels, which only this code writes. A canvas shows them, but nothing is read
+// from it: browsers that protect their user from being recognized, such as Tor Browser and
+// LibreWolf, give noise there.
 
 import { convert } from "./numbers.js";
 import { make } from "./parts.js";
 
 const PEN = 22; // pixels across
-const HARMLESS = 2; // of 255: so much may be added to what is read, as in Brave and in Firefox's private windows
+// Of 255: so much may be added to what is read, as in Brave and in Firefox's private windows
+const HARMLESS = 2;
 const NO_IMAGE =
   "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
 const NOISE =
-  "Your browser gives noise instead of the image's pixels, so that pages cannot recognize you. In Firefox, click the " +
-  "picture in the address bar (“Manage canvas extraction permission”), choose “Allow”, and open the image again.";
+  "Your browser gives noise instead of the image's pixels, so that pages cannot recognize you. " +
+  "In Firefox, click the picture in the address bar (“Manage canvas extraction permission”), " +
+  "choose “Allow”, and open the image again.";
 
-/** Draw a black line with a round pen, from a point to itself a dot. Returns the box around it: x, y, width, height. */
+/**
+ * Draw a black line with a round pen, from a point to itself a dot. Returns the box around it: x,
+ * y, width, height.
+ */
 export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
   const reach = PEN / 2 + 0.5; // the edge fades over one pixel
   const [left, right] = range(fromX, toX, reach, width);
@@ -23,7 +29,8 @@ export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
     for (let column = left; column < right; column++) {
       const x = column + 0.5 - fromX;
       const y = row + 0.5 - fromY;
-      const share = Math.min(Math.max((x * alongX + y * alongY) / squared, 0), 1); // of the line, to its nearest point
+      // Of the line, to its nearest point
+      const share = Math.min(Math.max((x * alongX + y * alongY) / squared, 0), 1);
       const distance = Math.sqrt((x - share * alongX) ** 2 + (y - share * alongY) ** 2);
       if (distance < reach)
         blacken(data, 4 * (row * width + column), Math.min(reach - distance, 1));
@@ -32,7 +39,10 @@ export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
   return [left, top, right - left, bottom - top];
 }
 
-/** The pixels that a pen may touch which moves from one place to another, along one side of the sheet. */
+/**
+ * The pixels that a pen may touch which moves from one place to another, along one side of the
+ * sheet.
+ */
 function range(from, to, reach, side) {
   return [
     Math.max(Math.floor(Math.min(from, to) - reach), 0),
@@ -51,10 +61,14 @@ function blacken(data, at, cover) {
 /** Pixels as text that can be saved; some kilobytes for a drawing. */
 export async function pack({ data, width, height }) {
   const bytes = await convert(data, new CompressionStream("gzip"));
-  return `${width}x${height}:${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
+  const letters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return `${width}x${height}:${btoa(letters)}`;
 }
 
-/** The pixels that were packed; an empty sheet if it is no such text, as older versions saved others. */
+/**
+ * The pixels that were packed; an empty sheet if it is no such text, as older versions saved
+ * others.
+ */
 export async function unpack(text, side) {
   try {
     const [, width, height, packed] = text.match(/^(\d+)x(\d+):(.+)$/);
@@ -66,7 +80,10 @@ export async function unpack(text, side) {
   }
 }
 
-/** The pixels of an image file, its longer side so long; if there are none to be had, an Error that says why. */
+/**
+ * The pixels of an image file, its longer side so long; if there are none to be had, an Error that
+ * says why.
+ */
 export async function openImage(file, side) {
   const image = new Image();
   image.src = URL.createObjectURL(file);
