@@ -108,7 +108,7 @@ def collect(work: Path, rounds: int, images: int, scaling: tuple[int, ...]) -> d
     """
     # Imports Keras, as a process that measures does by itself
     from mnist_cnn.device import choose_precision
-    from mnist_cnn.report import installed_version
+    from mnist_cnn.machine import installed_version
 
     chosen = choose_precision()
     times = {
@@ -164,7 +164,7 @@ def ladder_costs(work: Path) -> dict:
 
 def where_and_when() -> dict:
     """The date, and the processor with its cores."""
-    from mnist_cnn.report import cores, processor
+    from mnist_cnn.machine import cores, processor
 
     return {"date": date.today().isoformat(), "machine": f"{processor()}, {cores()} cores"}
 
@@ -287,7 +287,7 @@ def time_train(recipe: str, precision: str, digits, look) -> dict:
 
 def time_fit(network: str, precision: str, digits, look) -> dict:
     """By plain Keras as the article calls it."""
-    from mnist_cnn.quiet import keras
+    from mnist_cnn.backend import keras
 
     watch = keras.callbacks.LambdaCallback(on_train_begin=look, on_epoch_end=look)
     model, _ = fit_as_in_the_article(
@@ -356,7 +356,7 @@ def import_time(number: int) -> dict:
 
 def views() -> dict:
     """How fast the views respond, and where that was measured."""
-    from views import measure
+    from view_speed import measure
 
     return {**where_and_when(), **measure()}
 

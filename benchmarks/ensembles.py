@@ -14,8 +14,8 @@ import numpy as np
 
 from mnist_cnn.data import load_images, split_validation
 from mnist_cnn.models import predict
-from mnist_cnn.results import load_results
 from mnist_cnn.runs import Run, load_run, runs_folder
+from mnist_cnn.study.results import load_results
 
 RECIPE, MEMBERS, ENSEMBLES = "averaged", 5, 5
 FILE, LADDER = (Path(__file__).with_name(f"{name}.jsonl") for name in ("ensembles", "ladder"))

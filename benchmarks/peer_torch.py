@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_cnn.data import Images, split_validation
+from mnist_cnn.data import Dataset, split_validation
 
 
 def fit(
-    digits: Images, look: Callable[[], None], epochs: int, batch_size: int = 128
+    digits: Dataset, look: Callable[[], None], epochs: int, batch_size: int = 128
 ) -> tuple[int, int]:
     """Train for a few of twenty epochs, and call `look` at the start and after each.
 

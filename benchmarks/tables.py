@@ -16,8 +16,7 @@ import nbformat
 import addresses
 from addresses import PROJECT, binder
 from bench import RECIPES
-from mnist_cnn.results import collect_scores, load_results
-from mnist_cnn.results import report as report_of
+from mnist_cnn.study.results import collect_scores, load_results, summarize
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -155,7 +154,7 @@ def seeds(results: dict) -> str:
 
 def study(results: dict) -> str:
     """The report of the study on the test images, as `python -m mnist_cnn.study` prints it."""
-    return f"```\n{report_of({name: results['test'][name] for name in RECIPES})}\n```"
+    return f"```\n{summarize({name: results['test'][name] for name in RECIPES})}\n```"
 
 
 def scores(results: dict) -> str:

@@ -11,10 +11,11 @@ from sphinx.addnodes import download_reference, pending_xref
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parents[1] / "benchmarks")])
+sys.path.append(str(Path(__file__).parent))
 
 import addresses
-from mnist_cnn.data import DataError, Images, load_images
+from mnist_cnn.data import Dataset, load_images
+from mnist_cnn.exceptions import DataError
 
 REPOSITORY = addresses.urls().get("Repository")
 
@@ -51,7 +52,7 @@ if REPOSITORY:  # where a notebook can be run and changed, for the template: its
     }
     html_context["repository"] = REPOSITORY
 html_favicon = "icon.svg"
-html_static_path = ["site.css", "site.js", "../src/mnist_cnn/browser/views.css"]
+html_static_path = ["site.css", "site.js", "../src/mnist_cnn/views/browser/views.css"]
 html_css_files = ["views.css", "site.css"]
 html_js_files = [("site.js", {"type": "module"})]
 # The copy of a source keeps its name: that of a notebook is what one downloads
@@ -73,7 +74,7 @@ class Site(StandaloneHTMLBuilder):
 
 
 @cache
-def digits() -> Images:
+def digits() -> Dataset:
     """MNIST, for the views; without it there is no site."""
     try:
         return load_images(source="full")

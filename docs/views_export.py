@@ -5,7 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
-from mnist_cnn.data import Images, split_validation
+from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.evaluation import rank_by_doubt
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
@@ -16,11 +16,11 @@ from mnist_cnn.views import (
     FeatureMaps,
     PredictionBrowser,
     View,
-    front_end,
 )
+from mnist_cnn.views.bundle import bundle
 
 
-def export(folder: Path, digits: Images) -> None:
+def export(folder: Path, digits: Dataset) -> None:
     """Make each view as its notebook does, of full MNIST and with the runs that come with the
     package, and save it in this folder.
     """
@@ -39,7 +39,7 @@ def export(folder: Path, digits: Images) -> None:
     save(PredictionBrowser(*test, probabilities), folder)
     save(DrawingPad(models["LeakyReLU"]), folder)
     save(FeatureMaps(models["ReLU"], *test), folder)
-    folder.joinpath("views.js").write_text(front_end(), encoding="utf-8")
+    folder.joinpath("views.js").write_text(bundle(), encoding="utf-8")
 
 
 def save(view: View, folder: Path, name: str = "") -> None:

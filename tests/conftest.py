@@ -18,7 +18,7 @@ import pytest
 import yaml
 from xdist.scheduler import LoadFileScheduling
 
-from mnist_cnn.data import Images, load_images
+from mnist_cnn.data import Dataset, load_images
 from repository import ROOT, copy_repository
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 @cache
-def full_mnist() -> Images | None:
+def full_mnist() -> Dataset | None:
     """Full MNIST, if it is on this machine or can be downloaded."""
     try:
         return load_images(source="full")
@@ -179,9 +179,8 @@ def full_mnist() -> Images | None:
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Iterator["Browser"]:
     """Chromium, one for all tests of a process: Playwright starts only once in a thread."""
-    from playwright.sync_api import expect
-
     from lab import NO_CHROMIUM, launch  # with Playwright, which few tests need
+    from playwright.sync_api import expect
 
     with launch() as browser:
         if browser is None:
@@ -193,7 +192,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="session")
-def full() -> Images:
+def full() -> Dataset:
     """Full MNIST."""
     if full_mnist() is None:
         pytest.skip(NO_FULL_DATA)
@@ -201,7 +200,7 @@ def full() -> Images:
 
 
 @pytest.fixture(scope="session")
-def sample() -> Images:
+def sample() -> Dataset:
     """The 5,000 digits that are always there."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -209,7 +208,7 @@ def sample() -> Images:
 
 
 @pytest.fixture(scope="session")
-def few(sample: Images) -> Images:
+def few(sample: Dataset) -> Dataset:
     """500 digits to train and validate on: 15 batches and 50 validation images."""
     return replace(sample, x_train=sample.x_train[:500], y_train=sample.y_train[:500])
 

@@ -4,10 +4,10 @@ import numpy as np
 from scipy.ndimage import affine_transform
 
 from mnist_cnn.augmentation import random_affine
-from mnist_cnn.data import Images, prepare_images
+from mnist_cnn.data import Dataset, prepare_images
 
 
-def test_it_is_what_scipy_computes_one_image_at_a_time(sample: Images) -> None:
+def test_it_is_what_scipy_computes_one_image_at_a_time(sample: Dataset) -> None:
     images = prepare_images(sample.x_test[:20])
     moved = random_affine(images, np.random.default_rng(5))
     rng = np.random.default_rng(5)
@@ -25,7 +25,7 @@ def test_it_is_what_scipy_computes_one_image_at_a_time(sample: Images) -> None:
         np.testing.assert_allclose(moved[i, ..., 0], expected, atol=1e-4)
 
 
-def test_it_moves_every_image_differently_and_only_a_little(sample: Images) -> None:
+def test_it_moves_every_image_differently_and_only_a_little(sample: Dataset) -> None:
     image = prepare_images(np.repeat(sample.x_test[:1], 200, axis=0))
     moved = random_affine(image, np.random.default_rng(0))
     assert (

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_cnn.data import Images, split_validation
+from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import load_run
 
@@ -19,10 +19,11 @@ OTHERS = [name for name in ("jax", "torch") if find_spec(name) or (name == "jax"
 _TWO_EPOCHS = """
 from dataclasses import replace
 from mnist_cnn.data import load_images
-from mnist_cnn.training import Interrupted, train
+from mnist_cnn.exceptions import Interrupted
+from mnist_cnn.training import train
 
-def interrupt(history, *_):
-    if len(history.get("loss", ())) == 1:
+def interrupt(run):
+    if run.epochs_done == 1:
         raise KeyboardInterrupt
 
 digits = load_images(source="sample")
@@ -43,7 +44,7 @@ def test_ci_has_another_backend_than_tensorflow() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", OTHERS)
 def test_a_network_trained_by_another_backend_answers_the_same_here(
-    backend: str, sample: Images, runs
+    backend: str, sample: Dataset, runs
 ) -> None:
     """Two epochs, with a break after the first; after it, JAX need not compile everything again."""
     environment = {"KERAS_BACKEND": backend, "PYTHONPATH": str(JAX)}

@@ -19,8 +19,8 @@ import tables
 from mnist_cnn.data import prepare_images
 from mnist_cnn.models import NETWORKS
 from mnist_cnn.recipes import RECIPES, Recipe
-from mnist_cnn.results import load_results, save_result
 from mnist_cnn.runs import SHIPPED, load_run
+from mnist_cnn.study.results import load_results, save_result
 
 RESULTS = tables.load()
 CHOSEN = RESULTS["chosen_precision"]

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_cnn.data import DataError, Images, load_images, one_hot, prepare_images, split_validation
-from mnist_cnn.quiet import keras
-from mnist_cnn.runs import RunError
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset, load_images, one_hot, prepare_images, split_validation
+from mnist_cnn.exceptions import DataError, RunError
 from mnist_cnn.training import train
 
 PUBLISHED_MD5 = {  # of the four original files, uncompressed
@@ -28,7 +28,7 @@ PUBLISHED_MD5 = {  # of the four original files, uncompressed
 }
 
 
-def arrays_of(digits: Images) -> dict[str, np.ndarray]:
+def arrays_of(digits: Dataset) -> dict[str, np.ndarray]:
     return {name: getattr(digits, name) for name in PUBLISHED_MD5}
 
 
@@ -38,7 +38,7 @@ def saved(**arrays: np.ndarray) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def content(full: Images) -> bytes:
+def content(full: Dataset) -> bytes:
     """A good archive."""
     return saved(**arrays_of(full))
 
@@ -54,7 +54,7 @@ def idx(array: np.ndarray) -> bytes:
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def test_the_digits_are_those_of_the_original_files(full: Images) -> None:
+def test_the_digits_are_those_of_the_original_files(full: Dataset) -> None:
     sums = {
         name: hashlib.md5(idx(array), usedforsecurity=False).hexdigest()
         for name, array in arrays_of(full).items()
@@ -62,7 +62,7 @@ def test_the_digits_are_those_of_the_original_files(full: Images) -> None:
     assert sums == PUBLISHED_MD5
 
 
-def test_the_sample_is_stratified_real_and_without_overlap(full: Images, sample: Images) -> None:
+def test_the_sample_is_stratified_real_and_without_overlap(full: Dataset, sample: Dataset) -> None:
     def pairs(images: np.ndarray, labels: np.ndarray) -> set[tuple[bytes, int]]:
         return {
             (image.tobytes(), label) for image, label in zip(images, labels.tolist(), strict=True)
@@ -77,7 +77,7 @@ def test_the_sample_is_stratified_real_and_without_overlap(full: Images, sample:
     assert len(y_val) == 400 and np.bincount(y_val).min() >= 20  # the classes are mixed
 
 
-def test_preparation_agrees_with_plain_python(sample: Images) -> None:
+def test_preparation_agrees_with_plain_python(sample: Dataset) -> None:
     prepared, encoded = prepare_images(sample.x_train[:3]), one_hot(sample.y_train[:3])
     assert prepared.shape == (3, 28, 28, 1) and prepared.dtype == encoded.dtype == np.float32
     for i in range(3):
@@ -88,12 +88,12 @@ def test_preparation_agrees_with_plain_python(sample: Images) -> None:
             )
 
 
-def test_the_fingerprint_tells_what_was_trained_on(sample: Images) -> None:
+def test_the_fingerprint_tells_what_was_trained_on(sample: Dataset) -> None:
     arrays = arrays_of(sample)
     relabelled = arrays | {"y_train": np.roll(arrays["y_train"], 1)}
     other_test = arrays | {"y_test": np.roll(arrays["y_test"], 1)}
-    assert Images(**relabelled, source="sample", origin="memory").fingerprint != sample.fingerprint
-    assert Images(**other_test, source="sample", origin="memory").fingerprint == sample.fingerprint
+    assert Dataset(**relabelled, source="sample", origin="memory").fingerprint != sample.fingerprint
+    assert Dataset(**other_test, source="sample", origin="memory").fingerprint == sample.fingerprint
 
 
 # Where the digits come from
@@ -169,7 +169,7 @@ def test_without_network_the_sample_stands_in_with_one_warning_unless_all_is_ask
     )
 
 
-def test_a_download_is_verified_too(full: Images, offline, monkeypatch) -> None:
+def test_a_download_is_verified_too(full: Dataset, offline, monkeypatch) -> None:
     arrays = (full.x_train, full.y_train), (full.x_test, full.y_test)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: arrays)
     assert load_images().origin == "Keras's download"
@@ -287,7 +287,7 @@ BAD_FILES: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {
     "labels below 0": (a_few(y_test=np.arange(30) - 1), "y_test must lie in 0.."),
     "a single class": (
         a_few(y_train=np.zeros(30, int), y_test=np.zeros(30, int)),
-        "names must be those of 2 to 256",
+        "names must be those of 2 to 256 classes, not of 1",
     ),
     "a thousand classes": (
         a_few(y_train=np.arange(30) * 50),
@@ -346,7 +346,7 @@ def test_no_file_can_take_much_memory(tmp_path) -> None:
     """
     for images, said in (
         (10**12, "n in 1..300,000"),
-        (50_000, "x_train holds more than its beginning says"),
+        (50_000, "x_train holds more data than its header says"),
     ):
         header = (
             f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({images}, 28, 28), }}".encode()
@@ -367,13 +367,13 @@ def test_no_file_can_take_much_memory(tmp_path) -> None:
 # Files that hold something else than MNIST
 
 
-def one_pixel_changed(digits: Images) -> np.ndarray:
+def one_pixel_changed(digits: Dataset) -> np.ndarray:
     images = digits.x_test.copy()
     images[-1, 14, 14] ^= 1
     return images
 
 
-OTHER_ARRAYS: dict[str, Callable[[Images], dict[str, np.ndarray]]] = {
+OTHER_ARRAYS: dict[str, Callable[[Dataset], dict[str, np.ndarray]]] = {
     "few images": lambda full: {"x_train": full.x_train[:5], "y_train": full.y_train[:5]},
     "one image more": lambda full: {
         "x_train": np.concatenate([full.x_train, full.x_test[:1]]), "y_train": np.append(full.y_train, full.y_test[:1])
@@ -388,7 +388,7 @@ OTHER_ARRAYS: dict[str, Callable[[Images], dict[str, np.ndarray]]] = {
 
 @pytest.mark.parametrize("case", OTHER_ARRAYS)
 def test_what_is_not_mnist_is_never_called_mnist(
-    full: Images, offline, tmp_path, case: str
+    full: Dataset, offline, tmp_path, case: str
 ) -> None:
     other = arrays_of(full) | OTHER_ARRAYS[case](full)
     (tmp_path / "mnist.npz").write_bytes(saved(**other))
@@ -449,7 +449,7 @@ def test_a_folder_of_idx_files_and_an_archive_give_the_same(
 
 
 def test_wide_and_column_first_arrays_are_read_as_they_are_meant(
-    sample: Images, tmp_path: Path
+    sample: Dataset, tmp_path: Path
 ) -> None:
     arrays = arrays_of(sample) | {
         "x_test": np.asfortranarray(sample.x_test),
@@ -511,9 +511,12 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off in its lengths": (spoil(IMAGES, GOOD[:9]), "must have the shape (n, 28, 28)"),
     "cut off by one byte": (
         spoil(IMAGES, GOOD[:-1]),
-        f"{IMAGES} holds less than its beginning says",
+        f"{IMAGES} holds less data than its header says",
     ),
-    "a byte too many": (spoil(IMAGES, GOOD + b"x"), f"{IMAGES} holds more than its beginning says"),
+    "a byte too many": (
+        spoil(IMAGES, GOOD + b"x"),
+        f"{IMAGES} holds more data than its header says",
+    ),
     "three billion images": (spoil(IMAGES, b"\0\0\x08\x03" + b"\xff" * 12), "with n in 1..300,000"),
     "larger images": (spoil(IMAGES, idx(np.zeros((30, 32, 32), "uint8"))), "not (30, 32, 32)"),
     "not gzipped": (spoil("train-images-idx3-ubyte.gz", GOOD), "Not a gzipped file"),
@@ -523,7 +526,7 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a bomb": (
         spoil("train-images-idx3-ubyte.gz", gzip.compress(GOOD + bytes(9**9))),
-        "holds more than its beginning",
+        "holds more data than its header",
     ),
     "names in another encoding": (
         spoil("class_names.txt", "Kleid\nSchürze".encode("latin-1")),

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnist_cnn.data import Images
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.models import predict
-from mnist_cnn.quiet import keras
 from mnist_cnn.runs import SHIPPED, load_run
 from sheets import KINDS, make_sheet
 
@@ -183,7 +183,7 @@ def test_the_paper_may_be_lit_unevenly(kind: str, paper: int, pen: int) -> None:
 
 
 @pytest.mark.slow
-def test_digits_are_read_on_every_kind_of_sheet(full: Images, model) -> None:
+def test_digits_are_read_on_every_kind_of_sheet(full: Dataset, model) -> None:
     """Of validation images, 5 on each kind, as 99 % are on a clean sheet."""
     count = 5
     images, labels = full.x_train[-count:], full.y_train[-count:]
@@ -237,12 +237,12 @@ def test_no_digit_is_pushed_off_the_image(side: str, left: int) -> None:
     assert image.astype(int).sum() == np.round(255 * ink).sum()
 
 
-def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Images) -> None:
+def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Dataset) -> None:
     assert all(np.array_equal(center_in_box(image / 255), image) for image in sample.x_test)
 
 
 def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(
-    full: Images, model
+    full: Dataset, model
 ) -> None:
     rng = np.random.default_rng(1)
     sheets = np.full((250, 200, 150), 255, "uint8")

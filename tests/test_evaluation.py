@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_cnn.data import Images, one_hot
+from mnist_cnn.data import Dataset, one_hot
 from mnist_cnn.evaluation import DISPUTED, bar_text, evaluate_run, find_mistakes, rank_by_doubt
 from mnist_cnn.models import build_model
 from mnist_cnn.runs import SHIPPED, load_run
 
 
-def test_the_accuracy_of_a_run_is_what_keras_evaluates(sample: Images) -> None:
+def test_the_accuracy_of_a_run_is_what_keras_evaluates(sample: Dataset) -> None:
     keras.utils.set_random_seed(0)
     model = build_model("relu")  # untrained, or it would be right about all of them
     run = replace(load_run(SHIPPED / "relu.npz"), weights=model.get_weights())
@@ -46,7 +46,7 @@ def test_bars_say_which_digit_is_predicted_and_which_is_actual() -> None:
     ]
 
 
-def test_the_disputed_labels_are_the_published_ones(full: Images) -> None:
+def test_the_disputed_labels_are_the_published_ones(full: Dataset) -> None:
     published = {
         947: "8→9", 1621: "0→6", 1901: "9→4", 2130: "4→9", 2462: "2→0", 2597: "5→3", 2654: "6→1", 3520: "6→4",
         3558: "5→0", 5937: "5→3", 6651: "0→6", 6783: "1→6", 8527: "4→9", 9679: "6→3", 9729: "5→6",

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from mnist_cnn import exercises
-from mnist_cnn.data import Images
+from mnist_cnn.data import Dataset
 from mnist_cnn.models import build_model
 from test_notebooks import NOTEBOOKS
 
@@ -261,7 +261,7 @@ CHECKS = {
 }
 
 
-def verdict(exercise: str, code: str, sample: Images, capsys: pytest.CaptureFixture) -> str:
+def verdict(exercise: str, code: str, sample: Dataset, capsys: pytest.CaptureFixture) -> str:
     """What the check of the notebook says of an answer."""
     namespace = {"exercises": exercises, "digits": sample}
     if "exercises.network" in CHECKS[exercise]:
@@ -307,7 +307,7 @@ def test_every_exercise_has_its_usual_mistakes() -> None:
 
 @pytest.mark.parametrize("exercise", WRONG)
 def test_each_usual_mistake_is_met_with_words_of_its_own(
-    exercise: str, sample: Images, capsys
+    exercise: str, sample: Dataset, capsys
 ) -> None:
     said = {name: verdict(exercise, code, sample, capsys) for name, code in WRONG[exercise].items()}
     assert all(re.fullmatch(r"Not yet: .{12,}[.?]\n", words) for words in said.values()), said
@@ -326,7 +326,7 @@ ODD = {"number": "answer = '12'", "array": "answer = [1, 2, 3]", "network": "ans
 
 @pytest.mark.parametrize("exercise", WRONG)
 def test_an_answer_that_nobody_foresaw_is_refused_kindly(
-    exercise: str, sample: Images, capsys
+    exercise: str, sample: Dataset, capsys
 ) -> None:
     kind, name = re.search(r"exercises\.(\w+)\(.*?, (\w+)", CHECKS[exercise]).groups()
     said = verdict(exercise, ODD[kind].format(name=name), sample, capsys)
@@ -394,18 +394,18 @@ class Fails(layers.Layer):
 
 
 @pytest.mark.parametrize("exercise", ODD_NETWORKS)
-def test_a_network_of_any_kind_gets_a_verdict(exercise: str, sample: Images, capsys) -> None:
+def test_a_network_of_any_kind_gets_a_verdict(exercise: str, sample: Dataset, capsys) -> None:
     for code, expected in ODD_NETWORKS[exercise].items():
         said = verdict(exercise, f"{THEIR_PARTS}\n{code}", sample, capsys)
         assert said.startswith("Not yet: ") and expected in said, code
 
 
-def test_a_network_of_functions_is_as_good_as_a_sequential_one(sample: Images, capsys) -> None:
+def test_a_network_of_functions_is_as_good_as_a_sequential_one(sample: Dataset, capsys) -> None:
     code = "answer = Model([image], [end(pool2()(conv()(pool2()(conv()(image)))))])"
     assert verdict("small network", f"{THEIR_PARTS}\n{code}", sample, capsys).startswith("Right.")
 
 
-def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(sample: Images, capsys) -> None:
+def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(sample: Dataset, capsys) -> None:
     uneven = "some rows are longer than others.\n"
     assert verdict("mean digits", "answer = [[1], [1, 2]]", sample, capsys).endswith(uneven)
     code = "def to_labels(rows): return [[1], [1, 2]]"
@@ -414,7 +414,7 @@ def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(sample: Images
     assert said == "Not yet: that is not the number; open the hint.\n"
 
 
-def test_no_answer_is_no_answer_of_any_kind(sample: Images, capsys) -> None:
+def test_no_answer_is_no_answer_of_any_kind(sample: Dataset, capsys) -> None:
     for exercise in ("float32 bytes", "mean digits", "small network"):
         assert verdict(exercise, "answer = ...", sample, capsys) == "Not answered yet.\n"
     assert verdict("labels", "to_labels = ...", sample, capsys) == "Not answered yet.\n"
@@ -431,7 +431,7 @@ def test_a_name_that_is_not_an_exercise_is_refused() -> None:
             check("no such thing", 1)
 
 
-def test_no_right_number_stands_in_the_package(sample: Images) -> None:
+def test_no_right_number_stands_in_the_package(sample: Dataset) -> None:
     numbers = (Path(exercises.__file__).parent / "numbers.toml").read_text()
     for right in ("31360000", "31_360_000", "1168", "8440", "8_440"):
         assert right not in numbers
@@ -464,7 +464,7 @@ def test_each_notebook_has_four_questions_that_explain_every_choice(path: Path) 
     assert len(set(places)) > 1  # not always the same one
 
 
-def test_a_network_may_have_its_activations_in_layers_of_their_own(sample: Images, capsys) -> None:
+def test_a_network_may_have_its_activations_in_layers_of_their_own(sample: Dataset, capsys) -> None:
     layers = "conv('linear'), layers.LeakyReLU(), pool2(), conv('linear'), layers.BatchNormalization(), layers.ReLU()"
     code = f"answer = small((28, 28, 1), [{layers}, pool2(), flat(), soft()])"
     assert verdict("small network", code, sample, capsys) == "Right. It has 2,706 parameters.\n"
@@ -475,7 +475,7 @@ def test_a_network_may_have_its_activations_in_layers_of_their_own(sample: Image
     assert verdict("small network", soft, sample, capsys).startswith("Right.")
 
 
-def test_every_word_on_numbers_is_heard(sample: Images, capsys) -> None:
+def test_every_word_on_numbers_is_heard(sample: Dataset, capsys) -> None:
     """Each usual wrong number is refused with its own words, and none is so near another that both would answer."""
     for exercise, about in exercises._NUMBERS.items():
         for value, words in about["wrong"]:

@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from mnist_cnn.data import Images, load_images
+from mnist_cnn.data import Dataset, load_images
+from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.recipes import RECIPES, Recipe
-from mnist_cnn.runs import Run, RunError, load_run
-from mnist_cnn.training import Interrupted, find_run, train
+from mnist_cnn.runs import Run, load_run
+from mnist_cnn.training import find_or_train, train
 from test_training import interrupt_after, weights
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,7 @@ seeds = st.sampled_from([0, 0, 1])
 
 
 @cache
-def digits(kind: str) -> Images:
+def digits(kind: str) -> Dataset:
     """Forty images of the sample, forty others, and the same forty where the full data are
     expected.
     """
@@ -120,7 +121,7 @@ class LifeOfRuns(RuleBasedStateMachine):
     @rule(kind=which_digits)
     def open_in_a_later_notebook(self, kind: str) -> None:
         before = self._contents()
-        run = find_run("relu", digits(kind))
+        run = find_or_train("relu", digits(kind))
         self._check_opened(run, kind, run.settings.seed)
         self._check_nothing_lost(before)
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_cnn.data import Images
+from mnist_cnn.data import Dataset
 from mnist_cnn.models import NETWORKS, PRECISIONS, PermutePixels, build_model, predict
 
 
@@ -24,7 +24,7 @@ def test_parameter_counts() -> None:
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("network", NETWORKS)
-def test_images_in_probabilities_out(sample: Images, network: str, precision: str) -> None:
+def test_images_in_probabilities_out(sample: Dataset, network: str, precision: str) -> None:
     probabilities = predict(build_model(network, precision), sample.x_test[:3])
     assert probabilities.shape == (3, 10) and probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
@@ -43,7 +43,7 @@ def test_a_seed_gives_what_keras_gives_with_it(network: str) -> None:
 
 
 @pytest.mark.parametrize("n", [1, 500, 777])
-def test_predict_gives_what_keras_predicts(sample: Images, n: int) -> None:
+def test_predict_gives_what_keras_predicts(sample: Dataset, n: int) -> None:
     model = build_model("relu")
     expected = model.predict(sample.x_test[:n, ..., np.newaxis] / 255, verbose=0)
     np.testing.assert_allclose(predict(model, sample.x_test[:n]), expected, atol=1e-6)
@@ -68,7 +68,7 @@ def test_the_article_has_its_layers_in_its_order() -> None:
 
 @pytest.mark.parametrize("network, slope", [("relu", 0), ("leaky_relu", 0.1)])
 def test_the_networks_differ_in_their_slope_alone(
-    sample: Images, network: str, slope: float
+    sample: Dataset, network: str, slope: float
 ) -> None:
     """Both are computed here in NumPy, and only the slope differs."""
     model = build_model(network)
@@ -76,7 +76,7 @@ def test_the_networks_differ_in_their_slope_alone(
     np.testing.assert_allclose(predict(model, sample.x_test[:1])[0], expected, atol=1e-5)
 
 
-def test_permuting_moves_each_pixel_to_another_place(sample: Images) -> None:
+def test_permuting_moves_each_pixel_to_another_place(sample: Dataset) -> None:
     """Always to the same one: only so can a network learn from such images."""
     numbered = np.arange(28 * 28, dtype="float32").reshape(1, 28, 28, 1)
     first, again = (np.ravel(PermutePixels()(numbered)) for _ in range(2))

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from mnist_cnn.data import Images, load_images
+from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import predict
 from mnist_cnn.plots import plot_confusion, plot_probabilities, show_predictions
 from mnist_cnn.recipes import RECIPES
 from mnist_cnn.runs import load_run, run_file
-from mnist_cnn.training import find_run, train
+from mnist_cnn.training import find_or_train, train
 from test_data import idx
 from test_notebooks import NOTEBOOKS, code_cells
 from test_series import QUICKER, printed
@@ -37,13 +37,13 @@ NAMES = (
 
 
 @pytest.fixture(scope="module")
-def fashion() -> Images:
+def fashion() -> Dataset:
     if not FASHION.exists():
         pytest.skip("Fashion-MNIST is not here: apt install dataset-fashion-mnist")
     return load_images(FASHION)
 
 
-def test_fashion_mnist_is_known_by_its_checksum(fashion: Images) -> None:
+def test_fashion_mnist_is_known_by_its_checksum(fashion: Dataset) -> None:
     assert (fashion.name, fashion.source, fashion.class_names) == (
         "Fashion-MNIST",
         "fashion-mnist",
@@ -60,7 +60,7 @@ def test_fashion_mnist_is_known_by_its_checksum(fashion: Images) -> None:
 
 @pytest.mark.slow
 def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
-    fashion: Images, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+    fashion: Dataset, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All cells in one kernel; that each notebook can stand alone is for nbval and test_series.py
     to show.
@@ -108,7 +108,7 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
 
 
 @pytest.fixture(scope="module")
-def shapes(sample: Images) -> Images:
+def shapes(sample: Dataset) -> Dataset:
     """Zeros, ones and twos under other names, one of which must not be taken for HTML."""
     few = {
         "source": "shapes-images",
@@ -122,20 +122,22 @@ def shapes(sample: Images) -> Images:
 
 
 @pytest.fixture(scope="module")
-def trained(shapes: Images, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+def trained(shapes: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("runs")))
         run = train("short", shapes, epochs=2)
         assert run_file("short", shapes).name == "short-shapes-images.npz"
         patch.setitem(RECIPES, "relu", replace(RECIPES["relu"], epochs=1))
-        assert find_run(
+        assert find_or_train(
             "relu", replace(shapes, x_train=shapes.x_train[:64], y_train=shapes.y_train[:64])
         ).finished
         return run, load_run(run_file("short", shapes)).load_model()
 
 
 @pytest.mark.slow
-def test_a_network_has_as_many_outputs_as_there_are_classes(shapes: Images, trained: tuple) -> None:
+def test_a_network_has_as_many_outputs_as_there_are_classes(
+    shapes: Dataset, trained: tuple
+) -> None:
     run, model = trained
     probabilities = predict(model, shapes.x_test)
     assert probabilities.shape == (300, 3) and run.predicted.max() == 2
@@ -143,7 +145,7 @@ def test_a_network_has_as_many_outputs_as_there_are_classes(shapes: Images, trai
 
 
 @pytest.mark.slow
-def test_figures_name_the_classes(shapes: Images, trained: tuple) -> None:
+def test_figures_name_the_classes(shapes: Dataset, trained: tuple) -> None:
     names, probabilities = shapes.class_names, predict(trained[1], shapes.x_test[:5])
     figure = show_predictions(shapes.x_test[:5], shapes.y_test[:5], probabilities, names)
     for axis, label, of_one in zip(figure.axes, shapes.y_test, probabilities, strict=False):
@@ -158,7 +160,7 @@ def test_figures_name_the_classes(shapes: Images, trained: tuple) -> None:
         assert [label.get_text() for label in labels] == list(names)
 
 
-def test_long_titles_make_figures_wider_and_short_ones_do_not(shapes: Images) -> None:
+def test_long_titles_make_figures_wider_and_short_ones_do_not(shapes: Dataset) -> None:
     widths = [
         show_predictions(
             shapes.x_test[:1], shapes.y_test[:1], np.eye(3)[shapes.y_test[:1]], names

@@ -12,7 +12,7 @@ import wcag_contrast_ratio
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from mnist_cnn.data import Images
+from mnist_cnn.data import Dataset
 from mnist_cnn.plots import (
     BLUE,
     INK,
@@ -34,7 +34,7 @@ HISTORY = {
 
 
 @pytest.fixture
-def probabilities(sample: Images) -> np.ndarray:
+def probabilities(sample: Dataset) -> np.ndarray:
     """Certain and right for the first ten test images, but for the fourth: there, half on the next
     digit.
     """
@@ -48,7 +48,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(
-    sample: Images, probabilities: np.ndarray
+    sample: Dataset, probabilities: np.ndarray
 ) -> None:
     figures = [
         show_digits(sample.x_test[:13], columns=5),
@@ -67,7 +67,7 @@ def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(
     assert plt.get_fignums() == []  # a notebook would show those once more
 
 
-def test_each_image_has_its_own_title(sample: Images) -> None:
+def test_each_image_has_its_own_title(sample: Dataset) -> None:
     figure = show_digits(sample.x_test[:3], titles=sample.y_test[:3], columns=2)
     shown = [axis for axis in figure.axes if axis.images]
     assert [axis.get_title() for axis in shown] == [str(label) for label in sample.y_test[:3]]
@@ -77,7 +77,7 @@ def test_each_image_has_its_own_title(sample: Images) -> None:
     )
 
 
-def test_titles_may_come_one_by_one_and_counts_as_floats(sample: Images) -> None:
+def test_titles_may_come_one_by_one_and_counts_as_floats(sample: Dataset) -> None:
     axes = show_digits(sample.x_test[:3], titles=(f"no. {at}" for at in range(3)), columns=3).axes
     assert [axis.get_title() for axis in axes] == ["no. 0", "no. 1", "no. 2"]
     counts = np.full((2, 10, 10), 3.0)
@@ -86,7 +86,7 @@ def test_titles_may_come_one_by_one_and_counts_as_floats(sample: Images) -> None
     assert {*texts(figure)} == {"3"}
 
 
-def test_a_wrong_prediction_stands_out(sample: Images, probabilities: np.ndarray) -> None:
+def test_a_wrong_prediction_stands_out(sample: Dataset, probabilities: np.ndarray) -> None:
     axes = show_predictions(sample.x_test[:10], sample.y_test[:10], probabilities).axes
     actual = sample.y_test[3]
     assert axes[3].get_title() == f"actual {actual}\npredicted {(actual + 1) % 10}\n60.0%"
@@ -94,7 +94,7 @@ def test_a_wrong_prediction_stands_out(sample: Images, probabilities: np.ndarray
 
 
 def test_bars_name_the_predicted_and_the_actual_digit(
-    sample: Images, probabilities: np.ndarray
+    sample: Dataset, probabilities: np.ndarray
 ) -> None:
     actual = int(sample.y_test[3])
     wrong, right = probabilities[3], np.eye(10)[actual]
@@ -112,7 +112,7 @@ def test_bars_name_the_predicted_and_the_actual_digit(
 
 
 def test_without_an_actual_digit_no_prediction_is_wrong(
-    sample: Images, probabilities: np.ndarray
+    sample: Dataset, probabilities: np.ndarray
 ) -> None:
     figure = plot_probabilities(sample.x_test[3], None, {"network": probabilities[3]})
     assert not any("actual" in text for text in texts(figure))

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from mnist_cnn.augmentation import random_affine
-from mnist_cnn.data import DataError, Images, load_images, one_hot, prepare_images, split_validation
+from mnist_cnn.data import Dataset, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import find_mistakes, rank_by_doubt
+from mnist_cnn.exceptions import DataError
 
 settings.register_profile(
     "same every time", derandomize=True, deadline=None, max_examples=200, database=None
@@ -139,7 +140,7 @@ def test_ink_is_found_in_any_pixels_or_they_are_refused_in_words(pixels: np.ndar
 
 
 @pytest.mark.slow
-def test_no_change_to_an_archive_gets_other_digits_in(full: Images, tmp_path: Path) -> None:
+def test_no_change_to_an_archive_gets_other_digits_in(full: Dataset, tmp_path: Path) -> None:
     """With a few bytes changed in a header, the pixels or the zip directory, the reader gives MNIST or a DataError.
 
     Bytes of the directory, at the end of the file, are also cut out or doubled.

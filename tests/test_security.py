@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from mnist_cnn.copies import MINE, STUDENT, TEACHER, copy_to_work_in
-from mnist_cnn.views import front_end
+from mnist_cnn.views.bundle import BROWSER, bundle
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = sorted((ROOT / "src" / "mnist_cnn").rglob("*.py"))
@@ -112,8 +112,8 @@ def test_package_and_notebooks_have_none_and_no_address(path: Path) -> None:
 
 def test_the_scripts_for_the_browser_reach_nowhere() -> None:
     reach = r"fetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|\bimport\b|\beval\(|new Function|\w+://"
-    style = (ROOT / "src" / "mnist_cnn" / "browser" / "views.css").read_text()
-    assert not re.findall(reach, front_end()) and not re.findall(
+    style = (BROWSER / "views.css").read_text()
+    assert not re.findall(reach, bundle()) and not re.findall(
         reach, style.replace("@import", "import")
     )
 

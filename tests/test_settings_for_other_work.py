@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_cnn.data import Images, load_images
+from mnist_cnn.data import Dataset, load_images
+from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.recipes import RECIPES
-from mnist_cnn.runs import Run, RunError, load_run
-from mnist_cnn.training import Interrupted, train
+from mnist_cnn.runs import Run, load_run
+from mnist_cnn.training import train
 
 KERAS_JSON = {
     "backend": "theano",
@@ -65,7 +66,7 @@ def bytes_of(run: Run) -> bytes:
 TRAIN = """
 import hashlib
 from dataclasses import replace
-import mnist_cnn.quiet
+import mnist_cnn.backend
 import keras
 from mnist_cnn.data import load_images
 from mnist_cnn.training import train
@@ -81,7 +82,7 @@ print(keras.config.floatx(), keras.config.epsilon())
 
 @pytest.mark.slow
 def test_keras_json_and_the_environment_change_no_weights(
-    few: Images, runs: Path, tmp_path: Path
+    few: Dataset, runs: Path, tmp_path: Path
 ) -> None:
     """Nor the layers that the notebooks build with plain Keras."""
     (tmp_path / "keras.json").write_text(json.dumps(KERAS_JSON))
@@ -113,20 +114,20 @@ def changed_settings():
 
 
 @pytest.fixture(scope="module")
-def usual(sample: Images, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def usual(sample: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Two epochs of 34 steps, more than TensorFlow takes at a time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("runs")))
         return train("improved", fewer(sample), epochs=2, precision="float32")
 
 
-def fewer(sample: Images) -> Images:
+def fewer(sample: Dataset) -> Dataset:
     return replace(sample, x_train=sample.x_train[:1200], y_train=sample.y_train[:1200])
 
 
 @pytest.mark.slow
 def test_what_a_notebook_sets_changes_no_training_and_stays(
-    sample: Images, runs: Path, usual: Run, changed_settings
+    sample: Dataset, runs: Path, usual: Run, changed_settings
 ) -> None:
     run = train("improved", fewer(sample), epochs=2, precision="float32")
     assert bytes_of(run) == bytes_of(usual) and run.history == usual.history
@@ -140,7 +141,7 @@ def test_what_a_notebook_sets_changes_no_training_and_stays(
 
 
 def test_a_loss_that_is_not_a_number_stops_the_training(
-    few: Images, runs: Path, monkeypatch: pytest.MonkeyPatch
+    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = replace(RECIPES["dense"], learning_rate=1e30)
     monkeypatch.setitem(RECIPES, "dense", recipe)
@@ -150,7 +151,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training(
     assert not (runs / "dense-sample.npz").exists()
 
 
-def test_weights_that_are_not_numbers_are_no_run(few: Images, runs: Path, capsys) -> None:
+def test_weights_that_are_not_numbers_are_no_run(few: Dataset, runs: Path, capsys) -> None:
     """As runs of older versions could have them."""
     train("dense", few, epochs=1, precision="float32")
     file = runs / "dense-sample.npz"
@@ -167,13 +168,13 @@ def test_weights_that_are_not_numbers_are_no_run(few: Images, runs: Path, capsys
 # A training that goes on under other conditions
 
 
-def interrupt(history: dict, epochs: int, seconds: float) -> None:
-    if len(history.get("loss", ())) == 1:
+def interrupt(run: Run) -> None:
+    if run.epochs_done == 1:
         raise KeyboardInterrupt
 
 
 def test_a_training_says_when_it_continues_under_other_conditions(
-    few: Images, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     for other in ({}, {"ONEDNN_MAX_CPU_ISA": "AVX2"}):
         with pytest.raises(Interrupted):
@@ -309,7 +310,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_relative_mnist_npz_means_the_same_everywhere(
-    sample: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrays = {name: getattr(sample, name) for name in ("x_train", "y_train", "x_test", "y_test")}
     (tmp_path / "data").mkdir()

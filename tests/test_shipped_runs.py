@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tables
-from mnist_cnn.data import Images, split_validation
+from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.device import fix_seed
 from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import build_model, predict
@@ -51,7 +51,7 @@ def test_they_are_finished_runs_of_their_recipes_over_twenty_epochs(name: str, r
     )
 
 
-def test_the_seed_still_gives_the_weights_that_they_started_from(run: Run, full: Images) -> None:
+def test_the_seed_still_gives_the_weights_that_they_started_from(run: Run, full: Dataset) -> None:
     """Or what was measured with it could not be repeated; another machine may round a few answers
     differently.
     """
@@ -88,7 +88,7 @@ def test_no_optimizer_state_is_shipped(name: str, run: Run) -> None:
 # Below, all members
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "improved", "averaged-10"])
 def test_the_weights_are_as_accurate_as_promised_and_give_the_saved_predictions(
-    name: str, run: Run, full: Images
+    name: str, run: Run, full: Dataset
 ) -> None:
     assert run.settings.data == full.fingerprint
     assert evaluate_run(run, full) >= PROMISED[name]
@@ -100,7 +100,7 @@ def test_the_weights_are_as_accurate_as_promised_and_give_the_saved_predictions(
 
 
 @pytest.mark.slow
-def test_the_ensemble_is_as_accurate_as_measured_and_better_than_its_members(full: Images) -> None:
+def test_the_ensemble_is_as_accurate_as_measured_and_better_than_its_members(full: Dataset) -> None:
     each = np.stack(
         [predict(load_run(SHIPPED / f"{name}.npz").load_model(), full.x_test) for name in MEMBERS]
     )

@@ -18,22 +18,23 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mnist_cnn.cluster import _load, connect, describe
-from mnist_cnn.data import Images, load_images, prepare_images
+from mnist_cnn.data import Dataset, load_images, prepare_images
+from mnist_cnn.exceptions import StudyError
+from mnist_cnn.plots import plot_scores
 from mnist_cnn.recipes import choose_settings
-from mnist_cnn.results import (
+from mnist_cnn.runs import SHIPPED, load_run, lock
+from mnist_cnn.study import run_study
+from mnist_cnn.study.__main__ import main
+from mnist_cnn.study.cluster import _load, connect, describe_worker
+from mnist_cnn.study.results import (
     Result,
-    StudyError,
     collect_scores,
     compare,
     load_results,
-    plot_scores,
-    report,
     save_result,
+    summarize,
 )
-from mnist_cnn.runs import SHIPPED, RunError, load_run, lock
-from mnist_cnn.study import main, run_study
-from mnist_cnn.training import made_with
+from mnist_cnn.training import describe_environment
 
 distributed = pytest.importorskip("distributed")
 ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -91,7 +92,7 @@ def test_results_and_runs_in_the_home_folder_are_found(file: Path, sample, monke
     assert load_results("~/study.jsonl") == load_results(file)
     shutil.copy(SHIPPED / "relu.npz", file.parent)
     assert load_run("~/relu.npz").finished
-    with lock(file, ""), pytest.raises(RunError, match="is writing to"):
+    with lock(file), pytest.raises(StudyError, match="is writing to"):
         run_study(["relu"], [0], "~/study.jsonl", sample)
     assert not (file.parent / "~").exists()
 
@@ -162,7 +163,7 @@ def changed_in_one_thing(first: Result) -> list[Result]:
 
 def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample) -> None:
     """Whatever it is, both are there, each under a name of its own."""
-    about = made_with(sample) | {"layers": "l", "test images": "t"}
+    about = describe_environment(sample) | {"layers": "l", "test images": "t"}
     first = replace(result(sample, "relu", 0), made_with=about)
     others = changed_in_one_thing(first)
     assert len(others) > 20
@@ -188,7 +189,7 @@ def test_in_which_order_a_line_says_things_does_not_matter(sample) -> None:
 
 
 def test_other_test_images_under_the_same_name_are_another_result(
-    sample: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrays = {"x_train": sample.x_train[:50], "y_train": sample.y_train[:50]}
     found = []
@@ -197,7 +198,7 @@ def test_other_test_images_under_the_same_name_are_another_result(
         np.savez(tmp_path / "mine.npz", **arrays, **tested)
         monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mine.npz"))
         _load.cache_clear()
-        found.append(describe("mine-images")["made_with"]["relu"])
+        found.append(describe_worker("mine-images")["made_with"]["relu"])
     _load.cache_clear()
     one = result(sample, "relu", 0)
     first, second = (replace(one, made_with=about) for about in found)
@@ -212,7 +213,7 @@ def test_the_report_is_that_of_the_formulas() -> None:
         "bb": {2: 99.5, 1: 99.4, 0: 99.5, 5: 90.0},
         "c": {0: 98.0},
     }
-    first, second, third, *differences = report(scores).splitlines()
+    first, second, third, *differences = summarize(scores).splitlines()
     margin = 4.302653 * 0.152753 / 3**0.5  # Student's t of two degrees of freedom at 97.5 %
     assert (
         first == f"a   mean 99.267 ± 0.153 %, 95 % interval {99.26667 - margin:.3f} to "
@@ -243,14 +244,16 @@ def test_the_figure_has_a_dot_for_each_seed() -> None:
 
 def test_one_study_at_a_time_writes_to_a_file(file, sample) -> None:
     with (
-        lock(file, ""),
-        pytest.raises(RunError, match=r"is writing to .*study.jsonl. Wait for it, or name another"),
+        lock(file),
+        pytest.raises(
+            StudyError, match=r"is writing to .*study.jsonl. Wait for it, or name another"
+        ),
     ):
         run_study(["relu"], [0], file, sample)
 
 
 def test_a_folder_for_results_that_cannot_be_written_is_met_with_advice_for_results(
-    small: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     file = tmp_path / "file" / "study.jsonl"
@@ -266,7 +269,7 @@ def test_a_folder_for_results_that_cannot_be_written_is_met_with_advice_for_resu
 @pytest.mark.slow
 def test_the_networks_are_those_of_the_stored_results(sample) -> None:
     """Else `make study` would train all again."""
-    described = describe("sample")["made_with"]
+    described = describe_worker("sample")["made_with"]
     for name in ("study", "ladder"):
         for found in load_results(ROOT / "benchmarks" / f"{name}.jsonl"):
             if found.made_with["versions"]["keras"] == keras.__version__:
@@ -300,7 +303,7 @@ def cluster(n_workers: int, **environment: str):
 
 
 @pytest.fixture
-def small(sample, tmp_path, monkeypatch) -> Images:
+def small(sample, tmp_path, monkeypatch) -> Dataset:
     """A collection that is trained on in seconds, where `load_images` finds it, in other processes,
     too.
     """
@@ -485,7 +488,9 @@ def test_the_command_can_be_interrupted_and_continued(small, tmp_path) -> None:
         f"{file} has {done} of {done + 1} trainings." in again.stdout
         and len(load_results(file)) == done + 1
     )
-    assert again.stdout.splitlines()[-2] == report(collect_scores(load_results(file), "validation"))
+    assert again.stdout.splitlines()[-2] == summarize(
+        collect_scores(load_results(file), "validation")
+    )
     assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     _, example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     found = {}

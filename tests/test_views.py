@@ -2,14 +2,12 @@
 
 import gzip
 import re
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from mnist_cnn import views
-from mnist_cnn.data import Images, split_validation
+from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.models import build_model
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.views import (
@@ -19,12 +17,13 @@ from mnist_cnn.views import (
     FeatureMaps,
     PredictionBrowser,
 )
+from mnist_cnn.views.bundle import BROWSER, bundle
 
 IMAGES, LABELS = np.zeros((5, 28, 28), "uint8"), np.arange(5)
 
 
 @pytest.fixture
-def both(sample: Images) -> dict[str, np.ndarray]:
+def both(sample: Dataset) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     return {
         name: rng.dirichlet(np.ones(10), len(sample.y_test)).astype("float32")
@@ -33,7 +32,7 @@ def both(sample: Images) -> dict[str, np.ndarray]:
 
 
 def test_a_still_page_shows_a_sentence_that_says_which_view_belongs_there(
-    sample: Images, both, full: Images
+    sample: Dataset, both, full: Dataset
 ) -> None:
     test, run = (sample.x_test, sample.y_test), load_run(SHIPPED / "relu.npz")
     shown = [
@@ -60,7 +59,7 @@ def test_a_still_page_shows_a_sentence_that_says_which_view_belongs_there(
         assert "application/vnd.jupyter.widget-view+json" in data
 
 
-def test_what_the_browser_gets_is_what_was_given(sample: Images, both) -> None:
+def test_what_the_browser_gets_is_what_was_given(sample: Dataset, both) -> None:
     values = PredictionBrowser(sample.x_test, sample.y_test, both).values
     assert gzip.decompress(values["images"]) == sample.x_test.tobytes()
     assert [*values["labels"]] == sample.y_test.tolist() and values["names"] == list("0123456789")
@@ -68,7 +67,7 @@ def test_what_the_browser_gets_is_what_was_given(sample: Images, both) -> None:
         assert (packed["name"], packed["probabilities"]) == (name, probabilities.tobytes())
 
 
-def test_lists_and_other_types_are_as_good(sample: Images, both) -> None:
+def test_lists_and_other_types_are_as_good(sample: Dataset, both) -> None:
     plain = PredictionBrowser(sample.x_test, sample.y_test, both)
     lists = {name: array.tolist() for name, array in both.items()}
     assert PredictionBrowser(sample.x_test, sample.y_test.tolist(), lists).values == plain.values
@@ -78,13 +77,13 @@ def test_lists_and_other_types_are_as_good(sample: Images, both) -> None:
     assert ConfusionExplorer(sample.x_test, *lists).values == plain.values
 
 
-def test_other_names_need_as_many_classes(sample: Images) -> None:
+def test_other_names_need_as_many_classes(sample: Dataset) -> None:
     names = ("ring", "line", "swan")
     pad = DrawingPad(build_model("small_batch_norm", classes=3), names)
     assert pad.values["invitation"].startswith(
         "This network knows ring, line, swan. The pad and its preparation are"
     )
-    with pytest.raises(ValueError, match="there are 10 names for 3 classes"):
+    with pytest.raises(ValueError, match="names must be one for each of 3 classes, not 10"):
         DrawingPad(build_model("small_batch_norm", classes=3))
 
 
@@ -104,8 +103,8 @@ def test_a_pad_shows_no_maps_of_a_network_that_has_none() -> None:
 
 
 def test_the_module_for_the_browser_holds_all_parts_and_imports_nothing() -> None:
-    parts = [path.stem for path in (Path(views.__file__).parent / "browser").glob("*.js")]
-    module = views.front_end()
+    parts = [path.stem for path in (BROWSER).glob("*.js")]
+    module = bundle()
     assert not re.findall(r"^\s*import\b|\bimport\(|://", module, re.MULTILINE)
     assert re.findall(r"^export .*", module, re.MULTILINE) == ["export default { render };"]
     assert sorted(re.findall(r"^const _(\w+) = \(\(\) => \{$", module, re.MULTILINE)) == sorted(

@@ -20,7 +20,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
-from mnist_cnn.data import DataError, Images, load_images
+from mnist_cnn.copies import NO_NOTEBOOKS, find_notebooks
+from mnist_cnn.data import Dataset, load_images
+from mnist_cnn.exceptions import DataError
 
 _TEMPLATE = """{%- extends "lab/index.html.j2" -%}
 {% block data_png scoped %}
@@ -39,27 +41,24 @@ def main() -> int:
         "--in-place", action="store_true", help="write outputs into notebooks/ and make no HTML"
     )
     in_place = parser.parse_args().in_place
-    notebooks = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
+    notebooks = find_notebooks(Path())
     if not notebooks:
-        print(
-            "There is no notebook in ./notebooks: start this from the top folder of the project.",
-            file=sys.stderr,
-        )
+        print(NO_NOTEBOOKS, file=sys.stderr)
         return 1
     try:
         # Outputs on the sample would contradict the text
-        digits = load_images(source="full" if in_place else "auto")
+        dataset = load_images(source="full" if in_place else "auto")
     except (OSError, DataError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(digits)
+    print(dataset)
     try:
         if not in_place:
-            return _run(notebooks, Path("build"), digits)
+            return _run(notebooks, Path("build"), dataset)
         # They show a training, not that there was one before
         with tempfile.TemporaryDirectory() as runs:
             os.environ["MNIST_CNN_RUNS"] = runs
-            return _run(notebooks, Path("notebooks"), digits)
+            return _run(notebooks, Path("notebooks"), dataset)
     except OSError as error:
         print(
             f"The executed notebooks cannot be saved: {error}. Start this in a copy of the project "
@@ -69,7 +68,7 @@ def main() -> int:
         return 1
 
 
-def _run(notebooks: list[Path], target: Path, digits: Images) -> int:
+def _run(notebooks: list[Path], target: Path, dataset: Dataset) -> int:
     target.mkdir(exist_ok=True)
     for path in notebooks:
         notebook, copy = nbformat.read(path, as_version=4), target / path.name
@@ -82,7 +81,7 @@ def _run(notebooks: list[Path], target: Path, digits: Images) -> int:
             return 1
         if copy != path:
             copy.with_suffix(".html").write_text(_to_html(notebook, path.stem), encoding="utf-8")
-    _print_results(digits)
+    _print_results(dataset)
     if target.name == "build":
         print(
             f"Read {target / notebooks[0].stem}.html in a browser, or slide through the "
@@ -151,19 +150,20 @@ def _to_html(notebook: nbformat.NotebookNode, title: str) -> str:
     return page.replace('.ipynb"', '.html"')
 
 
-def _print_results(digits: Images) -> None:
+def _print_results(dataset: Dataset) -> None:
     """Print what the trainings reached, one line for each run."""
     # Imports Keras: not before the notebooks have run
     from mnist_cnn.evaluation import evaluate_run
-    from mnist_cnn.runs import RunError, load_run, run_file
+    from mnist_cnn.exceptions import RunError
+    from mnist_cnn.runs import load_run, run_file
 
     for recipe in ("relu", "leaky_relu"):
         with suppress(OSError, RunError):
-            run = load_run(run_file(recipe, digits))
+            run = load_run(run_file(recipe, dataset))
             how = (
                 f"{run.epochs_done} epochs in {run.seconds:.0f} s on the {run.made_with['device']}"
             )
-            accuracy = f"{evaluate_run(run, digits):.2%} of the test images read right"
+            accuracy = f"{evaluate_run(run, dataset):.2%} of the test images read right"
             print(f"{recipe:12} {how} in {run.settings.precision}: {accuracy}")
 
 

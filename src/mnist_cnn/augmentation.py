@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mnist_cnn.checks import check_array
-from mnist_cnn.quiet import keras
+from mnist_cnn.arguments import check_array
+from mnist_cnn.backend import keras
 
 
 def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

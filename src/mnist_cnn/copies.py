@@ -17,13 +17,12 @@ from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRe
 
 # Beside notebooks/: so links hold
 MINE, STUDENT, TEACHER = "my-notebooks", "student-notebooks", "teacher-notebooks"
+NO_NOTEBOOKS = "There is no notebook in ./notebooks: start this from the top folder of the project."
 _RECORD = ".copied.json"  # the fingerprint of each original when it was copied
 
 
 class SolveExercises(Preprocessor):
-    """Put the code of each folded solution into the answer cell before it, and leave the check at
-    its end.
-    """
+    """Put the code of each folded solution into the answer cell before it, before its check."""
 
     def preprocess(
         self, notebook: nbformat.NotebookNode, resources: dict
@@ -42,16 +41,21 @@ class SolveExercises(Preprocessor):
         return notebook, resources
 
 
-def copy_to_work_in(top: Path) -> Path:
-    """Copy each notebook that is not yet in my-notebooks/, and never overwrite one that is; return where the first is.
+def find_notebooks(top: Path) -> list[Path]:
+    """The notebooks of the series in the order in which they are read, or none in another folder."""
+    return sorted((top / "notebooks").glob("[0-9]*.ipynb"))
 
-    Says which originals have changed since they were copied.
+
+def copy_to_work_in(top: Path) -> Path:
+    """Copy each notebook that is not yet in my-notebooks/, and never overwrite one that is.
+
+    Says which originals have changed since they were copied; returns where the first copy is.
     """
     folder = top / MINE
     folder.mkdir(exist_ok=True)
     record = folder / _RECORD
     known = json.loads(record.read_text()) if record.exists() else {}
-    for original in _originals(top):
+    for original in find_notebooks(top):
         mine, fingerprint = folder / original.name, sha256(original.read_bytes()).hexdigest()
         if not mine.exists():
             new = mine.with_suffix(".new")  # so that an interrupted copy is not taken for yours
@@ -64,27 +68,28 @@ def copy_to_work_in(top: Path) -> Path:
                 "stays as it is. To get the new one, rename yours and call this again."
             )
         record.write_text(json.dumps(known, indent=1))
-    return folder / _originals(top)[0].name
+    return folder / find_notebooks(top)[0].name
 
 
 def copy_for_a_class(top: Path) -> tuple[Path, Path]:
-    """Make student-notebooks/, without solutions and outputs, and teacher-notebooks/, with all
-    exercises solved.
+    """Make student-notebooks/ and teacher-notebooks/.
+
+    The first have neither solutions nor outputs; in the second all exercises are solved.
     """
     without = [
         TagRemovePreprocessor(remove_cell_tags={"solution"}, enabled=True),
         ClearOutputPreprocessor(enabled=True),
     ]
     solved = [SolveExercises(enabled=True)]
-    folders = {top / STUDENT: without, top / TEACHER: solved}
-    for folder, preprocessors in folders.items():
+    students, teacher = top / STUDENT, top / TEACHER
+    for folder, preprocessors in ((students, without), (teacher, solved)):
         folder.mkdir(exist_ok=True)
-        for original in _originals(top):
+        for original in find_notebooks(top):
             notebook, resources = nbformat.read(original, as_version=4), {}
             for preprocessor in preprocessors:
                 notebook, resources = preprocessor(notebook, resources)
             nbformat.write(notebook, folder / original.name)
-    return tuple(folders)
+    return students, teacher
 
 
 def main() -> int:
@@ -95,11 +100,8 @@ def main() -> int:
     )
     parser.add_argument("which", choices=("mine", "class"), help="to work in, or for a class")
     which, top = parser.parse_args().which, Path.cwd()
-    if not _originals(top):
-        print(
-            "There is no notebook in ./notebooks: start this from the top folder of the project.",
-            file=sys.stderr,
-        )
+    if not find_notebooks(top):
+        print(NO_NOTEBOOKS, file=sys.stderr)
         return 1
     try:
         if which == "mine":
@@ -110,10 +112,6 @@ def main() -> int:
         print(f"The notebooks could not be copied: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _originals(top: Path) -> list[Path]:
-    return sorted((top / "notebooks").glob("[0-9]*.ipynb"))
 
 
 if __name__ == "__main__":

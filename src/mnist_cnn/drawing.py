@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-from mnist_cnn.checks import check_array
-from mnist_cnn.pieces import find_digit
+from mnist_cnn.arguments import check_array
+from mnist_cnn.cleaning import find_digit
 
 _LARGEST = 1000  # pixels; of a larger image, squares of 2 by 2 pixels are averaged first, or more
 _FAINT = 0.25  # of the strongest ink; what is fainter is shadow or noise

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from mnist_cnn.checks import check_array
-from mnist_cnn.data import Images
+from mnist_cnn.arguments import check_array
+from mnist_cnn.data import Dataset, check_dataset
+from mnist_cnn.exceptions import RunError
 from mnist_cnn.models import predict
-from mnist_cnn.runs import Run, RunError, check_run
+from mnist_cnn.runs import Run, check_run
 
 DISPUTED = {
     947: (9, 0, 5, 0), 1621: (6, 2, 3, 0), 1901: (4, 2, 3, 0), 2130: (9, 2, 2, 1), 2462: (0, 0, 4, 1),
@@ -16,47 +17,57 @@ DISPUTED = {
 the label, for the suggestion and for neither (Northcutt et al. 2021; mnist_mturk.json in cleanlab/label-errors)."""
 
 
-def evaluate_run(run: Run, digits: Images) -> float:
+def evaluate_run(run: Run, dataset: Dataset) -> float:
     """The accuracy of a run's network on the test images, in 0..1.
 
     Raises:
         RunError: its weights are those of another network, or it was trained on other classes.
     """
     check_run(run)
-    if not isinstance(digits, Images):
-        kind = type(digits).__name__
-        raise ValueError(f"digits must be Images, as load_images gives them, not {kind}")
-    probabilities = predict(run.load_model(), digits.x_test)
-    known, classes = probabilities.shape[1], len(digits.class_names)
-    if known != classes:
-        raise RunError(f"the run's network knows {known} classes, and the images have {classes}")
-    return float(np.mean(probabilities.argmax(axis=1) == digits.y_test))
+    check_dataset(dataset)
+    classes = len(dataset.class_names)
+    if run.classes != classes:
+        raise RunError(
+            f"the run's network knows {run.classes} classes, and the images have {classes}"
+        )
+    probabilities = predict(run.load_model(), dataset.x_test)
+    return float(np.mean(probabilities.argmax(axis=1) == dataset.y_test))
 
 
 def find_mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Find the wrongly predicted images: their indices, int64 (mistakes,), the most confident
-    mistake first.
+    """Find the wrongly predicted images, the most confident mistake first.
+
+    Args:
+        labels: integers (n,) in 0..classes - 1.
+        probabilities: floats (n, classes) in 0..1.
+
+    Returns:
+        indices, int64 (mistakes,).
     """
-    labels = check_array("labels", labels, np.integer, ("n",))
-    probabilities = check_array(
-        "probabilities", probabilities, np.floating, (len(labels), "classes"), 1
-    )
-    check_array("labels", labels, np.integer, ("n",), probabilities.shape[1] - 1)
+    probabilities = check_array("probabilities", probabilities, np.floating, ("n", "classes"), 1)
+    n, classes = probabilities.shape
+    labels = check_array("labels", labels, np.integer, (n,), classes - 1)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
 def rank_by_doubt(probabilities: np.ndarray) -> np.ndarray:
-    """Rank all images, the least sure prediction first: indices, int64 (n,), of probabilities (n,
-    classes).
+    """Rank all images, the least sure prediction first.
+
+    Args:
+        probabilities: floats (n, classes) in 0..1.
+
+    Returns:
+        indices, int64 (n,).
     """
     probabilities = check_array("probabilities", probabilities, np.floating, ("n", "classes"), 1)
     return np.argsort(probabilities.max(axis=1), kind="stable")
 
 
 def bar_text(each: int, label: int | None, probabilities: np.ndarray) -> str:
-    """The text beside a class's bar: its probability, and whether it is the predicted or the actual
-    one.
+    """The text beside a class's bar: its probability, and if it is the predicted or actual class.
+
+    Figures and views say the same; a test compares `bars` in browser/elements.js.
     """
     words = [f"{probabilities[each]:.1%}"]
     if each == probabilities.argmax():

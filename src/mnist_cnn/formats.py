@@ -1,7 +1,8 @@
-"""Read labelled images from an .npz archive, or from a folder with four IDX files, the format of MNIST's makers.
+"""Read labelled images from an .npz archive, or from a folder with MNIST's four IDX files.
 
 Files may come from anywhere, so nothing in them is unpickled, and no more is read than a collection
-may hold.
+may hold. That is why the arrays of an archive are not read with `np.load`: it believes what the
+header of an array says of its size, and reserves the memory before it reads.
 """
 
 import gzip
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+
+Arrays = dict[str, np.ndarray]
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 LARGEST = 300_000  # images in an array; EMNIST Digits has 240,000 and takes 188 MB
@@ -28,8 +31,8 @@ _NAMES_FILE = "class_names.txt"
 _LONGEST = 100_000  # bytes of class names
 
 
-def read_collection(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Read the arrays x_train, y_train, x_test and y_test, and the names of the classes if the collection has them.
+def read_collection(path: Path) -> tuple[Arrays, tuple[str, ...]]:
+    """Read the arrays x_train, y_train, x_test and y_test, and the names of the classes if any.
 
     An archive holds them as members; names, if any, as an array of texts `class_names`. A folder
     holds them in the four files of MNIST or of its successors, each gzipped or not; names, if any,
@@ -41,7 +44,8 @@ def read_collection(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
 
     Raises:
         FileNotFoundError: there is neither a file nor a folder.
-        Exception: whatever can be wrong with a file; the message says what.
+        ValueError: the content is not as it should be; the message says what is wrong.
+        OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error: the file is damaged.
     """
     if os.path.isdir(path):  # unlike Path.is_dir, it raises no error for a name that is too long
         return _read_folder(path)
@@ -50,24 +54,33 @@ def read_collection(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
     raise FileNotFoundError(path)
 
 
-def _read_archive(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+def _read_archive(path: Path) -> tuple[Arrays, tuple[str, ...]]:
     with zipfile.ZipFile(path) as archive:
         arrays = {}
         for name in ARRAYS:
             with archive.open(f"{name}.npy") as member:
                 arrays[name] = _read_npy(name, member)
-        names = ()
-        if "class_names.npy" in archive.namelist():
-            with archive.open("class_names.npy") as member:
-                shape, _, dtype = _read_npy_header(member)
-                if dtype.kind != "U" or len(shape) != 1 or prod(shape) * dtype.itemsize > _LONGEST:
-                    raise ValueError(
-                        f"class_names must be a row of short texts, not {dtype} of shape {shape}"
-                    )
-                names = np.frombuffer(
-                    _read_exactly("class_names", member, prod(shape) * dtype.itemsize), dtype
-                )
-        return arrays, tuple(str(name) for name in names)
+        if "class_names.npy" not in archive.namelist():
+            return arrays, ()
+        with archive.open("class_names.npy") as member:
+            return arrays, _read_npy_texts("class_names", member)
+
+
+def _read_npy(name: str, member: BinaryIO) -> np.ndarray:
+    shape, columns_first, dtype = _read_npy_header(member)
+    if dtype.hasobject or dtype.kind not in "iu":
+        raise ValueError(f"{name} must hold whole numbers, not {dtype}")
+    _check_shape(name, shape, _axes(name))
+    content = _read_exactly(name, member, prod(shape) * dtype.itemsize)
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if columns_first else "C")
+
+
+def _read_npy_texts(name: str, member: BinaryIO) -> tuple[str, ...]:
+    shape, _, dtype = _read_npy_header(member)
+    size = prod(shape) * dtype.itemsize
+    if dtype.kind != "U" or len(shape) != 1 or size > _LONGEST:
+        raise ValueError(f"{name} must be a row of short texts, not {dtype} of shape {shape}")
+    return tuple(map(str, np.frombuffer(_read_exactly(name, member, size), dtype)))
 
 
 def _read_npy_header(member: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
@@ -84,33 +97,8 @@ def _read_npy_header(member: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]
     return readers[version](member)
 
 
-def _read_npy(name: str, member: BinaryIO) -> np.ndarray:
-    shape, columns_first, dtype = _read_npy_header(member)
-    if dtype.hasobject or dtype.kind not in "iu":
-        raise ValueError(f"{name} must hold whole numbers, not {dtype}")
-    _check_shape(name, shape)
-    content = _read_exactly(name, member, prod(shape) * dtype.itemsize)
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if columns_first else "C")
-
-
-def _read_folder(folder: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    found: dict[str, dict[str, Path]] = {name: {} for name in ARRAYS}
-    # Where a file is there twice, the one that is not gzipped
-    for path in sorted(folder.iterdir(), reverse=True):
-        if (match := _IDX_NAME.fullmatch(path.name)) and path.is_file():
-            array = ("x" if match[2] == "images" else "y") + (
-                "_train" if match[1] == "train" else "_test"
-            )
-            found[array][path.name.removesuffix(".gz")] = path
-    arrays = {}
-    for name, paths in found.items():
-        if not paths:
-            raise ValueError(f"it has no file {_USUAL_NAMES[name]} or {_USUAL_NAMES[name]}.gz")
-        if len(paths) > 1:
-            raise ValueError(
-                f"it has several files for {name} ({', '.join(sorted(paths))}); leave one"
-            )
-        arrays[name] = _read_idx(name, *paths.values())
+def _read_folder(folder: Path) -> tuple[Arrays, tuple[str, ...]]:
+    arrays = {name: _read_idx(name, path) for name, path in _find_idx_files(folder).items()}
     names = folder / _NAMES_FILE
     if not names.is_file():
         return arrays, ()
@@ -118,14 +106,30 @@ def _read_folder(folder: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
         return arrays, tuple(stream.read(_LONGEST).decode().splitlines())
 
 
+def _find_idx_files(folder: Path) -> dict[str, Path]:
+    """The IDX file of each array; where it is there twice, the one that is not gzipped."""
+    found: dict[str, dict[str, Path]] = {name: {} for name in ARRAYS}
+    for path in sorted(folder.iterdir(), reverse=True):  # x.gz comes before x, which replaces it
+        match = _IDX_NAME.fullmatch(path.name)
+        if match and path.is_file():
+            axis = "x" if match[2] == "images" else "y"
+            part = "train" if match[1] == "train" else "test"
+            found[f"{axis}_{part}"][path.name.removesuffix(".gz")] = path
+    for name, paths in found.items():
+        if not paths:
+            raise ValueError(f"it has no file {_USUAL_NAMES[name]} or {_USUAL_NAMES[name]}.gz")
+        if len(paths) > 1:
+            raise ValueError(
+                f"it has several files for {name} ({', '.join(sorted(paths))}); leave one"
+            )
+    return {name: next(iter(paths.values())) for name, paths in found.items()}
+
+
 def _read_idx(name: str, path: Path) -> np.ndarray:
-    """Read an IDX file of bytes: two zeros, 8 for bytes, the number of axes, the lengths, the
-    numbers.
-    """
+    """Read an IDX file: two zeros, 8 for bytes, the number of axes, their lengths, the bytes."""
+    axes = _axes(name)
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        start = stream.read(4)
-        axes = 3 if name.startswith("x") else 1
-        if start != bytes([0, 0, 8, axes]):
+        if stream.read(4) != bytes([0, 0, 8, axes]):
             raise ValueError(
                 f"{path.name} does not begin like an IDX file of bytes with {axes} axes"
             )
@@ -134,19 +138,23 @@ def _read_idx(name: str, path: Path) -> np.ndarray:
         return np.frombuffer(_read_exactly(path.name, stream, prod(shape)), "uint8").reshape(shape)
 
 
-def _check_shape(name: str, shape: tuple[int, ...], axes: int | None = None) -> None:
-    wanted = (28, 28) if (axes or (3 if name.startswith("x") else 1)) == 3 else ()
-    if len(shape) != 1 + len(wanted) or shape[1:] != wanted or not 0 < shape[0] <= LARGEST:
-        form = "(n, 28, 28)" if wanted else "(n,)"
+def _axes(array: str) -> int:
+    return 3 if array.startswith("x") else 1  # images have rows and columns, labels have not
+
+
+def _check_shape(name: str, shape: tuple[int, ...], axes: int) -> None:
+    image = (28, 28) if axes == 3 else ()
+    if len(shape) != axes or shape[1:] != image or not 0 < shape[0] <= LARGEST:
+        form = "(n, 28, 28)" if axes == 3 else "(n,)"
         raise ValueError(
             f"{name} must have the shape {form}, with n in 1..{LARGEST:,}, not {shape}"
         )
 
 
 def _read_exactly(name: str, stream: BinaryIO, size: int) -> bytes:
-    content = stream.read(size + 1)  # and the checksum, at the end
+    """Read what is left of a stream, which must be so many bytes."""
+    content = stream.read(size + 1)  # to the end, so that the checksum there is compared
     if len(content) != size:
-        raise ValueError(
-            f"{name} holds {'more' if len(content) > size else 'less'} than its beginning says"
-        )
+        amount = "more" if len(content) > size else "less"
+        raise ValueError(f"{name} holds {amount} data than its header says")
     return content

@@ -1,27 +1,25 @@
 """The article's network and those that we train (notebooks 02 and 03)."""
 
 import random
+from functools import cache
 
 import numpy as np
 
-from mnist_cnn.checks import check_array, check_choice
-from mnist_cnn.data import prepare_images
-from mnist_cnn.device import usual_settings
-from mnist_cnn.quiet import keras
+from mnist_cnn.arguments import check_array, check_choice, check_whole
+from mnist_cnn.backend import keras, usual_settings
+from mnist_cnn.data import scale_pixels
 
 layers = keras.layers
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 def dense_layers() -> list[keras.Layer]:
-    """No convolution: each of 128 units sees all pixels; 101,770 parameters."""
+    """No convolution: each of 128 units sees all pixels; 101,770 parameters with the output layer."""
     return [layers.Flatten(), layers.Dense(128, activation="relu")]
 
 
 def article_layers() -> list[keras.Layer]:
-    """The 2018 article's layers: one pool after three convolutions; 2,076,554 parameters with the
-    output.
-    """
+    """The 2018 article's layers: one pool after three convolutions; 2,076,554 parameters."""
     return [
         layers.Conv2D(32, 3, activation="relu"),
         layers.Conv2D(64, 3, activation="relu"),
@@ -34,9 +32,7 @@ def article_layers() -> list[keras.Layer]:
 
 
 def relu_layers() -> list[keras.Layer]:
-    """The article's layers with a pool after the first and the second convolution; 241,546
-    parameters.
-    """
+    """The article's layers with a pool after each of two convolutions; 241,546 parameters."""
     return [
         layers.Conv2D(32, 3, activation="relu"),
         layers.MaxPooling2D(),
@@ -50,9 +46,7 @@ def relu_layers() -> list[keras.Layer]:
 
 
 def leaky_relu_layers() -> list[keras.Layer]:
-    """Those of `relu_layers`, but linear, with a LeakyReLU layer of slope 0.1 in the place of each
-    ReLU.
-    """
+    """The network of `relu_layers` with LeakyReLU of slope 0.1 in the place of each ReLU."""
 
     def leaky(layer: keras.Layer) -> list[keras.Layer]:
         return [layer, layers.LeakyReLU(negative_slope=0.1)]
@@ -70,15 +64,13 @@ def leaky_relu_layers() -> list[keras.Layer]:
 
 
 def batch_norm_layers() -> list[keras.Layer]:
-    """Those of the improved recipe: batch normalization, no hidden dense layer; 205,762 parameters."""
+    """With batch normalization, and without a hidden dense layer; 205,762 parameters."""
     blocks = [*_block(24, 5, pool=True), *_block(96, 3, pool=True), *_block(192, 3)]
     return [*blocks, layers.Flatten(), layers.Dropout(0.25)]
 
 
 def small_batch_norm_layers() -> list[keras.Layer]:
-    """Those of the short recipe: fewer maps, the first not normalized, no dropout; 41,834
-    parameters.
-    """
+    """With batch normalization and fewer maps, to train in three epochs; 41,834 parameters."""
     return [
         *_block(16, 5, pool=True, norm=False),
         *_block(32, 3, pool=True),
@@ -88,8 +80,9 @@ def small_batch_norm_layers() -> list[keras.Layer]:
 
 
 def _block(filters: int, size: int, pool: bool = False, norm: bool = True) -> list[keras.Layer]:
-    """It pools right after its convolution, so that normalization and ReLU see a quarter as many
-    numbers.
+    """A convolution with pooling, batch normalization and ReLU, in the order that is fastest.
+
+    Pooling comes right after the convolution, so that what follows sees a quarter as many numbers.
     """
     return [
         layers.Conv2D(filters, size, use_bias=not norm),  # a normalization brings its own bias
@@ -101,7 +94,7 @@ def _block(filters: int, size: int, pool: bool = False, norm: bool = True) -> li
 
 @keras.saving.register_keras_serializable("mnist_cnn")
 class PermutePixels(keras.Layer):
-    """Reorder the pixels, in all images alike: neighbours are torn apart, and nothing else is lost."""
+    """Reorder the pixels, in all images alike: only who is whose neighbour is lost."""
 
     def call(self, images):
         order = np.random.default_rng(0).permutation(28 * 28)
@@ -110,7 +103,7 @@ class PermutePixels(keras.Layer):
 
 
 def permuted_layers() -> list[keras.Layer]:
-    """Those of `relu_layers`, on permuted pixels."""
+    """The network of `relu_layers`, on permuted pixels."""
     return [PermutePixels(), *relu_layers()]
 
 
@@ -128,7 +121,9 @@ NETWORKS = {
 def build_model(
     network: str = "relu", precision: str = "float32", classes: int = 10, seed: int | None = None
 ) -> keras.Sequential:
-    """Build an untrained network that takes float32 images (n, 28, 28, 1) in 0..1 and gives probabilities (n, classes).
+    """Build an untrained network.
+
+    It takes float32 images (n, 28, 28, 1) in 0..1 and gives probabilities (n, classes).
 
     Args:
         network: a name in NETWORKS.
@@ -140,11 +135,18 @@ def build_model(
     """
     check_choice("network", network, NETWORKS)
     check_choice("precision", precision, PRECISIONS)
+    classes = check_whole("classes", classes, 1)
     with usual_settings(precision):
         stack = [*NETWORKS[network](), layers.Dense(classes, activation="softmax", dtype="float32")]
         if seed is not None:
             _seed_layers(stack, seed)
         return keras.Sequential([keras.Input((28, 28, 1)), *stack], name=network)
+
+
+@cache
+def weight_shapes(network: str, classes: int) -> list[tuple[int, ...]]:
+    """The shapes of a network's weights, as `get_weights` orders them."""
+    return [tuple(weight.shape) for weight in build_model(network, classes=classes).weights]
 
 
 def _seed_layers(stack: list[keras.Layer], seed: int) -> None:
@@ -163,11 +165,51 @@ def _seed_layers(stack: list[keras.Layer], seed: int) -> None:
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Predict the probabilities of the classes, float32 (n, classes), for uint8 images (n, 28, 28)
-    in 0..255.
+    """Predict the probabilities of the classes.
+
+    Args:
+        model: a trained network, as `build_model` makes them.
+        images: uint8 (n, 28, 28) in 0..255.
+
+    Returns:
+        float32 (n, classes) in 0..1.
     """
     images = check_array("images", images, np.uint8, ("n", 28, 28))
     # In batches they take little memory; and for a single image, `model.predict` takes 40 ms where
     # this takes 1 ms.
-    batches = (prepare_images(images[first : first + 500]) for first in range(0, len(images), 500))
-    return np.concatenate([model.predict_on_batch(batch) for batch in batches])
+    batches = (images[first : first + 500] for first in range(0, len(images), 500))
+    return np.concatenate([model.predict_on_batch(scale_pixels(batch)) for batch in batches])
+
+
+def receptive_fields(model: keras.Model) -> list[tuple[int, int]]:
+    """For each convolution, how many pixels of the image a number of its maps depends on.
+
+    The arithmetic of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning".
+
+    Returns:
+        Of each convolution, the side of the square on which a number depends, and how far away the
+        square of the next number is, both in pixels.
+
+    Raises:
+        ValueError: a layer looks at windows, and is neither a convolution nor max pooling; or one
+            pads the image.
+    """
+    fields, size, step = [], 1, 1
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D):
+            window = (layer.kernel_size[0] - 1) * layer.dilation_rate[0] + 1
+        elif isinstance(layer, layers.MaxPooling2D):
+            window = layer.pool_size[0]
+        elif hasattr(layer, "kernel_size") or hasattr(layer, "pool_size"):
+            raise ValueError(f"the receptive field of a {type(layer).__name__} is not known here")
+        else:
+            continue
+        if layer.padding != "valid":
+            raise ValueError(
+                f"the layer {layer.name} pads the image, so its fields are not squares"
+            )
+        size += (window - 1) * step
+        step *= layer.strides[0]
+        if isinstance(layer, layers.Conv2D):
+            fields.append((size, step))
+    return fields

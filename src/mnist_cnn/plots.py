@@ -11,14 +11,8 @@ import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from mnist_cnn.checks import (
-    DIGITS,
-    check_array,
-    check_list,
-    check_names,
-    check_predictions,
-    check_whole,
-)
+from mnist_cnn.arguments import check_array, check_list, check_names, check_predictions, check_whole
+from mnist_cnn.data import DIGITS
 from mnist_cnn.evaluation import bar_text
 
 BLUE, RED, INK = "#175a72", "#cc4055", "#22303c"  # readable on white, and different in grey, too
@@ -256,6 +250,26 @@ class LiveCurves:
             self._handle = display(figure, display_id=True)
         else:
             self._handle.update(figure)
+
+
+def plot_scores(scores: dict[str, dict[int, float]]) -> Figure:
+    """Plot the accuracies of a study: each training as a dot, each recipe's mean as a red bar.
+
+    Args:
+        scores: accuracies in percent by recipe and seed, as `collect_scores` returns them.
+    """
+    figure, axis = subplots(size=(8, 0.8 + 0.4 * len(scores)))
+    for row, by_seed in enumerate(scores.values()):
+        values = list(by_seed.values())
+        axis.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
+        axis.plot(np.mean(values), row, "|", color=RED, markersize=20, markeredgewidth=2.5)
+    axis.set(
+        yticks=range(len(scores)),
+        yticklabels=scores,
+        xlabel="accuracy (%)",
+        ylim=(len(scores) - 0.5, -0.5),
+    )
+    return figure
 
 
 def subplots(

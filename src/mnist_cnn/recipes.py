@@ -1,10 +1,9 @@
 """How to train: the recipes, and the settings that follow from them (notebook 04)."""
 
 from dataclasses import asdict, dataclass, replace
-from operator import index
 
-from mnist_cnn.checks import check_choice
-from mnist_cnn.data import Images
+from mnist_cnn.arguments import check_choice, check_whole
+from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.device import choose_precision
 from mnist_cnn.models import PRECISIONS
 
@@ -49,41 +48,45 @@ RECIPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Recipe):
-    """A recipe, and everything else that defines a run: with the same settings a machine trains the
-    same weights.
+    """A recipe and everything else that defines a run.
+
+    With the same settings, a machine trains the same weights.
     """
 
     recipe: str  # its name
     batch_size: int
     precision: str  # "float32" or "mixed_bfloat16"
     seed: int
-    data: str  # the fingerprint of the digits
+    data: str  # the fingerprint of the training images
 
 
 def choose_settings(
-    recipe: str, digits: Images, epochs: int | None, seed: int, precision: str | None
+    recipe: str,
+    dataset: Dataset,
+    epochs: int | None = None,
+    seed: int = 0,
+    precision: str | None = None,
 ) -> Settings:
     """Complete a recipe to the settings of a run; the arguments are those of `train`."""
     check_choice("recipe", recipe, RECIPES)
-    precision = precision or choose_precision()
+    check_dataset(dataset)
+    seed = check_whole("seed", seed, 0, 2**32 - 1)
+    if precision is None:
+        precision = choose_precision()
     check_choice("precision", precision, PRECISIONS)
-    settings = asdict(RECIPES[recipe]) | {
-        "recipe": recipe,
-        "precision": precision,
-        "seed": index(seed),
-    }
-    settings |= {} if epochs is None else {"epochs": index(epochs)}
-    if settings["epochs"] < 1 or not 0 <= seed < 2**32:
-        raise ValueError(
-            f"epochs must be at least 1, and the seed in 0..2**32 - 1, not {epochs} and {seed}"
-        )
+    chosen = asdict(RECIPES[recipe])
+    if epochs is not None:
+        chosen["epochs"] = check_whole("epochs", epochs, 1)
     return Settings(
-        **settings, batch_size=choose_batch_size(len(digits.x_train)), data=digits.fingerprint
+        **chosen,
+        recipe=recipe,
+        batch_size=choose_batch_size(len(dataset.x_train)),
+        precision=precision,
+        seed=seed,
+        data=dataset.fingerprint,
     )
 
 
-def choose_batch_size(images: int) -> int:
-    """How many images go into a step: 128, but 32 of up to 5,000 images, or there would be too few
-    steps.
-    """
-    return 32 if images <= 5_000 else 128
+def choose_batch_size(n_images: int) -> int:
+    """How many images go into a step: 128; of up to 5,000 images 32, or there are too few steps."""
+    return 32 if n_images <= 5_000 else 128

@@ -15,23 +15,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_cnn.checks import NoTraceback
-from mnist_cnn.data import Images, project_folder
-from mnist_cnn.models import build_model
-from mnist_cnn.quiet import keras
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset, project_folder
+from mnist_cnn.exceptions import RunError, SettingsMismatch
+from mnist_cnn.models import NETWORKS, build_model, weight_shapes
 from mnist_cnn.recipes import Settings
 
 SHIPPED = Path(__file__).with_name("shipped_runs")  # one run of each recipe that the notebooks open
-
-_ADVICE = 'Name a folder that can be written, with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
-
-
-class RunError(NoTraceback, ValueError):
-    """A run cannot be read, trained or saved; the message says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +52,31 @@ class Run:
     def finished(self) -> bool:
         return self.epochs_done == self.settings.epochs
 
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart: as many as its last layer has biases."""
+        return np.size(self.weights[-1]) if self.weights else 0
+
+    def check_weights(self) -> None:
+        """Check that the weights fit the network, which another version may have changed.
+
+        Raises:
+            RunError: they do not.
+        """
+        network = self.settings.network
+        is_known = network in NETWORKS and 1 <= self.classes <= 256
+        shapes = [array.shape for array in self.weights]
+        if not is_known or shapes != weight_shapes(network, self.classes):
+            raise RunError(f"the weights do not fit the network {network}")
+
     def load_model(self) -> keras.Sequential:
         """Build the network, in float32, with the weights of the last epoch.
 
         Raises:
             RunError: the weights are those of another network.
         """
-        # The biases of the last layer
-        classes = min(np.size(self.weights[-1]), 256) if self.weights else 0
-        model = build_model(self.settings.network, classes=max(classes, 1))
-        if [array.shape for array in self.weights] != [weight.shape for weight in model.weights]:
-            raise RunError(f"the weights do not fit the network {self.settings.network}")
+        self.check_weights()
+        model = build_model(self.settings.network, classes=self.classes)
         model.set_weights(self.weights)
         return model
 
@@ -77,7 +86,7 @@ def check_run(run: Run) -> None:
     if not isinstance(run, Run):
         kind = type(run).__name__
         raise ValueError(
-            f"run must be a Run, as train, find_run and load_run return it, not {kind}"
+            f"run must be a Run, as train, find_or_train and load_run return it, not {kind}"
         )
 
 
@@ -91,32 +100,33 @@ def load_run(file: str | os.PathLike) -> Run:
     """
     content = io.BytesIO(Path(os.path.expanduser(file)).read_bytes())
     try:
-        with np.load(content, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}  # compares checksums
-        about = json.loads(str(arrays["about"]))
-        if len(arrays) != about.pop("arrays"):
-            raise ValueError("a part of it is missing")
-        about["settings"] = Settings(**about["settings"])
-        weights, state = (
-            [arrays[name] for name in arrays if name.startswith(kind)]
-            for kind in ("weight", "state")
-        )
-        run = Run(**about, predicted=arrays["predicted"], weights=weights, state=state)
-        if not {len(values) for values in run.history.values()} == {
-            run.epochs_done
-        } or run.finished == bool(state):
-            raise ValueError("its parts are not of the same epoch")
-        if not all(np.isfinite(array).all() for array in weights):
-            raise ValueError("some of its weights are not numbers")
+        return _read_run(content)
     except MemoryError:
         raise
     except Exception as error:  # whatever is wrong with the content, it is no run
         raise RunError(f"{Path(file).name} cannot be read as a run ({error})") from error
+
+
+def _read_run(content: BinaryIO) -> Run:
+    with np.load(content, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}  # compares checksums
+    about = json.loads(str(arrays["about"]))
+    if len(arrays) != about.pop("arrays"):
+        raise ValueError("a part of it is missing")
+    about["settings"] = Settings(**about["settings"])
+    weights = [arrays[name] for name in arrays if name.startswith("weight")]
+    state = [arrays[name] for name in arrays if name.startswith("state")]
+    run = Run(**about, predicted=arrays["predicted"], weights=weights, state=state)
+    lengths = {len(values) for values in run.history.values()}
+    if lengths != {run.epochs_done} or run.finished == bool(state):
+        raise ValueError("its parts are not of the same epoch")
+    if not all(np.isfinite(array).all() for array in weights):
+        raise ValueError("some of its weights are not numbers")
     return run
 
 
 def save_run(file: Path, run: Run) -> None:
-    """Save a run after an epoch, in the place of the epoch before; call it inside `lock`.
+    """Save a run after an epoch, in the place of the epoch before; to be called inside `lock`.
 
     Raises:
         RunError: the file cannot be written; the epoch before is still there.
@@ -128,7 +138,10 @@ def save_run(file: Path, run: Run) -> None:
     about |= {"settings": asdict(run.settings), "arrays": len(arrays) + 1}
     arrays["about"] = np.array(json.dumps(about))
     content = io.BytesIO()  # in memory first, so that a full disk can harm nothing but the new file
-    (np.savez_compressed if run.finished else np.savez)(content, **arrays)
+    if run.finished:
+        np.savez_compressed(content, **arrays)
+    else:  # compression would take a second after each epoch
+        np.savez(content, **arrays)
     new = file.with_name(f".{file.stem}.new")
     try:
         with new.open("wb") as stream:
@@ -153,28 +166,20 @@ def set_aside(file: Path) -> Path:
 
 
 @contextmanager
-def lock(
-    file: Path, instead: str, *, what: str = "Runs", elsewhere: str = _ADVICE
-) -> Iterator[None]:
+def lock(file: Path) -> Iterator[None]:
     """Keep other processes from writing to a file; make its folder.
 
-    The caller's words for the messages: what to do `instead` of waiting for another process, `what`
-    is saved in the folder, and how to save it `elsewhere` if that cannot be written.
-
     Raises:
-        RunError: another process is writing there, or the folder cannot be written.
+        BlockingIOError: another process is writing there.
+        OSError: the folder cannot be written.
     """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
     held = FileLock(file.with_name(f".{file.name}.lock"))  # a.npz and a.jsonl have one each
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
         held.acquire(timeout=0)
     except Timeout:
-        raise RunError(
-            f"Another notebook or program is writing to {file}. Wait for it, or {instead}."
-        ) from None
-    except OSError as error:
-        raise RunError(f"{what} cannot be saved in {file.parent} ({error}). {elsewhere}") from error
+        raise BlockingIOError(f"Another notebook or program is writing to {file}.") from None
     try:
         yield
     finally:
@@ -182,38 +187,43 @@ def lock(
 
 
 def runs_folder() -> Path:
-    """Where the learner's runs are: `runs/` beside `notebooks/`, or the folder that MNIST_CNN_RUNS
-    names.
-    """
+    """Where the learner's runs are: where MNIST_CNN_RUNS says, else `runs/` beside `notebooks/`."""
     return project_folder() / os.path.expanduser(os.environ.get("MNIST_CNN_RUNS") or "runs")
 
 
-def run_file(name: str, digits: Images) -> Path:
-    """Where the run of that name on these images is: runs/<name>.npz, or runs/<name>-<source>.npz
-    if not "full".
+def run_file(name: str, dataset: Dataset) -> Path:
+    """Where the run of that name on these images is.
+
+    That is runs/<name>.npz on full MNIST, and runs/<name>-<source>.npz on other images.
     """
     if not re.fullmatch(r"\w[\w.+-]*", name):
         raise ValueError(
             f"the name of a run must begin with a letter or digit; . _ + - may follow; not {name!r}"
         )
-    return runs_folder() / f"{name}{'' if digits.source == 'full' else f'-{digits.source}'}.npz"
+    ending = "" if dataset.source == "full" else f"-{dataset.source}"
+    return runs_folder() / f"{name}{ending}.npz"
 
 
-def load_matching(file: Path, asked: dict) -> tuple[Run | None, str]:
-    """Load the run in a file if it was made with the settings asked for; else say why not, as the
-    end of a sentence.
+def load_matching(file: Path, wanted: dict[str, object]) -> Run:
+    """Load a run, finished or not, that was made with the settings wanted.
+
+    Args:
+        file: where it is.
+        wanted: values by the names of `Settings`; of those left out, any will do.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        SettingsMismatch: it was made with other settings.
+        RunError: the file is damaged, or its weights fit no network of this version.
     """
-    try:
-        run = load_run(file)
-        run.load_model()  # another version of this package may have other networks
-    except FileNotFoundError:
-        return None, "does not exist yet"
-    except ValueError as error:  # a RunError is one
-        return None, f"cannot be used: {error}"
+    run = load_run(file)
+    run.check_weights()
     had = asdict(run.settings)
-    other = [
+    differences = [
         "other training images" if name == "data" else f"{name} {had[name]}, not {value}"
-        for name, value in asked.items()
+        for name, value in wanted.items()
         if had[name] != value
     ]
-    return (None, f"was made with other settings ({'; '.join(other)})") if other else (run, "")
+    if differences:
+        raise SettingsMismatch(differences)
+    return run

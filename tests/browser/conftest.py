@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+from lab import Lab
+from pages import Site, SitePage
 from playwright.sync_api import Browser
 
-from lab import Lab
-from mnist_cnn.data import Images
+from mnist_cnn.data import Dataset
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
-from pages import Site, SitePage
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def site(full: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(full: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(tmp_path_factory.mktemp("site")) as site:
         yield site
 
@@ -34,7 +34,7 @@ def open_page(browser: Browser, site: Site) -> Callable[[str], SitePage]:
 
 
 @pytest.fixture(scope="session")
-def guesses(full: Images) -> dict[str, np.ndarray]:
+def guesses(full: Dataset) -> dict[str, np.ndarray]:
     """What the shipped networks say of the test images."""
     names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
     return {

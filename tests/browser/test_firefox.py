@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pages import Site
 from PIL import Image
 
 from firefox import NO_FIREFOX, Firefox, find
-from mnist_cnn.data import Images
-from pages import Site
+from mnist_cnn.data import Dataset
 from viewing import STROKES
 
 pytestmark = pytest.mark.browser
@@ -63,7 +63,7 @@ def test_the_network_reads_what_was_drawn(firefox: Firefox) -> None:
 
 
 def test_an_image_that_cannot_be_read_is_refused_in_words(
-    firefox: Firefox, full: Images, tmp_path: Path
+    firefox: Firefox, full: Dataset, tmp_path: Path
 ) -> None:
     Image.fromarray(full.x_test[23]).save(tmp_path / "five.png")
     firefox.draw(CANVAS, STROKES[7])

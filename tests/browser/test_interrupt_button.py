@@ -6,10 +6,10 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from lab import ROOT, Lab, Notebook
 from playwright.sync_api import Browser, expect
 
-from lab import ROOT, Lab, Notebook
-from mnist_cnn.data import Images
+from mnist_cnn.data import Dataset
 from mnist_cnn.runs import load_run
 from mnist_cnn.training import train
 
@@ -28,7 +28,7 @@ CELLS = (
 
 
 def test_a_training_interrupted_by_the_button_continues_to_the_same_weights(
-    browser: Browser, lab: Lab, sample: Images, runs: Path
+    browser: Browser, lab: Lab, sample: Dataset, runs: Path
 ) -> None:
     folder = lab.log.parent
     file = folder / "runs" / "mine-sample.npz"

@@ -17,18 +17,18 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
+from lab import free_port
+from pages import Site, SitePage
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 import addresses
 import sheets
-from lab import free_port
-from mnist_cnn.data import Images
+from mnist_cnn.data import Dataset
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.views import ConfusionExplorer, DrawingPad, FeatureMaps, PredictionBrowser
-from pages import Site, SitePage
 from test_notebooks import NOTEBOOKS, ROOT
 from viewing import SCREENSHOTS, STROKES, View
 from views_export import save
@@ -106,7 +106,7 @@ def test_every_figure_has_its_words_and_no_solution_stands_open(
         assert page.select("details pre") and "```" not in page.article.text
 
 
-# Images, addresses, tags, languages
+# Dataset, addresses, tags, languages
 _NOT_SHOWN = r"!\[[^]]*\]\([^)]*\)|\]\([^)]*\)|<[^>]*>|```python|\[site\].*"
 
 
@@ -323,7 +323,7 @@ _WHOLE_TEST_SET = pytest.param("relu", 10_000, marks=pytest.mark.rehearsal)
     ],
 )
 def test_the_network_in_the_browser_answers_as_keras_does(
-    lab_page, site: Site, full: Images, run, count
+    lab_page, site: Site, full: Dataset, run, count
 ) -> None:
     model = load_run(SHIPPED / f"{run}.npz").load_model()
     save(FeatureMaps(model, full.x_test, full.y_test), site.folder / "views", f"test-{run}")
@@ -350,7 +350,7 @@ _PREPARE = """async (side) => {
 
 
 def test_the_browser_prepares_a_thousand_drawings_as_python_does(
-    lab_page, site: Site, full: Images
+    lab_page, site: Site, full: Dataset
 ) -> None:
     """Of many sizes, places, colours and opacities, on paper with grain."""
     rng, side = np.random.default_rng(0), 140
@@ -376,7 +376,7 @@ def test_the_browser_prepares_a_thousand_drawings_as_python_does(
     assert apart.max() <= 1 and np.count_nonzero(apart) < 1000
 
 
-def test_the_browser_leaves_out_what_python_leaves_out(lab_page, site: Site, full: Images) -> None:
+def test_the_browser_leaves_out_what_python_leaves_out(lab_page, site: Site, full: Dataset) -> None:
     """On sheets with dirt, frames, rules and shadows: bit by bit."""
     side, kinds = sheets.SIDE, [*sheets.KINDS]
     pages = np.full((len(kinds), side, side, 4), 255, "uint8")
@@ -427,7 +427,7 @@ def test_what_was_saved_by_others_is_an_empty_sheet(lab_page, saved: str) -> Non
 # Views of other images, with names that must not be taken for HTML
 
 
-def test_views_speak_of_other_names(browser: Browser, site: Site, sample: Images) -> None:
+def test_views_speak_of_other_names(browser: Browser, site: Site, sample: Dataset) -> None:
     names = ("ring", "<b>line</b>", "swan & co")
     chosen = np.flatnonzero(sample.y_test < 3)
     images, labels = sample.x_test[chosen], sample.y_test[chosen]

@@ -6,10 +6,10 @@ What each view does is tested on the site, which has the same ones; nbval runs a
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from lab import Lab, Notebook
 from playwright.sync_api import Browser, expect
 
-from lab import Lab, Notebook
-from mnist_cnn.data import Images, split_validation
+from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.runs import SHIPPED, load_run
 from viewing import STROKES, View
 
@@ -22,14 +22,14 @@ VIEWS = (
     "from mnist_cnn.views import ConfusionExplorer, EpochScrubber, FeatureMaps\n"
     "few = replace(digits, x_train=digits.x_train[:500], y_train=digits.y_train[:500])",
     f"train('relu', few, epochs={EPOCHS}, name='few', progress=LiveCurves()).history['loss'][-1]",
-    "EpochScrubber(find_run('relu', digits), *split_validation(digits.x_train, digits.y_train)[1])",
+    "EpochScrubber(find_or_train('relu', digits), *split_validation(digits.x_train, digits.y_train)[1])",
     "ConfusionExplorer(digits.x_test, digits.y_test, by_network['ReLU'].argmax(axis=1))",
     "FeatureMaps(relu_model, digits.x_test, digits.y_test)",
 )
 
 
 @pytest.fixture(scope="module")
-def notebook(browser: Browser, lab: Lab, full: Images) -> Notebook:
+def notebook(browser: Browser, lab: Lab, full: Dataset) -> Notebook:
     """With the full data and the shipped runs."""
     path = lab.log.parent / "notebooks" / "06_prediction_visualization.ipynb"
     content = nbformat.read(path, as_version=4)
@@ -196,7 +196,7 @@ def test_the_feature_maps(notebook: Notebook) -> None:
     view.screenshot("lab_07")
 
 
-def test_the_epochs(notebook: Notebook, full: Images) -> None:
+def test_the_epochs(notebook: Notebook, full: Dataset) -> None:
     view = View(notebook.page, "epoch")
     run = load_run(SHIPPED / "relu.npz")
     labels = split_validation(full.x_train, full.y_train)[1][1]

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import expect
 from scipy.signal import correlate
 
-from mnist_cnn.data import Images, split_validation
+from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.runs import SHIPPED, Run, load_run
 from viewing import SCREENSHOTS, STROKES, View
 
@@ -43,7 +43,7 @@ def predictions(open_page) -> View:
     return view
 
 
-def test_the_slider_by_keyboard(predictions: View, full: Images) -> None:
+def test_the_slider_by_keyboard(predictions: View, full: Dataset) -> None:
     picture, bars = (
         predictions.root.get_by_role("img"),
         predictions.root.get_by_role("table", name="LeakyReLU"),
@@ -73,7 +73,7 @@ def test_the_slider_by_pointer(predictions: View, pointer: str) -> None:
 
 
 def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(
-    predictions: View, guesses, full: Images
+    predictions: View, guesses, full: Dataset
 ) -> None:
     predictions.select("show", "the networks disagree")
     predictions.says("1 of ")
@@ -101,7 +101,7 @@ def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(
 
 
 def test_every_filter_runs_from_its_first_image_to_its_last(
-    predictions: View, guesses, full: Images
+    predictions: View, guesses, full: Dataset
 ) -> None:
     labels = full.y_test
     digits = {name: probabilities.argmax(axis=1) for name, probabilities in guesses.items()}
@@ -136,7 +136,7 @@ def test_every_filter_runs_from_its_first_image_to_its_last(
             )
 
 
-def test_a_filter_that_finds_nothing_says_so(predictions: View, guesses, full: Images) -> None:
+def test_a_filter_that_finds_nothing_says_so(predictions: View, guesses, full: Dataset) -> None:
     found = set(zip(full.y_test.tolist(), guesses["ReLU"].argmax(axis=1).tolist(), strict=True))
     actual, taken_for = next(pair for pair in product(range(10), repeat=2) if pair not in found)
     predictions.select("actual", actual)
@@ -146,7 +146,7 @@ def test_a_filter_that_finds_nothing_says_so(predictions: View, guesses, full: I
     expect(predictions.slider).to_be_disabled()
 
 
-def test_filters_by_keyboard(predictions: View, guesses, full: Images) -> None:
+def test_filters_by_keyboard(predictions: View, guesses, full: Dataset) -> None:
     predictions.root.get_by_label("show", exact=True).focus()
     predictions.press("ArrowDown")
     predictions.says(f"1 of {(guesses['ReLU'].argmax(axis=1) != full.y_test).sum()}: ")
@@ -156,7 +156,7 @@ def test_filters_by_keyboard(predictions: View, guesses, full: Images) -> None:
 
 
 def test_play_moves_by_itself_and_stops_at_the_end(
-    predictions: View, guesses, full: Images
+    predictions: View, guesses, full: Dataset
 ) -> None:
     predictions.button("Play").focus()
     predictions.press("Enter")
@@ -353,7 +353,7 @@ def test_without_preparation_the_network_sees_the_whole_sheet(pad: View) -> None
 
 
 @pytest.fixture
-def photograph(full: Images) -> Image.Image:
+def photograph(full: Dataset) -> Image.Image:
     """A five of the test set, as large grey ink on light paper."""
     five = Image.fromarray(full.x_test[23])
     return Image.fromarray(220 - np.asarray(five.resize((600, 600))) // 4 * 3)
@@ -583,7 +583,7 @@ def explorer(open_page) -> View:
     return view
 
 
-def test_each_cell_opens_by_mouse(explorer: View, guesses, full: Images) -> None:
+def test_each_cell_opens_by_mouse(explorer: View, guesses, full: Dataset) -> None:
     labels, predicted = full.y_test, guesses["ReLU"].argmax(axis=1)
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (labels, predicted), 1)
@@ -618,7 +618,7 @@ def test_the_matrix_by_keyboard(explorer: View) -> None:
     explorer.says("All mistakes: ")
 
 
-def test_the_diagonal_has_pages(explorer: View, guesses, full: Images) -> None:
+def test_the_diagonal_has_pages(explorer: View, guesses, full: Dataset) -> None:
     probabilities = guesses["ReLU"]
     right = np.flatnonzero((full.y_test == 8) & (probabilities.argmax(axis=1) == 8))
     by_doubt = right[np.argsort(probabilities[right].max(axis=1), kind="stable")]
@@ -667,7 +667,7 @@ def run() -> Run:
 
 
 @pytest.fixture(scope="module")
-def validation(full: Images) -> tuple[np.ndarray, np.ndarray]:
+def validation(full: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return split_validation(full.x_train, full.y_train)[1]
 
 
@@ -815,7 +815,7 @@ def lines(view: View) -> list[tuple[str, list[np.ndarray], float]]:
 
 @pytest.mark.parametrize("number", range(3))
 def test_every_sum_adds_up_to_the_number_that_scipy_computes(
-    maps: View, relu, full: Images, number: int
+    maps: View, relu, full: Dataset, number: int
 ) -> None:
     maps.select("convolution", number)
     *parts, (name, grids, together), (last, _, after) = lines(maps)
@@ -832,7 +832,7 @@ def test_every_sum_adds_up_to_the_number_that_scipy_computes(
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_one_sees_the_same_number_of_another_digit(maps: View, relu, full: Images) -> None:
+def test_one_sees_the_same_number_of_another_digit(maps: View, relu, full: Dataset) -> None:
     maps.enlarged.focus()
     maps.press("ArrowUp")
     row, column, at = (

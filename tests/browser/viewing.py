@@ -3,9 +3,8 @@
 import re
 
 import numpy as np
-from playwright.sync_api import Locator, Page, expect
-
 from lab import ROOT
+from playwright.sync_api import Locator, Page, expect
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 

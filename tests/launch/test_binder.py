@@ -6,22 +6,22 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lab import Notebook
 from playwright.sync_api import Browser
 
 import addresses
 from binder import Image, built_image
-from lab import Notebook
 from newcomer import MEMORY
 from viewing import View
 
 TRAINING = """
 from dataclasses import replace
 from mnist_cnn.data import load_images
-from mnist_cnn.training import find_run, train
+from mnist_cnn.training import find_or_train, train
 digits = load_images()
 few = replace(digits, x_train=digits.x_train[:2000], y_train=digits.y_train[:2000])
 print(f"{train('short', few, name='few').history['val_accuracy'][-1]:.0%}")
-find_run("relu", digits)
+find_or_train("relu", digits)
 """
 
 
@@ -55,7 +55,7 @@ def take_the_short_route(path: Path) -> None:
     source = [cell.source for cell in notebook.cells]
     train, resume, end = (
         next(number for number, text in enumerate(source) if text.startswith(start))
-        for start in ('relu = train("relu"', 'run = find_run("relu"', "EpochScrubber(")
+        for start in ('relu = train("relu"', 'run = find_or_train("relu"', "EpochScrubber(")
     )
     (short,) = re.findall(r"run `(train\(.*?\))` in a cell", "\n".join(source))
     between = nbformat.v4.new_code_cell(short)

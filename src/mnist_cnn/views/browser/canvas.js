@@ -1,7 +1,7 @@
 // A pad to draw on with mouse, pen, finger or keyboard, or to open an image file on.
 
-import { make } from "./parts.js";
-import { drawLine, openImage, pack, unpack } from "./sheet.js";
+import { make } from "./elements.js";
+import { drawLine, openImage, pack, unpack } from "./pixels.js";
 
 const SIDE = 280;
 const MOVES = { ArrowUp: [0, -8], ArrowDown: [0, 8], ArrowLeft: [-8, 0], ArrowRight: [8, 0] };

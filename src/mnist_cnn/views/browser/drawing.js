@@ -2,7 +2,7 @@
 // them.
 
 import { sumOf } from "./numbers.js";
-import { findDigit } from "./pieces.js";
+import { findDigit } from "./cleaning.js";
 
 const FAINT = 0.25; // of the strongest ink; what is fainter is shadow or noise
 const NOTHING = Math.fround(0.1); // a contrast that is no ink

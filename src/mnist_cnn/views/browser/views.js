@@ -4,7 +4,7 @@
 import { ConfusionExplorer, EpochScrubber } from "./confusion.js";
 import { FeatureMaps } from "./feature_maps.js";
 import { PredictionBrowser } from "./predictions.js";
-import { DrawingPad } from "./reading.js";
+import { DrawingPad } from "./drawing_pad.js";
 
 const VIEWS = { ConfusionExplorer, DrawingPad, EpochScrubber, FeatureMaps, PredictionBrowser };
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_cnn.layers import find_fields, pack_network
-from mnist_cnn.models import NETWORKS, build_model
+from mnist_cnn.models import NETWORKS, build_model, receptive_fields
+from mnist_cnn.views.packing import pack_network
 
 layers = keras.layers
 
@@ -18,7 +18,7 @@ def test_a_receptive_field_holds_the_pixels_that_a_number_depends_on() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (4, 28, 28), "uint8")
     model = build_model("batch_norm")
     convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
-    for layer, (size, step) in zip(convolutions, find_fields(model), strict=True):
+    for layer, (size, step) in zip(convolutions, receptive_fields(model), strict=True):
         maps = keras.Model(model.inputs[0], layer.output)
         counts = np.zeros((28, 28), bool)
         for image in noise:
@@ -110,7 +110,7 @@ def test_settings_that_change_nothing_are_packed() -> None:
         layers.Dense(10, use_bias=False, activation="softmax"),
     ]
     packed = pack_network(keras.Sequential([keras.Input((28, 28, 1)), *stack]))["layers"]
-    kinds = ["convolve", "scale", "pool", "leak", "flatten", "scale", "convolve"]
+    kinds = ["convolution", "scale", "max_pooling", "identity", "flatten", "scale", "convolution"]
     assert [layer["kind"] for layer in packed] == kinds
     assert packed[0]["shape"] == [1, 1, 1, 4] and packed[-1]["activation"] == "softmax"
 

@@ -1,6 +1,6 @@
 // Feature maps as pictures, all of them or the chosen one enlarged: choose a map and a pixel, by pointer or arrow keys.
 
-import { inkOnPaper, make, STEPS } from "./parts.js";
+import { inkOnPaper, make, STEPS } from "./elements.js";
 
 const GAP = 3; // screen pixels around each map
 const WIDTH = 520; // of all maps together, at most

@@ -3,7 +3,7 @@
 // LibreWolf, give noise there.
 
 import { convert } from "./numbers.js";
-import { make } from "./parts.js";
+import { make } from "./elements.js";
 
 const PEN = 22; // pixels across
 // Of 255: so much may be added to what is read, as in Brave and in Firefox's private windows

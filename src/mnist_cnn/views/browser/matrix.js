@@ -1,6 +1,6 @@
 // A confusion matrix of buttons: click one, or move with the arrow keys and press Enter; once more, or Escape, lets go.
 
-import { make, STEPS } from "./parts.js";
+import { make, STEPS } from "./elements.js";
 
 export function confusionMatrix(names, choose) {
   const rows = names.map((name, actual) => {

@@ -2,7 +2,7 @@
 
 import { confusionMatrix } from "./matrix.js";
 import { bytesOf, count, percent, unzipImages } from "./numbers.js";
-import { digit, keep, make, slider, statusLine } from "./parts.js";
+import { digit, keep, make, slider, statusLine } from "./elements.js";
 
 const PER_PAGE = 44; // images in the gallery
 

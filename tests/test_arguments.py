@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from mnist_cnn.arguments import check_array, check_choice, check_predictions
 from mnist_cnn.augmentation import random_affine
-from mnist_cnn.checks import check_array, check_choice, check_predictions
-from mnist_cnn.data import Images, load_images, one_hot, prepare_images, split_validation
+from mnist_cnn.data import Dataset, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import evaluate_run, find_mistakes, rank_by_doubt
 from mnist_cnn.models import build_model, predict
@@ -22,7 +22,7 @@ from mnist_cnn.plots import (
     show_predictions,
 )
 from mnist_cnn.runs import SHIPPED, Run, load_run
-from mnist_cnn.training import find_run, train
+from mnist_cnn.training import find_or_train, train
 from mnist_cnn.views import (
     ConfusionExplorer,
     DrawingPad,
@@ -146,9 +146,9 @@ def test_predictions_go_by_the_names_of_their_networks() -> None:
 # Who stands behind it
 
 
-def digits(**changes) -> Images:
+def digits(**changes) -> Dataset:
     arrays = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS}
-    return Images(**arrays | {"source": "sample", "origin": "memory"} | changes)
+    return Dataset(**arrays | {"source": "sample", "origin": "memory"} | changes)
 
 
 def relu_run() -> Run:
@@ -163,13 +163,13 @@ EMPTY = np.zeros((10, 10), int)
 ELEVEN = [*"0123456789", "10"]
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "load_images": (lambda: load_images(source="ful"), "source must be one of auto, full, sample"),
-    "Images": (
+    "Dataset": (
         lambda: digits(class_names=("0",)),
-        "names must be those of 2 to 256 classes; there are 1 names",
+        "names must be those of 2 to 256 classes, not of 1",
     ),
-    "Images, images": (lambda: digits(x_test=IMAGES / 255), "x_test must be uint8"),
-    "Images, labels": (lambda: digits(y_train=LABELS + 1), "y_train must lie in 0..9"),
-    "Images, fewer labels": (
+    "Dataset, images": (lambda: digits(x_test=IMAGES / 255), "x_test must be uint8"),
+    "Dataset, labels": (lambda: digits(y_train=LABELS + 1), "y_train must lie in 0..9"),
+    "Dataset, fewer labels": (
         lambda: digits(y_test=LABELS[1:]),
         "y_test must be integers of shape (20,)",
     ),
@@ -200,7 +200,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "predict": (lambda: predict(build_model(), IMAGES[0]), "images must be uint8"),
     "find_mistakes": (
         lambda: find_mistakes(LABELS, SURE[1:]),
-        "probabilities must be floats of shape (20, classes)",
+        "labels must be integers of shape (19,)",
     ),
     "find_mistakes, labels": (lambda: find_mistakes(LABELS + 1, SURE), "labels must lie in 0..9"),
     "rank_by_doubt": (lambda: rank_by_doubt(100 * SURE), "probabilities must lie in 0..1"),
@@ -292,9 +292,9 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "plot_history, no epoch": (lambda: plot_history({}, 0), "epochs must be at least 1, not 0"),
     "evaluate_run": (
         lambda: evaluate_run(build_model(), digits()),
-        "run must be a Run, as train, find_run and",
+        "run must be a Run, as train, find_or_train and",
     ),
-    "evaluate_run, images": (lambda: evaluate_run(relu_run(), IMAGES), "digits must be Images"),
+    "evaluate_run, images": (lambda: evaluate_run(relu_run(), IMAGES), "dataset must be a Dataset"),
     "evaluate_run, classes": (
         lambda: evaluate_run(relu_run(), digits(class_names=ELEVEN)),
         "the run's network knows 10 classes, and the images have 11",
@@ -353,9 +353,12 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "train, no epoch": (lambda: train("relu", digits(), epochs=0), "epochs must be at least 1"),
     "train, seed": (
         lambda: train("relu", digits(), seed=-1),
-        "the seed in 0..2**32 - 1, not None and -1",
+        "seed must be in 0..4294967295, not -1",
     ),
-    "train, huge seed": (lambda: train("relu", digits(), seed=2**32), "the seed in 0..2**32 - 1"),
+    "train, huge seed": (
+        lambda: train("relu", digits(), seed=2**32),
+        "seed must be in 0..4294967295, not 4294967296",
+    ),
     "train, a name elsewhere": (
         lambda: train("relu", digits(), name="../mine"),
         "the name of a run must begin",
@@ -368,7 +371,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: train("relu", digits(), name=".mine"),
         "the name of a run must begin",
     ),
-    "find_run": (lambda: find_run("rleu", digits()), "recipe must be one of relu"),
+    "find_or_train": (lambda: find_or_train("rleu", digits()), "recipe must be one of relu"),
     "FeatureMaps": (
         lambda: FeatureMaps(build_model(), IMAGES[:0], LABELS[:0]),
         "images must be uint8",
@@ -397,13 +400,13 @@ def test_a_wrong_argument_is_refused_before_anything_is_done(case: str, runs: Pa
     "wrong", [{"epochs": 0.5}, {"epochs": "two"}, {"seed": 1.0}, {"seed": None}]
 )
 def test_epochs_and_seed_are_whole_numbers(wrong: dict, runs: Path) -> None:
-    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+    with pytest.raises(TypeError, match="must be a whole number, not"):
         train("relu", digits(), **wrong)
     assert not runs.exists()
 
 
 NAMED: dict[str, Callable[[object], object]] = {
-    "Images": lambda names: digits(class_names=names),
+    "Dataset": lambda names: digits(class_names=names),
     "show_predictions": lambda names: show_predictions(IMAGES, LABELS, SURE, names),
     "plot_probabilities": lambda names: plot_probabilities(IMAGES[0], 3, {"a": SURE[0]}, names),
     "plot_confusion": lambda names: plot_confusion(EMPTY, names=names),
@@ -462,7 +465,7 @@ def test_a_notebook_shows_our_errors_without_a_traceback(tmp_path, monkeypatch, 
     shell = InteractiveShell()
     shell.user_ns["digits"] = digits()
 
-    def interrupt(history: dict, epochs: int, seconds: float) -> None:
+    def interrupt(run: Run) -> None:
         raise KeyboardInterrupt
 
     shell.user_ns["interrupt"] = interrupt

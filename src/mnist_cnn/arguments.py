@@ -1,4 +1,4 @@
-"""Check the arguments of public functions, and show errors without a traceback."""
+"""Check the arguments of public functions: each says by its name what is wrong with it."""
 
 from collections.abc import Iterable, Mapping, Set
 from operator import index
@@ -6,16 +6,7 @@ from operator import index
 import numpy as np
 from numpy.typing import ArrayLike
 
-DIGITS = tuple("0123456789")  # the names of MNIST's classes
-
 _PLURALS = {np.integer: "integers", np.floating: "floats", np.generic: "numbers"}
-
-
-class NoTraceback:
-    """Mixin for exceptions whose message says everything: notebooks show the message alone."""
-
-    def _render_traceback_(self) -> list[str]:  # IPython calls this
-        return [f"{type(self).__name__}: {self}"]
 
 
 def check_array(
@@ -27,37 +18,47 @@ def check_array(
 ) -> np.ndarray:
     """Check the dtype, shape and range of an argument, and return it as an array.
 
-    The dtype may be a family such as np.integer; np.generic stands for finite numbers of any kind.
-    In the shape, a word such as "n" stands for any length from 1 up. With `high`, all values must
-    lie in 0..high, which NaN does not.
+    Args:
+        name: of the argument, for the message.
+        array: the argument.
+        dtype: what it must be, or a family such as np.integer; np.generic stands for finite numbers
+            of any kind.
+        shape: what it must be; a word such as "n" stands for any length from 1 up.
+        high: if given, all values must lie in 0..high, which NaN does not.
 
     Raises:
-        ValueError: one of them is wrong; the message says which, by the name of the argument.
+        ValueError: one of them is wrong; the message says which.
     """
-    lengths = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
-    form = f"{_PLURALS.get(dtype, dtype.__name__)} of shape {lengths}"
+    wanted = f"{_PLURALS.get(dtype, dtype.__name__)} of shape {_shape_in_words(shape)}"
     try:
         array = np.asarray(array)
     except ValueError as error:  # in which NumPy does not say which argument it was
-        uneven = "inhomogeneous" in str(error)
-        found = "rows of different lengths" if uneven else f"something that NumPy refuses ({error})"
-        raise ValueError(f"{name} must be {form}, not {found}") from error
-    fits = array.ndim == len(shape) and all(
-        length > 0 if isinstance(wanted, str) else length == wanted
-        for length, wanted in zip(array.shape, shape, strict=True)
-    )
-    if not fits or not np.issubdtype(array.dtype, dtype) or array.dtype.kind not in "buif":
-        hint = (
-            "; turn a single one into a batch of one with [np.newaxis]"
-            if array.shape == shape[1:]
-            else ""
-        )
-        raise ValueError(f"{name} must be {form}, not {array.dtype} of shape {array.shape}{hint}")
+        is_uneven = "inhomogeneous" in str(error)
+        found = "rows of different lengths" if is_uneven else f"what NumPy refuses ({error})"
+        raise ValueError(f"{name} must be {wanted}, not {found}") from error
+    has_shape = _has_shape(array, shape)
+    if not has_shape or not np.issubdtype(array.dtype, dtype) or array.dtype.kind not in "buif":
+        found = f"{array.dtype} of shape {array.shape}"
+        if _has_shape(array, shape[1:]):
+            found += "; turn a single one into a batch of one with [np.newaxis]"
+        raise ValueError(f"{name} must be {wanted}, not {found}")
     if high is not None and not (array.min() >= 0 and array.max() <= high):  # false for NaN, too
         raise ValueError(f"{name} must lie in 0..{high}, not in {array.min()}..{array.max()}")
     if dtype is np.generic and not np.isfinite(array).all():
         raise ValueError(f"{name} must be numbers throughout, without NaN and infinity")
     return array
+
+
+def _shape_in_words(shape: tuple[int | str, ...]) -> str:
+    comma = "," if len(shape) == 1 else ""  # as Python writes a tuple of one
+    return f"({', '.join(map(str, shape))}{comma})"
+
+
+def _has_shape(array: np.ndarray, shape: tuple[int | str, ...]) -> bool:
+    return array.ndim == len(shape) and all(
+        length > 0 if isinstance(wanted, str) else length == wanted
+        for length, wanted in zip(array.shape, shape, strict=True)
+    )
 
 
 def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
@@ -86,28 +87,26 @@ def check_whole(name: str, value: int, low: int, high: int | None = None) -> int
 
 
 def check_list(name: str, values: Iterable) -> tuple:
-    """Check that an argument is a list, or something else with parts in order; return them."""
-    try:
-        if isinstance(values, str | bytes | Set | Mapping):
-            raise TypeError  # these can be gone through, but not as a list
-        return tuple(values)
-    except TypeError:
-        kind = type(values).__name__
-        raise ValueError(f"{name} must be a list, not {kind}") from None
+    """Check that an argument is a list, or something else whose parts have an order; return them."""
+    # A text, a set and a dictionary can be gone through as well, but are no lists
+    if isinstance(values, str | bytes | Set | Mapping) or not isinstance(values, Iterable):
+        raise ValueError(f"{name} must be a list, not {type(values).__name__}")
+    return tuple(values)
 
 
 def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, ...]:
-    """Check that each of 2 to 256 classes has a short, printable name.
+    """Check that each class has a short, printable name, and return the names.
 
-    Without `classes`, there are as many as there are names.
+    Args:
+        names: as many as there are classes, 2 to 256, of 1 to 30 characters.
+        classes: how many there are; as many as names if left out.
     """
     names = tuple(names) if isinstance(names, str) else check_list("names", names)
     classes = len(names) if classes is None else classes
-    if len(names) != classes or not 2 <= classes <= 256:
-        raise ValueError(
-            f"names must be those of 2 to 256 classes; there are {len(names)} names for {classes} "
-            "classes"
-        )
+    if len(names) != classes:
+        raise ValueError(f"names must be one for each of {classes} classes, not {len(names)}")
+    if not 2 <= classes <= 256:
+        raise ValueError(f"names must be those of 2 to 256 classes, not of {classes}")
     for name in names:
         if not isinstance(name, str):
             raise ValueError(
@@ -122,17 +121,24 @@ def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, 
     return names
 
 
-def check_predictions(predictions: dict[str, ArrayLike], *n: int) -> dict[str, np.ndarray]:
-    """Check the probabilities that named networks give: floats in 0..1, (classes,) for one image,
-    or (n, classes).
+def check_predictions(
+    predictions: dict[str, ArrayLike], images: int | None = None
+) -> dict[str, np.ndarray]:
+    """Check the probabilities that named networks give for the same classes, and return them.
+
+    Args:
+        predictions: by the name of each network, floats in 0..1: (classes,) for one image.
+        images: if given, how many there are: then (images, classes).
     """
     if not isinstance(predictions, dict) or not predictions:
         raise ValueError(
             'pass the probabilities by the name of their network: {"ReLU": probabilities}'
         )
-    checked, classes = {}, "classes"  # their number is the same for all
+    batch = () if images is None else (images,)
+    checked: dict[str, np.ndarray] = {}
+    classes: int | str = "classes"  # the first network says how many
     for name, array in predictions.items():
-        shape = (*n, classes)
+        shape = (*batch, classes)
         checked[name] = check_array(f"probabilities of {name}", array, np.floating, shape, 1)
         classes = checked[name].shape[-1]
     return checked

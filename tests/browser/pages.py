@@ -1,4 +1,4 @@
-"""Build the site, serve it, and open its pages, for the views' benchmarks and the tests in tests/browser."""
+"""Build the site, serve it, and open its pages."""
 
 import functools
 import subprocess

@@ -53,25 +53,25 @@ def _of_each(function, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 ARRAYS = {  # what is right, and what is usually wrong, computed from the images
     "mean digits": (
-        lambda digits: _of_each(lambda images: images.mean(axis=0), digits.x_train, digits.y_train),
+        lambda dataset: _of_each(lambda images: images.mean(axis=0), dataset.x_train, dataset.y_train),
         {
             "that is one mean of all images; choose those of each label first":
-                lambda digits: digits.x_train.mean(axis=0),
+                lambda dataset: dataset.x_train.mean(axis=0),
             "those are sums; divide each by the number of its images":
-                lambda digits: _of_each(lambda images: images.sum(axis=0, dtype=float), digits.x_train, digits.y_train),
+                lambda dataset: _of_each(lambda images: images.sum(axis=0, dtype=float), dataset.x_train, dataset.y_train),
             "that is one number for each digit, the mean of all its pixels; take the mean over axis 0 only":
-                lambda digits: _of_each(np.mean, digits.x_train, digits.y_train),
+                lambda dataset: _of_each(np.mean, dataset.x_train, dataset.y_train),
             "those are the test images, which have to wait":
-                lambda digits: _of_each(lambda images: images.mean(axis=0), digits.x_test, digits.y_test),
+                lambda dataset: _of_each(lambda images: images.mean(axis=0), dataset.x_test, dataset.y_test),
         },
     ),
     "batch of one": (
-        lambda digits: prepare_images(digits.x_test[3:4]),
+        lambda dataset: prepare_images(dataset.x_test[3:4]),
         {
-            "the axis of the batch is missing": lambda digits: prepare_images(digits.x_test[3:4])[0],
-            "the axis of the channel is missing, at the end": lambda digits: digits.x_test[3:4] / 255,
-            "its pixels go up to 255, and should go up to 1": lambda digits: digits.x_test[3:4, ..., np.newaxis],
-            "that is the image before it; NumPy counts from 0": lambda digits: prepare_images(digits.x_test[2:3]),
+            "the axis of the batch is missing": lambda dataset: prepare_images(dataset.x_test[3:4])[0],
+            "the axis of the channel is missing, at the end": lambda dataset: dataset.x_test[3:4] / 255,
+            "its pixels go up to 255, and should go up to 1": lambda dataset: dataset.x_test[3:4, ..., np.newaxis],
+            "that is the image before it; NumPy counts from 0": lambda dataset: prepare_images(dataset.x_test[2:3]),
         },
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What studies find: the results file, and how to compare recipes by it."""
+"""What studies find: the file of their results, and how to compare recipes by it."""
 
 import json
 import os
@@ -11,26 +11,19 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from scipy import stats
 
-from mnist_cnn.checks import NoTraceback, check_choice
-from mnist_cnn.plots import BLUE, RED, subplots
+from mnist_cnn.arguments import check_choice
+from mnist_cnn.exceptions import StudyError
 from mnist_cnn.recipes import Settings
 
 Scores = dict[str, dict[int, float]]
 """Accuracies in percent, by recipe and seed."""
 
 
-class StudyError(NoTraceback, ValueError):
-    """A study cannot be read, or cannot go on; the message says why and what to do."""
-
-
 @dataclass(frozen=True)
 class Result:
-    """What a recipe reached with one seed, after the last epoch: a line of JSON in the results
-    file.
-    """
+    """What a recipe reached with one seed after the last epoch: a line in the file of results."""
 
     settings: Settings
     # The rest of what the weights depend on: network, data, device, backend, versions
@@ -56,13 +49,14 @@ def digest(text: str) -> str:
 
 
 def load_results(file: str | os.PathLike) -> list[Result]:
-    """Load a results file; says on stderr which lines cannot be read, and leaves them out.
+    """Load the results in a file; lines that cannot be read are left out, and named on stderr.
 
     Raises:
         FileNotFoundError: there is no such file.
         StudyError: it has lines, but none can be read.
     """
-    results, damaged = {}, []
+    results: dict[str, Result] = {}
+    damaged = []
     content = Path(os.path.expanduser(file)).read_bytes()
     for number, line in enumerate(content.splitlines(), 1):
         try:
@@ -78,32 +72,40 @@ def load_results(file: str | os.PathLike) -> list[Result]:
             f"{file} is not a results file. Its line 1 is no result of this version; nor is any "
             "other."
         )
-    print(*damaged, sep="\n", end="\n" * bool(damaged), file=sys.stderr)
+    for message in damaged:
+        print(message, file=sys.stderr)
     return list(results.values())
 
 
 def save_result(file: Path, result: Result) -> None:
     """Append a result to a file, as a line of its own even if the line before was not finished."""
     with file.open("ab+") as stream:
-        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 1))
-        start = "" if stream.read() in (b"", b"\n") else "\n"
-        stream.write(f"{start}{json.dumps(asdict(result))}\n".encode())
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 1))
+        is_unfinished = stream.read() not in (b"", b"\n")
+        line = json.dumps(asdict(result)) + "\n"
+        stream.write((f"\n{line}" if is_unfinished else line).encode())
         stream.flush()
         os.fsync(stream.fileno())
 
 
 def collect_scores(results: Iterable[Result], images: str = "validation") -> Scores:
-    """Collect the accuracies on the "validation" images, by which to choose, or on the "test" images, to report.
+    """Collect the accuracies in percent, by recipe and seed.
 
     Results are not mixed if anything but the seed differs; then the name of their recipe is
     followed by what does.
+
+    Args:
+        results: of one study, or of several.
+        images: "validation", by which to choose, or "test", to report.
     """
     check_choice("images", images, ("validation", "test"))
     groups: dict[frozenset, dict[int, float]] = defaultdict(dict)
     for result in results:
         accuracy = result.test_accuracy if images == "test" else result.val_accuracy
         groups[frozenset(_conditions(result).items())][result.settings.seed] = 100 * accuracy
-    scores, found = {}, [dict(group) for group in groups]
+    scores: Scores = {}
+    found = [dict(group) for group in groups]
     for conditions, by_seed in zip(found, groups.values(), strict=True):
         recipe = conditions["settings", "recipe"]
         others = [each for each in found if each["settings", "recipe"] == recipe]
@@ -135,52 +137,45 @@ def _describe(kind: str, name: str, value: object) -> str:
     return f"{name} {value}"
 
 
-def report(scores: Scores) -> str:
-    """Each recipe's mean in percent, standard deviation and Student's 95 % interval; and `compare`
-    for each two.
+def summarize(scores: Scores) -> str:
+    """The mean of each recipe, with its spread, and the difference of each two.
+
+    The mean is in percent, followed by the standard deviation and Student's 95 % interval; `compare`
+    says what is said of two.
     """
-    lines, width = [], max(map(len, scores))
-    for name, by_seed in scores.items():
-        values = np.array(list(by_seed.values()))
-        spread = ""
-        if len(values) > 1:
-            low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-            spread = f" ± {values.std(ddof=1):.3f} %, 95 % interval {low:.3f} to {high:.3f}"
-        lines.append(
-            f"{name:{width}}  mean {values.mean():.3f}{spread} ({len(values)} seed{'s' * (len(values) > 1)})"
-        )
+    width = max(map(len, scores))
+    lines = [f"{name:{width}}  {_summarize_one(by_seed)}" for name, by_seed in scores.items()]
     for first, second in combinations(scores, 2):
         lines.append(f"{second} minus {first}: {compare(scores, second, first)}")
     return "\n".join(lines)
 
 
-def compare(scores: Scores, name: str, other: str) -> str:
-    """The mean difference of two recipes over the seeds that both have, in percentage points, with its 95 % interval.
+def _summarize_one(by_seed: dict[int, float]) -> str:
+    values = np.array(list(by_seed.values()))
+    if len(values) == 1:
+        return f"mean {values.mean():.3f} (1 seed)"
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    return (
+        f"mean {values.mean():.3f} ± {values.std(ddof=1):.3f} %, "
+        f"95 % interval {low:.3f} to {high:.3f} ({len(values)} seeds)"
+    )
 
-    By the paired t test; p is the probability of a mean at least this far from 0 if there were no
-    difference.
+
+def compare(scores: Scores, name: str, other: str) -> str:
+    """The mean difference of two recipes over the seeds that both have, with its 95 % interval.
+
+    In percentage points, by the paired t test; p is the probability of a mean at least this far
+    from 0 if there were no difference.
     """
     seeds = sorted(scores[name].keys() & scores[other].keys())
     if len(seeds) < 2:
         return f"too few seeds of both ({len(seeds)})"
-    mine, others = ([scores[recipe][seed] for seed in seeds] for recipe in (name, other))
+    mine = [scores[name][seed] for seed in seeds]
+    others = [scores[other][seed] for seed in seeds]
     test = stats.ttest_rel(mine, others)
     low, high = test.confidence_interval(0.95)
     difference = np.mean(mine) - np.mean(others)
-    return f"{difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, p = {test.pvalue:.2g} ({len(seeds)} pairs)"
-
-
-def plot_scores(scores: Scores) -> Figure:
-    """Plot each training as a dot, and the mean of each recipe as a red bar."""
-    figure, axis = subplots(size=(8, 0.8 + 0.4 * len(scores)))
-    for row, by_seed in enumerate(scores.values()):
-        values = list(by_seed.values())
-        axis.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
-        axis.plot(np.mean(values), row, "|", color=RED, markersize=20, markeredgewidth=2.5)
-    axis.set(
-        yticks=range(len(scores)),
-        yticklabels=scores,
-        xlabel="accuracy (%)",
-        ylim=(len(scores) - 0.5, -0.5),
+    return (
+        f"{difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, "
+        f"p = {test.pvalue:.2g} ({len(seeds)} pairs)"
     )
-    return figure

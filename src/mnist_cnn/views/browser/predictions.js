@@ -1,7 +1,7 @@
 // Slide through images and what one network, or several side by side, predict for them.
 
 import { bytesOf, count, floatsOf, indexOfLargest, percent, unzipImages } from "./numbers.js";
-import { bars, digit, dropdown, keep, make, slider, statusLine } from "./parts.js";
+import { bars, digit, dropdown, keep, make, slider, statusLine } from "./elements.js";
 
 const [ALL, DISAGREE] = ["all images", "the networks disagree"];
 const ANY = "any";

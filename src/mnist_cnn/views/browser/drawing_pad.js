@@ -2,11 +2,11 @@
 
 import { centerInBox, findInk, shrink } from "./drawing.js";
 import { mosaic } from "./mosaic.js";
-import { answer, unpackNetwork } from "./network.js";
+import { forward, unpackNetwork } from "./network.js";
 import { indexOfLargest, percent } from "./numbers.js";
-import { pad } from "./pad.js";
-import { bars, digit, keep, make, statusLine } from "./parts.js";
-import { inWords } from "./pieces.js";
+import { pad } from "./canvas.js";
+import { bars, digit, keep, make, statusLine } from "./elements.js";
+import { inWords } from "./cleaning.js";
 
 export function DrawingPad({ model, values: { names, network: packed, invitation, maps: withMaps }, el }) {
   const network = unpackNetwork(packed);
@@ -44,7 +44,7 @@ export function DrawingPad({ model, values: { names, network: packed, invitation
     show(tick.checked ? centerInBox(ink) : shrink(ink), others);
   };
   const show = (seen, others) => {
-    const { probabilities, convolutions } = answer(network, seen);
+    const { probabilities, convolutions } = forward(network, seen);
     const guess = indexOfLargest(probabilities);
     caption.textContent = `The network says ${names[guess]}, with ${percent(probabilities[guess])}.`;
     if (others) caption.append(` ${cleanTick.checked ? "Left out" : "Not left out"}: ${others}.`);

@@ -9,14 +9,14 @@ export function unpackNetwork({ layers, weights }) {
   const take = (count) => numbers.subarray(at, (at += count));
   return layers.map((layer) => {
     const size = layer.shape?.reduce((product, side) => product * side, 1);
-    if (layer.kind === "convolve") return { ...layer, kernel: take(size), bias: take(layer.shape[3]) };
+    if (layer.kind === "convolution") return { ...layer, kernel: take(size), bias: take(layer.shape[3]) };
     if (layer.kind === "scale") return { ...layer, factor: take(size), shift: take(size) };
     return layer;
   });
 }
 
 /** The probabilities for an image, 784 numbers in 0..255; and what goes into each convolution and comes out of it. */
-export function answer(network, image) {
+export function forward(network, image) {
   let tensor = { data: Float32Array.from(image, (ink) => ink / 255), shape: [28, 28, 1] };
   const convolutions = [];
   for (const layer of network) {
@@ -29,7 +29,7 @@ export function answer(network, image) {
 
 const OPERATIONS = {
   // Each number in the window times one of each kernel. A dense layer is the same, with a single window: all it gets.
-  convolve({ data, shape: [height, width, maps] }, { kernel, bias, shape: [side, , , filters] }) {
+  convolution({ data, shape: [height, width, maps] }, { kernel, bias, shape: [side, , , filters] }) {
     const [rows, columns] = [height - side + 1, width - side + 1];
     const sums = new Float32Array(rows * columns * filters);
     const values = new Float64Array(side * side * maps + 3); // in a window, what is not 0: after ReLU about half
@@ -50,7 +50,7 @@ const OPERATIONS = {
     }
     return { data: sums, shape: [rows, columns, filters] };
   },
-  pool({ data, shape: [height, width, maps] }, { side }) {
+  max_pooling({ data, shape: [height, width, maps] }, { side }) {
     const [rows, columns] = [Math.floor(height / side), Math.floor(width / side)];
     const largest = new Float32Array(rows * columns * maps).fill(-Infinity);
     for (let row = 0; row < rows * side; row++) {
@@ -62,12 +62,13 @@ const OPERATIONS = {
     }
     return { data: largest, shape: [rows, columns, maps] };
   },
+  identity: (tensor) => tensor,
   flatten: ({ data }) => ({ data, shape: [1, 1, data.length] }),
   scale: ({ data, shape }, { factor, shift }) => {
     const maps = factor.length;
     return { data: data.map((value, at) => value * factor[at % maps] + shift[at % maps]), shape };
   },
-  leak: ({ data, shape }, { slope }) => ({ data: data.map((value) => (value > 0 ? value : slope * value)), shape }),
+  leaky_relu: ({ data, shape }, { slope }) => ({ data: data.map((value) => (value > 0 ? value : slope * value)), shape }),
 };
 
 /** Four products for each filter at a time: in three fifths of the time that they take one by one. */
@@ -81,7 +82,7 @@ function addFour(values, places, at, kernel, sums, to, filters) {
 
 const ACTIVATIONS = {
   linear: (tensor) => tensor,
-  relu: (tensor) => OPERATIONS.leak(tensor, { slope: 0 }),
+  relu: (tensor) => OPERATIONS.leaky_relu(tensor, { slope: 0 }),
   softmax({ data, shape }) {
     const most = Math.max(...data);
     const powers = data.map((value) => Math.exp(value - most));

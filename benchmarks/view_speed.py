@@ -3,10 +3,13 @@
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))  # which drive browsers, too
 
 from playwright.sync_api import Browser, Locator, Page
 

@@ -1,47 +1,22 @@
-"""Interactive views (notebooks 04 to 07): what the browser needs to draw and move them; it then asks no kernel."""
+"""Interactive views (notebooks 04 to 07): what the browser needs to draw them without a kernel."""
 
 import gzip
-import re
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 import anywidget
 import numpy as np
 import traitlets
 
-from mnist_cnn.checks import DIGITS, check_array, check_names, check_predictions
-from mnist_cnn.layers import find_fields, pack_network
-from mnist_cnn.quiet import keras
+from mnist_cnn.arguments import check_array, check_names, check_predictions
+from mnist_cnn.backend import keras
+from mnist_cnn.data import DIGITS
+from mnist_cnn.models import receptive_fields
 from mnist_cnn.runs import Run, check_run
+from mnist_cnn.views.bundle import BROWSER, bundle
+from mnist_cnn.views.packing import pack_network
 
-_BROWSER = Path(__file__).with_name("browser")
-_PARTS = ("numbers", "parts", "network", "pieces", "drawing", "matrix", "mosaic", "sheet", "pad", "confusion",
-          "feature_maps", "predictions", "reading", "views")  # fmt: skip
 _NO_MAPS = "the network has no convolution, and so no feature maps"
-
-
-def front_end() -> str:
-    """The JavaScript of all views as one module, which is what a widget may have: each part in a
-    scope of its own.
-    """
-    scopes = []
-    for part in _PARTS:
-        code = _BROWSER.joinpath(f"{part}.js").read_text(encoding="utf-8")
-        code = re.sub(
-            r'^import (\{.*?\}) from "./(\w+).js";',
-            r"const \1 = _\2;",
-            code,
-            flags=re.MULTILINE | re.DOTALL,
-        )
-        exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", code, re.MULTILINE)
-        code = re.sub(r"^export (?!default)", "", code, flags=re.MULTILINE)
-        scopes.append(
-            f"const _{part} = (() => {{\n{code}return {{ {', '.join(exported)} }};\n}})();"
-            if exported
-            else code
-        )
-    return "\n".join(scopes)
 
 
 class View(anywidget.AnyWidget):
@@ -50,7 +25,8 @@ class View(anywidget.AnyWidget):
     What the reader has chosen is kept, so that it outlasts a reload of the page.
     """
 
-    _esm, _css = front_end(), _BROWSER / "views.css"
+    _esm = bundle()
+    _css = BROWSER / "views.css"
     kind = traitlets.Unicode().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     chosen = traitlets.Dict().tag(sync=True, echo_update=False)
@@ -178,7 +154,7 @@ class DrawingPad(View):
     def __init__(self, model: keras.Model, names: Sequence[str] = DIGITS, maps: bool = False):
         network = pack_network(model)
         names = check_names(names, model.output_shape[-1])
-        if maps and not find_fields(model):
+        if maps and not receptive_fields(model):
             raise ValueError(_NO_MAPS)
         invitation = "Draw a digit, large or small, anywhere on the pad."
         if names != DIGITS:
@@ -208,7 +184,7 @@ class FeatureMaps(View):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
         network = pack_network(model)
         packed = _pack_images(images, labels, check_names(names, model.output_shape[-1]))
-        if not (fields := find_fields(model)):
+        if not (fields := receptive_fields(model)):
             raise ValueError(_NO_MAPS)
         still = "The feature maps of a digit, to choose from; they open in a running notebook"
         super().__init__(still, **packed, network=network, fields=fields)

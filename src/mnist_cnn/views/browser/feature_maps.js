@@ -3,11 +3,11 @@
 
 import { centerInBox, findInk } from "./drawing.js";
 import { mosaic, strongest } from "./mosaic.js";
-import { answer, unpackNetwork } from "./network.js";
+import { forward, unpackNetwork } from "./network.js";
 import { bytesOf, DIGIT, indexOfLargest, percent, sumOf, unzipImages } from "./numbers.js";
-import { pad } from "./pad.js";
-import { digit, dropdown, keep, make, slider, statusLine } from "./parts.js";
-import { inWords } from "./pieces.js";
+import { pad } from "./canvas.js";
+import { digit, dropdown, keep, make, slider, statusLine } from "./elements.js";
+import { inWords } from "./cleaning.js";
 
 const LISTED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
@@ -58,7 +58,7 @@ export async function FeatureMaps({
       caption.textContent = `The network has nothing to read: ${error.message}.`;
       return;
     }
-    const { probabilities, convolutions } = answer(network, seen);
+    const { probabilities, convolutions } = forward(network, seen);
     const [found, guess] = [convolutions[number], indexOfLargest(probabilities)];
     const chosen = place ?? strongest(found.above);
     every.show(found.above, chosen);

@@ -1,4 +1,4 @@
-"""Start JupyterLab and use it in headless Chromium, for the views' benchmarks and for tests."""
+"""Start JupyterLab and use it in headless Chromium."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from typing import Self
 import nbformat
 from playwright.sync_api import Browser, expect, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NO_CHROMIUM = (
     "there is no Chromium here: apt install chromium, or `.venv/bin/playwright install chromium`"
 )

@@ -1,0 +1,95 @@
+"""Import Keras, and with it TensorFlow, in a known state: notebooks import this before Keras.
+
+- Without TensorFlow's start-up messages and telemetry. As it loads, TensorFlow 2.21 writes about
+  instruction sets and missing GPUs to stderr, before its own TF_CPP_MIN_LOG_LEVEL takes effect
+  (tensorflow/tensorflow#100442).
+- With oneDNN, which makes convolutions faster.
+- With Keras's usual settings, whatever keras.json and the environment say for other work; what a
+  notebook sets later stays.
+
+The other modules take `keras` from here.
+"""
+
+import gc
+import logging
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if platform.machine() in ("x86_64", "AMD64"):  # also without AVX-512; saves up to 40 % of the time
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# TensorFlow turns it on unless told otherwise
+os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")
+# Otherwise scikit-learn's threads spin while they wait, and t-SNE beside other work crawls
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# These would change the arithmetic of a training unseen: the first is for GPUs, where `fix_seed`
+# asks for the same; the others compute float32 as bfloat16.
+for _name in ("TF_DETERMINISTIC_OPS", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"):
+    os.environ.pop(_name, None)
+# The backend that keras.json names may not exist any more, as Theano
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+# What keras.json, KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH can change, with Keras's own values
+KERAS_SETTINGS: dict[str, object] = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
+}
+
+_notebook_imported_keras = "keras" in sys.modules
+
+# Looking for garbage among a million new objects that all stay takes a fifth of the import
+gc.disable()
+with tempfile.TemporaryFile() as _messages:
+    _stderr = os.dup(2)
+    os.dup2(_messages.fileno(), 2)
+    try:
+        import keras
+    except BaseException:
+        _messages.seek(0)
+        sys.stderr.write(_messages.read().decode(errors="replace"))  # now they may say why
+        raise
+    finally:
+        os.dup2(_stderr, 2)
+        os.close(_stderr)
+        gc.freeze()  # nor later, while TensorFlow traces a network
+        gc.enable()
+
+# No advice on retracing; in a notebook, the import turns it on
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def change_settings(settings: dict[str, object]) -> None:
+    """Change settings of Keras, by the names that they have in `keras.config`."""
+    for name, value in settings.items():
+        getattr(keras.config, f"set_{name}")(value)
+
+
+@contextmanager
+def usual_settings(precision: str = "float32") -> Iterator[None]:
+    """Use a precision and otherwise Keras's usual settings; afterwards put back what was set.
+
+    So what is built and trained inside does not depend on settings that were made for other work.
+
+    Args:
+        precision: "float32" or "mixed_bfloat16".
+    """
+    names = (*KERAS_SETTINGS, "dtype_policy")
+    before = {name: getattr(keras.config, name)() for name in names}
+    change_settings(KERAS_SETTINGS | {"dtype_policy": precision})
+    try:
+        yield
+    finally:
+        change_settings(before)
+
+
+if not _notebook_imported_keras:  # otherwise they are what the notebook has set
+    change_settings(KERAS_SETTINGS)
+
+__all__ = ["KERAS_SETTINGS", "change_settings", "keras", "usual_settings"]

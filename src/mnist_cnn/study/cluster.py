@@ -1,0 +1,242 @@
+"""Dask, as studies use it: connect to workers, ask what they train with, and train on them.
+
+Whoever reaches a Dask scheduler can run code on its workers. Those that start here listen to this
+machine alone.
+"""
+
+import io
+import logging
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset, load_images
+from mnist_cnn.device import choose_precision, device
+from mnist_cnn.evaluation import evaluate_run
+from mnist_cnn.exceptions import StudyError
+from mnist_cnn.machine import cores, processor, threads
+from mnist_cnn.models import NETWORKS, build_model
+from mnist_cnn.recipes import Settings
+from mnist_cnn.runs import Run
+from mnist_cnn.study.results import Result, digest, result_key
+from mnist_cnn.training import describe_environment, train_with
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+# Under which workers say how many epochs of which training they have done
+TOPIC = "mnist_cnn.study"
+_MEMORY = 1.5e9  # bytes for each worker; a training takes about 1 GB
+_LIMIT = "--wait, or `wait` of run_study, sets another limit."
+# Run in each local worker: Ctrl-C reaches workers, too, but it is for the study, which then stops
+# them.
+_IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+# Seeds and precision belong to the process, and a worker may have several threads
+_training = Lock()
+
+
+@contextmanager
+def connect(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
+    """Connect to the scheduler at an address, or to one of our own with workers on this machine.
+
+    Our own scheduler and workers end with the study.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise StudyError(
+            'A study needs Dask. Install it: python -m pip install -e ".[study]"'
+        ) from None
+    # What matters comes as an error, too
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with ExitStack() as stack:
+        seconds = 10
+        place: str | LocalCluster = scheduler or ""
+        if scheduler is None:
+            place = stack.enter_context(_start_workers(workers))
+            seconds = 60  # on a busy machine, it answers after more than 10 s
+        try:
+            client = stack.enter_context(Client(place, timeout=seconds))
+        except (OSError, ValueError) as error:  # TimeoutError is an OSError
+            raise StudyError(f"No Dask scheduler answers at {place} ({error}).") from None
+        yield client
+
+
+@contextmanager
+def _start_workers(workers: int | None) -> Iterator["LocalCluster"]:
+    """Start a scheduler and workers on this machine: one for each core, if there is memory.
+
+    Two workers with one core each do 1.28 times the work of one with two. A GPU has memory for one.
+    """
+    import dask
+    from distributed import LocalCluster
+    from distributed.system import MEMORY_LIMIT
+
+    if workers is None:
+        fitting = max(1, min(cores(), int(MEMORY_LIMIT / _MEMORY)))
+        workers = 1 if device() == "GPU" else fitting
+    each = str(max(1, cores() // workers))
+    settings = {
+        # A worker grows by 20 to 30 MB with each training. Near its limit it should be replaced,
+        # not paused.
+        "distributed.worker.memory.pause": False,
+        # And it should not reserve another training while it has one
+        "distributed.scheduler.worker-saturation": 1.0,
+    }
+    with (
+        dask.config.set(settings),
+        _environment_put_back(),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            env={"TF_NUM_INTRAOP_THREADS": each, "OMP_NUM_THREADS": each},
+            preload=[_IGNORE_INTERRUPTS],
+            dashboard_address="127.0.0.1:0",
+            silence_logs="CRITICAL",
+        ) as cluster,
+    ):
+        yield cluster
+
+
+@contextmanager
+def _environment_put_back() -> Iterator[None]:
+    """At the end make the variables of the environment what they were at the beginning.
+
+    Dask sets some in the process that starts workers, such as OMP_NUM_THREADS=1, and leaves them
+    there: what a notebook starts after a study would compute with one thread.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def ask_workers(client: "Client", dataset: Dataset, seconds: int) -> dict:
+    """Ask all workers what they train with; refuse those that train with something else.
+
+    If there is no worker yet, it waits that many seconds for the first; `train_one` checks those
+    that come later.
+
+    Returns:
+        what `describe_worker` says, on all workers alike.
+
+    Raises:
+        StudyError: a worker cannot train, has other images or versions, or none came.
+    """
+    answers = client.run(describe_worker, dataset.source, on_error="return")
+    present = client.nthreads()  # an adaptive cluster may have closed some of them meanwhile
+    answers = {address: answer for address, answer in answers.items() if address in present}
+    if not answers:
+        answers = {"that came first": _ask_first_worker(client, dataset.source, seconds)}
+    first = next(iter(answers.values()))
+    for address, answer in answers.items():
+        if isinstance(answer, Exception):
+            raise StudyError(f"The worker {address} cannot train: {answer}")
+        if answer["fingerprints"] != (dataset.fingerprint, dataset.test_fingerprint):
+            raise StudyError(f"The worker {address} has other images than this process.")
+        if answer != first:
+            raise StudyError(f"Workers differ: {answer}, but {first}. Install the same everywhere.")
+    return first
+
+
+def _ask_first_worker(client: "Client", source: str, seconds: int) -> dict | BaseException:
+    """What the first worker to come answers, or the error that it raises."""
+    from distributed import wait
+
+    address = client.scheduler.address
+    print(f"Waiting up to {seconds} s for a worker at {address}. {_LIMIT}", flush=True)
+    # As a task: for nothing else does an adaptive cluster start a worker
+    asked = client.submit(describe_worker, source, pure=False)
+    while not asked.done():
+        try:
+            wait(asked, timeout=seconds)
+        except TimeoutError:
+            if not client.nthreads():
+                raise StudyError(
+                    f"After {seconds} s there is no worker at {address}, or none that stays. "
+                    f"Start one, or wait longer. {_LIMIT}"
+                ) from None
+        except CancelledError:
+            raise StudyError(f"The Dask scheduler at {address} was stopped.") from None
+    return asked.exception() or asked.result()
+
+
+def describe_worker(source: str) -> dict:
+    """What this process trains with, besides settings.
+
+    Of MNIST's digits the source says which test images they are; of other images, a fingerprint.
+
+    Returns:
+        "fingerprints" of training and test images, the "precision" that it chooses, and
+        "made_with", which is part of a result, by network.
+    """
+    dataset = _load(source)
+    made_with = describe_environment(dataset)
+    if not dataset.are_digits:
+        made_with["test images"] = dataset.test_fingerprint[:8]
+    return {
+        "fingerprints": (dataset.fingerprint, dataset.test_fingerprint),
+        "precision": choose_precision(),
+        "made_with": {
+            network: made_with | {"layers": _fingerprint_layers(network, len(dataset.class_names))}
+            for network in NETWORKS
+        },
+    }
+
+
+def _fingerprint_layers(network: str, classes: int) -> str:
+    """Which layers a network has: a result of other ones is another result."""
+    text = build_model(network, classes=classes).to_json()
+    # Without the name under which Keras knows layers of ours, which is no part of a network
+    text = text.replace("mnist_cnn>", "")
+    # Keras counts layers in their names: the same ones are conv2d_1 here and conv2d_9 there
+    return digest(re.sub(r"_\d+\b", "", text))
+
+
+def train_one(settings: Settings, environment: dict, source: str) -> Result:
+    """Train one seed on a worker, and report each epoch to the study.
+
+    Args:
+        settings: what to train.
+        environment: what `ask_workers` found; the worker must still be like that.
+        source: of the images.
+    """
+    from distributed import get_worker
+
+    worker = get_worker()
+    made_with = environment["made_with"][settings.network]
+    key = result_key(settings, made_with)
+
+    def report_epoch(run: Run) -> None:
+        worker.log_event(TOPIC, (key, run.epochs_done))
+
+    with _training, redirect_stdout(io.StringIO()):
+        keras.utils.clear_session()  # or it would keep the networks of the trainings before
+        if describe_worker(source) != environment:
+            raise StudyError(f"the worker {worker.address} has other versions or images")
+        dataset = _load(source)
+        name = f"study-{settings.recipe}-{settings.seed}-{key}"
+        run = train_with(settings, dataset, name, progress=report_epoch)
+        return Result(
+            settings=settings,
+            made_with=made_with,
+            val_accuracy=run.history["val_accuracy"][-1],
+            test_accuracy=evaluate_run(run, dataset),
+            seconds=run.seconds,
+            where={"processor": processor(), "threads": threads()},
+        )
+
+
+@cache  # once a process
+def _load(source: str) -> Dataset:
+    """The images of a source: MNIST or its sample, or those that MNIST_NPZ names."""
+    return load_images(source=source if source in ("full", "sample") else "auto")

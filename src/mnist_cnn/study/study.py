@@ -1,0 +1,148 @@
+"""Train what a study lacks, on workers of Dask, and keep what each training reaches.
+
+Each result goes into the results file as it comes, and what is there is not trained again. So a
+study may be stopped, or lose some of its workers or all, and the same command continues it.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_cnn.arguments import check_choice, check_list, check_whole
+from mnist_cnn.data import Dataset, check_dataset
+from mnist_cnn.exceptions import StudyError
+from mnist_cnn.recipes import RECIPES, Settings, choose_settings
+from mnist_cnn.runs import lock
+from mnist_cnn.study.cluster import TOPIC, ask_workers, connect, describe_worker, train_one
+from mnist_cnn.study.results import Result, load_results, result_key, save_result
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+def run_study(
+    recipes: Sequence[str],
+    seeds: Sequence[int],
+    file: str | os.PathLike,
+    dataset: Dataset,
+    *,
+    epochs: int | None = None,
+    precision: str | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    wait: int = 600,
+) -> list[Result]:
+    """Train each recipe with each seed, unless its result is in the file; return the results of all.
+
+    Whatever goes wrong, what was finished is in the file.
+
+    Args:
+        recipes: names in RECIPES.
+        seeds: whole numbers from 0 up; the same for all recipes, so that they can be compared pair
+            by pair.
+        file: where results are appended; made if there is none.
+        dataset: the images; the workers load the same themselves.
+        epochs: as in `train`.
+        precision: as in `train`; what the workers choose if left out.
+        scheduler: the address of a Dask scheduler, as host:8786; workers start on this machine if
+            left out.
+        workers: how many of those; one for each core, as far as there is memory, if left out, and
+            on a GPU one.
+        wait: how many seconds to wait for the first worker, if the scheduler has none yet.
+
+    Raises:
+        StudyError: Dask is not installed, no worker came or can train as asked, some trainings
+            failed, another study is writing to the file, or its folder cannot be written.
+    """
+    check_dataset(dataset)
+    for recipe in check_list("recipes", recipes):
+        check_choice("recipe", recipe, RECIPES)
+    if not recipes or not seeds or (workers is not None and workers < 1):
+        raise ValueError("a study needs at least one recipe, one seed and one worker")
+    check_whole("wait", wait, low=1)
+    file = Path(os.path.expanduser(file))
+    with _lock_results(file), ExitStack() as stack:
+        client = None
+        if scheduler is None:
+            environment = describe_worker(dataset.source)  # workers here are like this process
+        else:
+            client = stack.enter_context(connect(scheduler, workers))
+            environment = ask_workers(client, dataset, wait)
+        asked = {}
+        for seed in seeds:
+            for recipe in recipes:
+                settings = choose_settings(
+                    recipe, dataset, epochs, seed, precision or environment["precision"]
+                )
+                asked[result_key(settings, environment["made_with"][settings.network])] = settings
+        results = {}
+        if file.exists():
+            results = {result.key: result for result in load_results(file)}
+        missing = {key: settings for key, settings in asked.items() if key not in results}
+        print(f"{file} has {len(asked) - len(missing)} of {len(asked)} trainings.")
+        if missing:
+            client = client or stack.enter_context(connect(None, workers))
+            print(f"Training the others. Dashboard of Dask: {client.dashboard_link}")
+            results |= _train_missing(missing, client, environment, dataset.source, file)
+    return [results[key] for key in asked]
+
+
+@contextmanager
+def _lock_results(file: Path) -> Iterator[None]:
+    """Keep other studies from writing to the same file; a StudyError says what to do if one is."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock(file))
+        except BlockingIOError as error:
+            raise StudyError(
+                f"{error} Wait for it, or name another file for the results."
+            ) from None
+        except OSError as error:
+            raise StudyError(
+                f"Results cannot be saved in {file.parent} ({error}). Name a file in a folder that "
+                "can be written, with --results or as `file` of run_study."
+            ) from error
+        yield
+
+
+def _train_missing(
+    missing: dict[str, Settings], client: "Client", environment: dict, source: str, file: Path
+) -> dict[str, Result]:
+    """Let the workers train; append each result to the file, and return all by their keys."""
+    from distributed import as_completed
+    from tqdm.auto import tqdm
+
+    epochs = dict.fromkeys(missing, 0)
+    bar = tqdm(total=sum(settings.epochs for settings in missing.values()), unit="epoch")
+
+    def show(event: tuple[float, tuple[str, int]]) -> None:
+        key, done = event[1]
+        if key in epochs:  # others may use the scheduler, too
+            epochs[key] = done
+            bar.update(sum(epochs.values()) - bar.n)
+
+    client.subscribe_topic(TOPIC, show)
+    # In one group, so that Dask keeps them in order, and gives a worker the next one when it has
+    # finished the last.
+    keys = [("train", settings.recipe, settings.seed, key) for key, settings in missing.items()]
+    futures = client.map(
+        train_one, [*missing.values()], key=keys, environment=environment, source=source
+    )
+    results, failures = {}, []
+    with bar:
+        for future in as_completed(futures):
+            try:
+                result = future.result()
+            except Exception as error:  # whatever it met, the others go on
+                failures.append(f"{future.key[1]} {future.key[2]}: {error}")
+            else:
+                save_result(file, result)
+                results[result.key] = result
+    if failures:
+        raise StudyError(
+            f"{len(failures)} of {len(missing)} trainings failed. The others are in {file}, and "
+            f"the same command tries again what failed. The first was {failures[0]}"
+        )
+    return results

@@ -1,0 +1,19 @@
+"""Interactive views: Python packs what a view shows, and JavaScript in `browser/` draws it."""
+
+from mnist_cnn.views.widgets import (
+    ConfusionExplorer,
+    DrawingPad,
+    EpochScrubber,
+    FeatureMaps,
+    PredictionBrowser,
+    View,
+)
+
+__all__ = [
+    "ConfusionExplorer",
+    "DrawingPad",
+    "EpochScrubber",
+    "FeatureMaps",
+    "PredictionBrowser",
+    "View",
+]
