@@ -192,7 +192,7 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(
     content = Path(shutil.copy(made / f"{run}-sample.npz", runs / "mine-sample.npz")).read_bytes()
     changes, difference = OTHERS[case]
     if case == "data":
-        changes = {"digits": replace(few, y_train=9 - few.y_train)}
+        changes = {"dataset": replace(few, y_train=9 - few.y_train)}
     with pytest.raises(Interrupted, match=r"^0 of .* are saved"):
         train_mine(few, **changes, progress=interrupt_after(0))
     (said,) = capsys.readouterr().out.splitlines()
