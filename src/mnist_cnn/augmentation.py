@@ -7,11 +7,18 @@ from mnist_cnn.backend import keras
 
 
 def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rotate, scale, shear and shift each image a little, at random: float32 (n, 28, 28, 1) in 0..1, like the images.
+    """Rotate, scale, shear and shift each image a little, at random.
 
     By up to 10 degrees, 10 %, 0.1 and 2 pixels either way, about the centre. Pixels are
     interpolated bilinearly, and what comes in from outside is 0. The whole batch takes one call of
     Keras's `affine_transform`.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in 0..1.
+        rng: what to draw from.
+
+    Returns:
+        float32 (n, 28, 28, 1) in 0..1.
     """
     images = check_array("images", images, np.float32, ("n", 28, 28, 1))
     n = len(images)
