@@ -129,7 +129,7 @@ class _Client(NotebookClient):
 
 
 def _execute(notebook: NotebookNode, path: Path) -> str:
-    """Execute a notebook in its folder, with a line of progress; return why it failed, or nothing."""
+    """Execute a notebook in its folder, showing progress; return why it failed, or nothing."""
     # Of this Python, whatever kernel is called python3 elsewhere on this machine
     kernels = KernelSpecManager(kernel_dirs=[])
     client = _Client(

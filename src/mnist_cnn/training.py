@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_cnn.augmentation import random_affine
+from mnist_cnn.augmentation import draw_transforms, transform_images
 from mnist_cnn.backend import keras, usual_settings
 from mnist_cnn.data import Dataset, Pair, one_hot, scale_pixels, split_validation
 from mnist_cnn.device import device, fix_seed
@@ -396,7 +396,7 @@ def _training_batches(
             rows = order[start : start + settings.batch_size]
             batch = scale_pixels(images[rows])
             if settings.augment:
-                batch = random_affine(batch, rng)
+                batch = transform_images(batch, draw_transforms(len(batch), rng))
             yield batch, targets[rows]
 
     signature = (
