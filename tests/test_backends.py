@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +11,10 @@ import pytest
 from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import load_run
+from repository import ROOT
 
 # Where .ci/run installs it: in the environment, it costs all 120 MB
-JAX = Path(__file__).parents[1] / "build" / "jax"
+JAX = ROOT / "build" / "jax"
 OTHERS = [name for name in ("jax", "torch") if find_spec(name) or (name == "jax" and JAX.is_dir())]
 _TWO_EPOCHS = """
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What GitHub and pre-commit read: workflows, issue forms, the citation; and that they say what the project says."""
+"""What GitHub and pre-commit read: it has the right form, and does what the project does."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import tables
-from test_environments import PROJECT, ROOT
+from repository import NEEDS_MAKE, PROJECT, ROOT, make_commands
 
 SCHEMAS = {
     "github-workflows": [".github/workflows/tests.yml", ".github/workflows/site.yml"],
@@ -49,32 +49,37 @@ def test_every_workflow_and_form_is_validated() -> None:
     assert there == {file for files in SCHEMAS.values() for file in files} - {"CITATION.cff"}
 
 
+def jobs(workflow: str) -> dict:
+    """The jobs of a workflow."""
+    return yaml.safe_load((ROOT / ".github" / "workflows" / workflow).read_text())["jobs"]
+
+
+def commands_of(target: str) -> list[str]:
+    """What make calls for a target, as one writes it where no environment lies in .venv."""
+    return [command.removeprefix(".venv/bin/") for command in make_commands(target)]
+
+
+@NEEDS_MAKE
 def test_the_site_is_published_as_make_site_builds_it() -> None:
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "site.yml").read_text())
-    steps = workflow["jobs"]["build"]["steps"]
-    (command,) = (step["run"] for step in steps if "sphinx" in step.get("run", ""))
-    assert f"\t{command.replace('python', '$(BIN)/python', 1)}\n" in (ROOT / "Makefile").read_text()
+    steps = jobs("site.yml")["build"]["steps"]
+    (command,) = commands_of("site")
+    assert command in [step.get("run") for step in steps]
     (folder,) = (step["with"]["path"] for step in steps if "upload" in step.get("uses", ""))
     assert command.endswith(f" {folder}")
 
 
+@NEEDS_MAKE
 def test_the_workflow_checks_what_make_check_checks() -> None:
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())
-    steps = [step.get("run") for step in workflow["jobs"]["check"]["steps"]]
-    makefile = (ROOT / "Makefile").read_text()
-    commands = [
-        re.sub(r"^\$\(BIN\)/", "", line.strip())
-        for target in ("lint", "check")
-        for line in re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[
-            1
-        ].splitlines()
-    ]
+    steps = [step.get("run") for step in jobs("tests.yml")["check"]["steps"]]
+    commands = commands_of("check")
     assert commands and [step for step in steps if step in commands] == commands
-    assert ".ci/run" in [step.get("run") for step in workflow["jobs"]["everything"]["steps"]]
-    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == tables.pythons()
-    assert set(workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]) <= set(
-        tables.pythons()
-    )
+
+
+def test_the_workflow_tests_the_pythons_that_are_allowed() -> None:
+    check, everything = jobs("tests.yml")["check"], jobs("tests.yml")["everything"]
+    assert check["strategy"]["matrix"]["python"] == tables.pythons()
+    assert set(everything["strategy"]["matrix"]["python"]) <= set(tables.pythons())
+    assert ".ci/run" in [step.get("run") for step in everything["steps"]]
 
 
 def test_pre_commit_is_make_check() -> None:

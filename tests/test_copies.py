@@ -10,8 +10,14 @@ import pytest
 
 from mnist_cnn.copies import MINE, STUDENT, TEACHER, copy_for_a_class, copy_to_work_in, main
 from mnist_cnn.runs import runs_folder
-from test_exercises import cells_of, exercise_of
-from test_notebooks import NOTEBOOKS, ROOT, STEPS, code_cells
+from notebook_files import (
+    NOTEBOOKS,
+    STEPS,
+    cells_with_tag,
+    code_cells,
+    exercise_name,
+)
+from repository import ROOT
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ def test_students_get_stubs_and_no_solutions(top: Path) -> None:
     for path in NOTEBOOKS:
         copy = nbformat.read(top / STUDENT / path.name, as_version=4)
         nbformat.validate(copy)
-        assert not cells_of(
+        assert not cells_with_tag(
             top / STUDENT / path.name, "solution"
         ) and "<summary>Solution" not in str(copy)
         assert [cell.source for cell in code_cells(copy)] == [
@@ -120,9 +126,12 @@ def test_students_get_stubs_and_no_solutions(top: Path) -> None:
 def test_teachers_get_every_exercise_solved(top: Path) -> None:
     copy_for_a_class(top)
     for path in NOTEBOOKS:
-        answers, stubs = cells_of(top / TEACHER / path.name, "answer"), cells_of(path, "answer")
-        assert [exercise_of(cell) for cell in answers] == [exercise_of(cell) for cell in stubs]
-        for cell, solution in zip(answers, cells_of(path, "solution"), strict=True):
+        answers, stubs = (
+            cells_with_tag(top / TEACHER / path.name, "answer"),
+            cells_with_tag(path, "answer"),
+        )
+        assert [exercise_name(cell) for cell in answers] == [exercise_name(cell) for cell in stubs]
+        for cell, solution in zip(answers, cells_with_tag(path, "solution"), strict=True):
             assert "..." not in cell.source and not cell.outputs
             code, _, check = cell.source.rpartition("\n")
             assert check.startswith("exercises.") and code.rstrip() in solution.source

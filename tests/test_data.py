@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import os
-import struct
 import subprocess
 import sys
 import tracemalloc
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idx_files import pack_idx
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.exceptions import DataError, RunError
@@ -49,14 +49,9 @@ def archive(content: bytes, tmp_path: Path) -> Path:
     return tmp_path / "mnist.npz"
 
 
-def idx(array: np.ndarray) -> bytes:
-    """Pack an array as the original files do: magic number, sizes, bytes."""
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
 def test_the_digits_are_those_of_the_original_files(full: Dataset) -> None:
     sums = {
-        name: hashlib.md5(idx(array), usedforsecurity=False).hexdigest()
+        name: hashlib.md5(pack_idx(array), usedforsecurity=False).hexdigest()
         for name, array in arrays_of(full).items()
     }
     assert sums == PUBLISHED_MD5
@@ -417,7 +412,7 @@ def folder(tmp_path: Path) -> Path:
     for name, images in (("train-images-idx3-ubyte.gz", True), ("t10k-images-idx3-ubyte", True),
                          ("train-labels-idx1-ubyte", False), ("t10k-labels-idx1-ubyte.gz", False)):  # fmt: skip
         numbers = rng.integers(0, 256, (30, 28, 28)) if images else np.arange(30) % 3
-        packed = idx(numbers.astype("uint8"))
+        packed = pack_idx(numbers.astype("uint8"))
         (tmp_path / "shapes" / name).write_bytes(
             gzip.compress(packed) if name.endswith(".gz") else packed
         )
@@ -477,7 +472,7 @@ def test_the_names_of_mnists_successors_are_understood(
 
 
 def test_of_a_file_that_is_there_twice_the_unpacked_one_is_read(folder: Path) -> None:
-    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(np.ones(30, "uint8")))
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(pack_idx(np.ones(30, "uint8")))
     assert load_images(folder).y_test.tolist() == [1] * 30
 
 
@@ -491,7 +486,7 @@ def spoil(name: str, content: bytes | None) -> Callable[[Path], None]:
 
 
 LABELS, IMAGES = "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"
-GOOD = idx(np.zeros((30, 28, 28), "uint8"))
+GOOD = pack_idx(np.zeros((30, 28, 28), "uint8"))
 BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file missing": (spoil(LABELS, None), f"it has no file {LABELS} or {LABELS}.gz"),
     "a folder in its place": (
@@ -504,7 +499,7 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "an empty file": (spoil(IMAGES, b""), f"{IMAGES} does not begin like an IDX file"),
     "labels for images": (
-        spoil(IMAGES, idx(np.zeros(30, "uint8"))),
+        spoil(IMAGES, pack_idx(np.zeros(30, "uint8"))),
         "IDX file of bytes with 3 axes",
     ),
     "floats": (spoil(IMAGES, GOOD.replace(b"\x08", b"\x0d", 1)), "IDX file of bytes"),
@@ -518,7 +513,7 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
         f"{IMAGES} holds more data than its header says",
     ),
     "three billion images": (spoil(IMAGES, b"\0\0\x08\x03" + b"\xff" * 12), "with n in 1..300,000"),
-    "larger images": (spoil(IMAGES, idx(np.zeros((30, 32, 32), "uint8"))), "not (30, 32, 32)"),
+    "larger images": (spoil(IMAGES, pack_idx(np.zeros((30, 32, 32), "uint8"))), "not (30, 32, 32)"),
     "not gzipped": (spoil("train-images-idx3-ubyte.gz", GOOD), "Not a gzipped file"),
     "half a gzipped file": (
         spoil("train-images-idx3-ubyte.gz", gzip.compress(GOOD)[:-9]),

@@ -1,4 +1,4 @@
-"""Three ways to install, one set of versions; and Binder takes the right one."""
+"""Ways to install: pip, conda, Binder and make agree on versions, and make sets up what it should."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,9 @@ import yaml
 
 import addresses
 import tables
+from repository import NEEDS_MAKE, NO_MAKE, PROJECT, ROOT, make_commands
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def environment(path: str) -> tuple[list[str], list[str]]:
@@ -45,22 +43,16 @@ def test_binder_installs_the_same_without_the_gpu_part() -> None:
 
 def test_binder_opens_the_first_notebook() -> None:
     places = re.findall(r"mybinder\.org/v2/gh/[^/]+/[^/]+/HEAD\?urlpath=lab/tree/([\w/.]+)", README)
-    assert (
-        places
-        and set(places) == {"notebooks/01_data_loading.ipynb"}
-        and (ROOT / places[0]).exists()
-    )
+    assert set(places) == {"notebooks/01_data_loading.ipynb"}
+    assert (ROOT / places[0]).exists()
 
 
 def test_the_badge_follows_the_address_of_the_repository() -> None:
-    results, address = (
-        json.loads((ROOT / "benchmarks" / "results.json").read_text()),
-        "https://github.com/a/mnist_cnn",
-    )
-    assert (
-        f"[![Launch on Binder](https://mybinder.org/badge_logo.svg)]({tables.binder(address)})"
-        == tables.badge(results, {"Repository": address})
-    )
+    address = "https://github.com/a/mnist_cnn"
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
+    badge = tables.badge(results, {"Repository": address})
+    assert badge == f"{image}({tables.binder(address)})"
     assert tables.binder(address).startswith(
         "https://mybinder.org/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/notebooks/01"
     )
@@ -70,14 +62,10 @@ def test_the_badge_follows_the_address_of_the_repository() -> None:
 
 
 def test_the_first_link_leads_somewhere() -> None:
-    assert (
-        tables.site({}, {"Repository": "https://github.com/a/mnist_cnn"})
-        == "[site]: https://a.github.io/mnist_cnn/"
-    )
-    assert re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))[:2] == [
-        "[site]",
-        "[site]",
-    ]
+    line = tables.site({}, {"Repository": "https://github.com/a/mnist_cnn"})
+    assert line == "[site]: https://a.github.io/mnist_cnn/"
+    links = re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))
+    assert links[:2] == ["[site]", "[site]"]
     (first,) = re.findall(r"^\[site\]: (.*)", README, re.MULTILINE)
     assert (ROOT / first).exists() or first == addresses.site(PROJECT["urls"]["Repository"])
 
@@ -89,11 +77,12 @@ def test_the_readme_names_the_pythons() -> None:
 
 @pytest.fixture
 def make(tmp_path):
-    """Call make with pythons of these versions, and no others, on the PATH; the environment goes to
-    tmp_path/env.
+    """Call make where these versions of Python, and no others, are on the PATH.
+
+    The environment goes to tmp_path/env.
     """
     if shutil.which("make") is None:
-        pytest.skip("there is no make, as on most Windows machines")
+        pytest.skip(NO_MAKE)
 
     def call(
         *arguments: str, pythons: dict[str, str], folder: Path = ROOT
@@ -126,10 +115,8 @@ def test_make_says_in_one_line_that_a_python_is_missing(make, tmp_path, pythons)
     assert done.returncode != 0 and not (tmp_path / "env").exists()
     (line,) = done.stdout.splitlines()
     allowed = " ".join(reversed(tables.pythons()))
-    assert (
-        f"One of these Pythons is needed: {allowed}. python3 is none of them." in line
-        and "make run PYTHON=" in line
-    )
+    assert f"One of these Pythons is needed: {allowed}. python3 is none of them." in line
+    assert "make run PYTHON=" in line
 
 
 def test_make_refuses_a_python_that_was_named_but_is_too_old(make, tmp_path) -> None:
@@ -150,12 +137,8 @@ def test_make_follows_requires_python(make, tmp_path) -> None:
         re.sub(r"(?m)^requires-python = .*", 'requires-python = ">=3.12,<3.15"', text)
     )
     shutil.copy(ROOT / "Makefile", tmp_path)
-    plan = make(
-        "--dry-run",
-        "run",
-        pythons={"python3.11": "3, 11, 0", "python3.14": "3, 14, 0"},
-        folder=tmp_path,
-    ).stdout
+    pythons = {"python3.11": "3, 11, 0", "python3.14": "3, 14, 0"}
+    plan = make("--dry-run", "run", pythons=pythons, folder=tmp_path).stdout
     assert "python3.14 -m venv" in plan and "Pythons is needed: 3.14 3.13 3.12." in plan
     assert tables.pythons(">=3.12,<3.15") == ["3.12", "3.13", "3.14"]
 
@@ -198,7 +181,7 @@ def requirements(path: Path, *extras: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_requirements_are_those_of_pyproject(tmp_path: Path) -> None:
+def test_requirements_come_from_pyproject(tmp_path: Path) -> None:
     lesson, extras = PROJECT["dependencies"], PROJECT["optional-dependencies"]
     assert requirements(tmp_path)[1:] == lesson[1:]
     both, *tools = extras["test"]
@@ -220,19 +203,17 @@ def test_requirements_are_those_of_pyproject(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(
     (platform.system(), platform.machine()) != ("Linux", "x86_64"),
-    reason="elsewhere there is only one",
+    reason="elsewhere there is only one package of TensorFlow",
 )
-def test_code_for_a_card_comes_only_where_there_is_one(tmp_path: Path) -> None:
+def test_tensorflow_for_a_gpu_is_installed_only_where_there_is_one(tmp_path: Path) -> None:
     assert requirements(tmp_path)[0] == "tensorflow-cpu>=2.21,<2.22"
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     assert requirements(tmp_path)[0] == PROJECT["dependencies"][0] == "tensorflow>=2.21,<2.22"
 
 
-@pytest.mark.skipif(
-    shutil.which("make") is None, reason="there is no make, as on most Windows machines"
-)
-def test_make_clean_leaves_trainings(tmp_path: Path) -> None:
+@NEEDS_MAKE
+def test_make_clean_keeps_trainings(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     left = [
         tmp_path / "build" / "study" / "relu.npz",
@@ -253,14 +234,12 @@ def test_make_clean_leaves_trainings(tmp_path: Path) -> None:
     subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
 
+@NEEDS_MAKE
 def test_make_study_leaves_nothing_that_git_would_show() -> None:
-    recipe = re.search(r"^study:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[
-        1
-    ]
-    files = set(re.findall(r"--results (\S+)", recipe))
+    files = set(re.findall(r"--results (\S+)", "\n".join(make_commands("study"))))
     assert files == {"benchmarks/study.jsonl", "benchmarks/ladder.jsonl"}
-    # Which the command draws beside it
-    for figure in (Path(file).with_suffix(".png").as_posix() for file in files):
+    for file in files:
+        figure = Path(file).with_suffix(".png").as_posix()  # the command draws it beside the file
         tracked = subprocess.run(
             ["git", "ls-files", "--error-unmatch", figure], cwd=ROOT, capture_output=True
         )

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from mnist_cnn import exercises
 from mnist_cnn.data import Dataset
 from mnist_cnn.models import build_model
-from test_notebooks import NOTEBOOKS
+from notebook_files import NOTEBOOKS
 
 # How learners go wrong, as they would write it, by exercise and misconception.
 WRONG: dict[str, dict[str, str]] = {

@@ -22,7 +22,7 @@ from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.recipes import RECIPES, Recipe
 from mnist_cnn.runs import Run, load_run
 from mnist_cnn.training import find_or_train, train
-from test_training import interrupt_after, weights
+from run_helpers import interrupt_after, weights_of
 
 pytestmark = pytest.mark.slow
 # What "relu" means in each
@@ -51,7 +51,7 @@ def reference(kind: str, seed: int, version: int) -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_CNN_RUNS", folder)
         patch.setitem(RECIPES, "relu", VERSIONS[version])
-        return weights(train("relu", digits(kind), seed=seed, precision="float32"))
+        return weights_of(train("relu", digits(kind), seed=seed, precision="float32"))
 
 
 class LifeOfRuns(RuleBasedStateMachine):
@@ -99,7 +99,7 @@ class LifeOfRuns(RuleBasedStateMachine):
 
     def _check_opened(self, run: Run, kind: str, seed: int) -> None:
         assert run.finished and run.settings.data == digits(kind).fingerprint
-        assert weights(run) == reference(kind, seed, self.version)
+        assert weights_of(run) == reference(kind, seed, self.version)
 
     @rule(kind=which_digits, seed=seeds)
     def train_to_the_end(self, kind: str, seed: int) -> None:

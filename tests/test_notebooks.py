@@ -12,38 +12,30 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 import tables
+from mnist_cnn.data import Dataset
+from notebook_files import NOTEBOOKS, STEPS, code_cells
+from repository import ROOT
 
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-STEPS = ["01_data_loading", "02_model_building", "03_leaky_relu", "04_training", "05_evaluation",
-         "06_prediction_visualization", "07_inside_the_network", "08_room_for_improvement"]  # fmt: skip
 GLOSSARY = ROOT / "notebooks" / "glossary.md"
-PAGES = [
-    *NOTEBOOKS,
-    GLOSSARY,
-    *(
-        ROOT / name
-        for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "teaching/README.md")
-    ),
-]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+PAGES += [ROOT / "teaching" / "README.md", GLOSSARY, *NOTEBOOKS]
 
 
-def test_all_are_here() -> None:
+def test_all_notebooks_are_here() -> None:
     assert [path.stem for path in NOTEBOOKS] == STEPS
 
 
 @pytest.mark.slow  # takes no time, but only means something in a run of the whole suite
-def test_nbval_runs_them(request: pytest.FixtureRequest) -> None:
-    """Without the full data their outputs cannot be compared, and conftest.py leaves them out."""
+def test_nbval_runs_every_cell(request: pytest.FixtureRequest, full: Dataset) -> None:
+    """Without the full data their outputs cannot be compared, and mnist_fixtures.py leaves them out."""
     # So plain `pytest` is never skipped below
     assert request.config.getini("testpaths") == ["tests", "notebooks"]
-    request.getfixturevalue("full")
     start, options = request.config.invocation_params.dir, request.config.option
     asked = {(start / argument.split("::")[0]).resolve() for argument in request.config.args}
     collected = [item.path.stem for item in request.session.items if item.path.suffix == ".ipynb"]
-    if not asked & {ROOT, ROOT / "notebooks"} or (
-        not collected and (options.keyword or options.markexpr)
-    ):
+    notebooks_asked_for = asked & {ROOT, ROOT / "notebooks"}
+    left_out_by_choice = not collected and (options.keyword or options.markexpr)
+    if not notebooks_asked_for or left_out_by_choice:
         pytest.skip("only a part of the tests was asked for, without the notebooks")
     cells = {path.stem: len(code_cells(nbformat.read(path, as_version=4))) for path in NOTEBOOKS}
     assert Counter(collected) == cells and list(cells) == STEPS
@@ -61,27 +53,18 @@ def notebook(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
 def test_executed_in_order_without_errors_or_noise(notebook) -> None:
-    assert [cell.execution_count for cell in code_cells(notebook)] == list(
-        range(1, len(code_cells(notebook)) + 1)
-    )
-    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
     assert outputs
-    assert not [
-        output
-        for output in outputs
-        if output.output_type == "error" or output.get("name") == "stderr"
+    for output in outputs:
+        assert output.output_type != "error" and output.get("name") != "stderr", output
+        assert "WARNING" not in output.get("text", "")
+    streams = [
+        [output for output in cell.outputs if output.output_type == "stream"] for cell in cells
     ]
-    assert not [output for output in outputs if "WARNING" in output.get("text", "")]
-    printed = [
-        [output for output in cell.outputs if output.output_type == "stream"]
-        for cell in code_cells(notebook)
-    ]
-    assert max(map(len, printed)) == 1, "text that arrived in pieces differs each time"
+    assert max(map(len, streams)) == 1, "text that arrived in pieces differs each time"
 
 
 def test_github_can_show_it(path, notebook) -> None:
@@ -94,22 +77,17 @@ def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
     view = re.compile(
         r"(PredictionBrowser|ConfusionExplorer|EpochScrubber|DrawingPad|FeatureMaps)\("
     )
-    left = {}
-    for cell in [
-        cell for path in NOTEBOOKS for cell in code_cells(nbformat.read(path, as_version=4))
-    ]:
-        assert not [
-            kind for output in cell.outputs for kind in output.get("data", ()) if "widget" in kind
-        ], cell.source
-        if shown := view.match(cell.source.splitlines()[-1]):
-            left[shown[1]] = cell.outputs[-1].data["text/plain"]
-            assert (
-                f'data-view="{shown[1]}">{left[shown[1]]}</div>'
-                in cell.outputs[-1].data["text/html"]
-            )
-    assert len(left) == 5 and all(
-        sentence.endswith("running notebook") for sentence in left.values()
-    ), left
+    sentences = {}
+    for path in NOTEBOOKS:
+        for cell in code_cells(nbformat.read(path, as_version=4)):
+            kinds = [kind for output in cell.outputs for kind in output.get("data", ())]
+            assert not any("widget" in kind for kind in kinds), cell.source
+            if shown := view.match(cell.source.splitlines()[-1]):
+                data = cell.outputs[-1].data
+                sentences[shown[1]] = data["text/plain"]
+                assert f'data-view="{shown[1]}">{data["text/plain"]}</div>' in data["text/html"]
+    assert len(sentences) == 5
+    assert all(sentence.endswith("running notebook") for sentence in sentences.values()), sentences
 
 
 def test_every_figure_has_words_for_those_who_do_not_see_it(notebook) -> None:
@@ -133,13 +111,10 @@ def test_it_has_the_shape_of_the_series(path, notebook) -> None:
 def test_short_routes_lead_along_headings_of_the_notebook() -> None:
     marked = []
     for path in NOTEBOOKS:
-        cells = [
-            cell.source
-            for cell in nbformat.read(path, as_version=4).cells
-            if cell.cell_type == "markdown"
-        ]
-        headings = re.findall(r"^## (.*)", "\n".join(cells), re.MULTILINE)
-        if route := re.search(r"\*\*Short route\*\* \(\d+ minutes\): (.*)", cells[0], re.DOTALL):
+        text = markdown_of(path)
+        headings = re.findall(r"^## (.*)", text, re.MULTILINE)
+        first = nbformat.read(path, as_version=4).cells[0].source
+        if route := re.search(r"\*\*Short route\*\* \(\d+ minutes\): (.*)", first, re.DOTALL):
             marked.append(path.stem[:2])
             for name in re.findall(r"\*([^*]+)\*", " ".join(route[1].split())):
                 assert any(heading.startswith(name) for heading in headings), name
@@ -158,21 +133,19 @@ def test_cells_are_short_and_keep_to_themselves(notebook) -> None:
 
 def test_the_first_cell_looks_for_the_package(notebook) -> None:
     first, *others = code_cells(notebook)
-    assert (
-        first is notebook.cells[1]
-        and first.metadata.tags == ["setup"]
-        and first.source == tables.first_cell()
-    )
+    assert first is notebook.cells[1] and first.metadata.tags == ["setup"]
+    assert first.source == tables.first_cell()
     assert not any("setup" in cell.metadata.get("tags", ()) for cell in others)
 
 
-def test_without_the_package_it_says_what_to_do() -> None:
+def test_without_the_package_the_first_cell_says_what_to_do() -> None:
     no_packages = [sys.executable, "-I", "-S", "-c", tables.first_cell({})]
     done = subprocess.run(no_packages, capture_output=True, text=True, timeout=60)
-    said = "ModuleNotFoundError: This notebook needs the package mnist_cnn: open it with `make lab` in "
-    assert done.stderr.splitlines()[-1].startswith(said)
-    with_it = [sys.executable, "-c", tables.first_cell({})]
-    done = subprocess.run(with_it, capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines()[-1].startswith(
+        "ModuleNotFoundError: This notebook needs the package mnist_cnn: open it with `make lab` in "
+    )
+    with_the_package = [sys.executable, "-c", tables.first_cell({})]
+    done = subprocess.run(with_the_package, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -196,10 +169,10 @@ def test_on_colab_the_first_cell_calls_pip(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_training_leaves_one_picture_that_was_redrawn() -> None:
     training = nbformat.read(ROOT / "notebooks" / "04_training.ipynb", as_version=4)
-    outputs = [cell.outputs for cell in code_cells(training) if "LiveCurves()" in cell.source]
-    assert [[output.output_type for output in of_cell] for of_cell in outputs] == [
-        ["display_data"]
-    ] * 2
+    cells = [cell for cell in code_cells(training) if "LiveCurves()" in cell.source]
+    assert len(cells) == 2
+    for cell in cells:
+        assert [output.output_type for output in cell.outputs] == ["display_data"]
 
 
 def test_outputs_name_no_place_on_the_machine_that_made_them(notebook) -> None:
@@ -207,14 +180,12 @@ def test_outputs_name_no_place_on_the_machine_that_made_them(notebook) -> None:
         assert not re.search(r"/(home|root|tmp|work|Users)/", str(cell.outputs)), cell.source
 
 
-def anchors(path: Path) -> str:
-    if path.suffix == ".ipynb":
-        return "\n".join(
-            cell.source
-            for cell in nbformat.read(path, as_version=4).cells
-            if cell.cell_type == "markdown"
-        )
-    return path.read_text()
+def markdown_of(path: Path) -> str:
+    """The text of a page, or of a notebook without its code."""
+    if path.suffix != ".ipynb":
+        return path.read_text()
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
 def test_the_glossary_is_in_order_and_its_words_are_met_where_it_says() -> None:
@@ -224,13 +195,13 @@ def test_the_glossary_is_in_order_and_its_words_are_met_where_it_says() -> None:
     assert [word for word, _ in places] == entries
     for word, where in places:
         for page in re.findall(r"\((\w+\.ipynb)\)", where):
-            text = " ".join(anchors(ROOT / "notebooks" / page).lower().split())
+            text = " ".join(markdown_of(ROOT / "notebooks" / page).lower().split())
             assert word.lower() in text, (word, page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_links_to_files_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#\s]+)", anchors(page))
+    links = re.findall(r"\]\(([^)#\s]+)", markdown_of(page))
     files = [link for link in links if "://" not in link]
     assert files
     assert not [link for link in files if not (page.parent / link).exists()]

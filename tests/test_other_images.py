@@ -1,4 +1,4 @@
-"""Other images than MNIST's digits: Fashion-MNIST through the whole series, and other numbers of classes."""
+"""Images other than MNIST's digits: Fashion-MNIST in the whole series, and three classes."""
 
 import re
 from dataclasses import replace
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
+from idx_files import pack_idx
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.models import predict
@@ -17,9 +18,7 @@ from mnist_cnn.plots import plot_confusion, plot_probabilities, show_predictions
 from mnist_cnn.recipes import RECIPES
 from mnist_cnn.runs import load_run, run_file
 from mnist_cnn.training import find_or_train, train
-from test_data import idx
-from test_notebooks import NOTEBOOKS, code_cells
-from test_series import QUICKER, printed
+from notebook_files import MEMBERS, NOTEBOOKS, code_cells, printed_text, shorten_trainings
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 NAMES = (
@@ -49,10 +48,8 @@ def test_fashion_mnist_is_known_by_its_checksum(fashion: Dataset) -> None:
         "fashion-mnist",
         NAMES,
     )
-    assert (
-        np.bincount(fashion.y_train).tolist() == [6000] * 10
-        and np.bincount(fashion.y_test).tolist() == [1000] * 10
-    )
+    assert np.bincount(fashion.y_train).tolist() == [6000] * 10
+    assert np.bincount(fashion.y_test).tolist() == [1000] * 10
     assert str(fashion).startswith(
         "Fashion-MNIST: 60,000 training and 10,000 test images, from the folder fashion-mnist"
     )
@@ -62,22 +59,23 @@ def test_fashion_mnist_is_known_by_its_checksum(fashion: Dataset) -> None:
 def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
     fashion: Dataset, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All cells in one kernel; that each notebook can stand alone is for nbval and test_series.py
-    to show.
-    """
+    """All cells run in one kernel; nbval and test_series.py show that each notebook stands alone."""
     folder = tmp_path / "clothes"
     folder.mkdir()
-    for name, array, images in (
-        ("train-images-idx3-ubyte", fashion.x_train, 1200), ("train-labels-idx1-ubyte", fashion.y_train, 1200),
-        ("t10k-images-idx3-ubyte", fashion.x_test, 500), ("t10k-labels-idx1-ubyte", fashion.y_test, 500),
-    ):  # fmt: skip
-        (folder / name).write_bytes(idx(array[:images]))
+    parts = {
+        "train-images-idx3-ubyte": fashion.x_train[:1200],
+        "train-labels-idx1-ubyte": fashion.y_train[:1200],
+        "t10k-images-idx3-ubyte": fashion.x_test[:500],
+        "t10k-labels-idx1-ubyte": fashion.y_test[:500],
+    }
+    for name, array in parts.items():
+        (folder / name).write_bytes(pack_idx(array))
     (folder / "class_names.txt").write_text("\n".join(NAMES))
     monkeypatch.setenv("MNIST_NPZ", str(folder))
     series = [nbformat.read(path, as_version=4) for path in NOTEBOOKS]
     cells = [cell for notebook in series for cell in notebook.cells]
     together = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(QUICKER.format(3)), *cells]
+        cells=[nbformat.v4.new_code_cell(shorten_trainings(3)), *cells]
     )
     NotebookClient(together, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
 
@@ -87,17 +85,20 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
     )
     for recipe in ("relu", "leaky_relu"):
         assert 0.65 < evaluate_run(load_run(runs / f"{recipe}-clothes-images.npz"), few) < 0.95
-    assert {path.stem for path in runs.glob("*.npz")} == {
-        f"{name}-clothes-images" for name in (
-            "relu", "leaky_relu", "improved", "rehearsal", "first-look-relu", "first-look-leaky_relu",
-            *(f"member-{seed}" for seed in range(5)))}  # fmt: skip
+    trained = ["relu", "leaky_relu", "improved", "rehearsal", *MEMBERS]
+    trained += ["first-look-relu", "first-look-leaky_relu"]
+    assert sorted(path.stem for path in runs.glob("*.npz")) == sorted(
+        f"{name}-clothes-images" for name in trained
+    )
     executed = iter(cells)
     outputs = [output for cell in code_cells(together) for output in cell.outputs]
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
     said = {}
     for path, notebook in zip(NOTEBOOKS, series, strict=True):
         cells = islice(executed, len(notebook.cells))
-        said[path.stem[:2]] = "".join(printed(cell) for cell in cells if cell.cell_type == "code")
+        said[path.stem[:2]] = "".join(
+            printed_text(cell) for cell in cells if cell.cell_type == "code"
+        )
     assert all("The text speaks of MNIST's digits." in of_notebook for of_notebook in said.values())
     assert not any("comes with the package" in of_notebook for of_notebook in said.values())
     assert re.search(r"(Shirt|T-shirt/top|Pullover|Coat) taken for ", said["05"])
@@ -110,15 +111,17 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
 @pytest.fixture(scope="module")
 def shapes(sample: Dataset) -> Dataset:
     """Zeros, ones and twos under other names, one of which must not be taken for HTML."""
-    few = {
-        "source": "shapes-images",
-        "name": "shapes",
-        "class_names": ("ring", "<b>line</b>", "swan & co"),
-    }
-    for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
-        chosen = np.flatnonzero(getattr(sample, y) < 3)
-        few |= {x: getattr(sample, x)[chosen], y: getattr(sample, y)[chosen]}
-    return replace(sample, **few)
+    train, test = sample.y_train < 3, sample.y_test < 3
+    return replace(
+        sample,
+        x_train=sample.x_train[train],
+        y_train=sample.y_train[train],
+        x_test=sample.x_test[test],
+        y_test=sample.y_test[test],
+        source="shapes-images",
+        name="shapes",
+        class_names=("ring", "<b>line</b>", "swan & co"),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +131,8 @@ def trained(shapes: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple:
         run = train("short", shapes, epochs=2)
         assert run_file("short", shapes).name == "short-shapes-images.npz"
         patch.setitem(RECIPES, "relu", replace(RECIPES["relu"], epochs=1))
-        assert find_or_train(
-            "relu", replace(shapes, x_train=shapes.x_train[:64], y_train=shapes.y_train[:64])
-        ).finished
+        few = replace(shapes, x_train=shapes.x_train[:64], y_train=shapes.y_train[:64])
+        assert find_or_train("relu", few).finished
         return run, load_run(run_file("short", shapes)).load_model()
 
 
@@ -172,9 +174,5 @@ def test_long_titles_make_figures_wider_and_short_ones_do_not(shapes: Dataset) -
 
 def test_every_notebook_gets_its_images_from_one_call() -> None:
     for path in NOTEBOOKS:
-        cells = [
-            cell.source
-            for cell in nbformat.read(path, as_version=4).cells
-            if cell.cell_type == "code"
-        ]
-        assert "\n".join(cells).count("load_images()") == 1, path
+        code = "\n".join(cell.source for cell in code_cells(nbformat.read(path, as_version=4)))
+        assert code.count("load_images()") == 1, path

@@ -11,7 +11,7 @@ import pytest
 
 from mnist_cnn import report
 from mnist_cnn.machine import cores
-from test_environments import PROJECT
+from repository import PROJECT
 
 
 @pytest.mark.slow

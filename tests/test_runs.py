@@ -19,7 +19,7 @@ from mnist_cnn.data import Dataset
 from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.runs import Run, load_run, lock
 from mnist_cnn.training import train
-from test_training import interrupt_after, weights
+from run_helpers import interrupt_after, weights_of
 
 resource = pytest.importorskip(
     "resource", reason="Windows has no such limits, and other permissions"
@@ -227,7 +227,7 @@ def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
     )
     seconds = []
     run = train_mine(few, progress=lambda run: seconds.append(run.seconds))
-    assert weights(run) == weights(load_run(made / "finished-sample.npz"))
+    assert weights_of(run) == weights_of(load_run(made / "finished-sample.npz"))
     assert (
         seconds[0] == 5000 < seconds[1] == run.seconds < 5100 and run.made_with["device"] != "TPU"
     )
@@ -238,7 +238,7 @@ def test_what_a_killed_process_left_half_written_is_in_nobodys_way(
 ) -> None:
     mine.with_name(".mine-sample.new").write_bytes(mine.read_bytes()[:1000])
     mine.with_name("notes.txt").write_text("buy milk")
-    assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
+    assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample.npz"))
     left = [".mine-sample.npz.lock", "mine-sample.npz", "notes.txt"]
     assert sorted(path.name for path in mine.parent.iterdir()) == left
 
@@ -293,7 +293,7 @@ def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_spac
         train_mine(few, epochs=3, progress=fill_after_one)
     assert load_run(runs / "mine-sample.npz").epochs_done == 1
     assert not (runs / ".mine-sample.new").exists()  # it would take up space
-    assert weights(train_mine(few, epochs=3)) == weights(whole)
+    assert weights_of(train_mine(few, epochs=3)) == weights_of(whole)
 
 
 @contextmanager
@@ -331,7 +331,7 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(
             ),
         ):
             train_mine(few)
-        assert weights(train_mine(few)) == weights(load_run(made / "finished-sample.npz"))
+        assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample.npz"))
 
 
 def without_locks(patch: pytest.MonkeyPatch, error: int) -> None:

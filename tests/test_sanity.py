@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idx_files import pack_idx
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.exceptions import DataError
 from repository import ROOT
@@ -138,18 +139,12 @@ def test_nothing_is_said_of_what_may_well_be_right(arrays: Arrays, tmp_path, cas
 # Known collections, in files of their form; their pixels are MNIST's
 
 
-def idx(array: np.ndarray) -> bytes:
-    return gzip.compress(
-        struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes(), 1
-    )
-
-
 def write_idx(folder: Path, prefix: str, arrays: Arrays) -> None:
     folder.mkdir()
     for name, array in arrays.items():
         kind = "images-idx3" if name.startswith("x") else "labels-idx1"
         path = folder / f"{prefix}{name[2:]}-{kind}-ubyte.gz"
-        path.write_bytes(idx(array.astype("uint8")))
+        path.write_bytes(gzip.compress(pack_idx(array.astype("uint8")), 1))
 
 
 def emnist_letters(arrays: Arrays) -> Arrays:

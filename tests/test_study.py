@@ -35,10 +35,10 @@ from mnist_cnn.study.results import (
     summarize,
 )
 from mnist_cnn.training import describe_environment
+from repository import ROOT
 
 distributed = pytest.importorskip("distributed")
 ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-ROOT = Path(__file__).parents[1]
 MADE_WITH = {
     "data": "sample",
     "device": "CPU",

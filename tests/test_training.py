@@ -20,22 +20,9 @@ from mnist_cnn.device import choose_precision, device, fix_seed
 from mnist_cnn.exceptions import Interrupted
 from mnist_cnn.models import PRECISIONS, build_model, predict
 from mnist_cnn.recipes import RECIPES, Recipe, choose_batch_size
-from mnist_cnn.runs import SHIPPED, Run, load_run, runs_folder
-from mnist_cnn.training import Progress, epoch_order, find_or_train, print_progress, train
-
-
-def weights(run: Run) -> list[bytes]:
-    return [array.tobytes() for array in run.load_model().get_weights()]
-
-
-def interrupt_after(epoch: int) -> Progress:
-    """A `progress` that interrupts the training when so many epochs are finished."""
-
-    def progress(run: Run) -> None:
-        if run.epochs_done == epoch:
-            raise KeyboardInterrupt
-
-    return progress
+from mnist_cnn.runs import SHIPPED, load_run, runs_folder
+from mnist_cnn.training import epoch_order, find_or_train, print_progress, train
+from run_helpers import interrupt_after, weights_of
 
 
 @pytest.mark.parametrize("recipe", ["relu", pytest.param("short", marks=pytest.mark.slow)])
@@ -73,7 +60,7 @@ def test_training_in_steps_of_keras_gives_the_same_weights(few: Dataset, runs, r
         val_loss, val_accuracy = model.evaluate(prepare_images(x_val), one_hot(y_val), verbose=0)
         assert run.history["val_loss"][epoch] == pytest.approx(val_loss, rel=1e-5)
         assert run.history["val_accuracy"][epoch] == pytest.approx(val_accuracy)
-    assert [array.tobytes() for array in model.get_weights()] == weights(run)
+    assert [array.tobytes() for array in model.get_weights()] == weights_of(run)
 
 
 def test_an_epoch_ends_with_the_average_of_its_steps(
@@ -105,7 +92,7 @@ def test_an_epoch_ends_with_the_average_of_its_steps(
 def test_the_file_holds_what_happened(few: Dataset, runs, precision: str) -> None:
     returned = train("relu", few, epochs=2, precision=precision)
     run = load_run(runs / "relu-sample.npz")
-    assert run.settings == returned.settings and weights(run) == weights(returned)
+    assert run.settings == returned.settings and weights_of(run) == weights_of(returned)
     asked = {"recipe": "relu", "epochs": 2, "seed": 0, "precision": precision, "batch_size": 32}
     assert asdict(run.settings) == asdict(RECIPES["relu"]) | asked | {"data": few.fingerprint}
     assert (
@@ -146,12 +133,14 @@ def test_what_other_threads_draw_does_not_matter(few: Dataset, runs) -> None:
             beside = train("dense", few, epochs=1, seed=3, name="beside")
         finally:
             done.set()
-    assert weights(beside) == weights(alone) and np.array_equal(beside.predicted, alone.predicted)
+    assert weights_of(beside) == weights_of(alone) and np.array_equal(
+        beside.predicted, alone.predicted
+    )
 
 
 def test_the_test_images_have_no_say(few: Dataset, runs) -> None:
     other = replace(few, x_test=255 - few.x_test, y_test=9 - few.y_test)
-    assert weights(train("dense", few, epochs=1)) == weights(
+    assert weights_of(train("dense", few, epochs=1)) == weights_of(
         train("dense", other, epochs=1, name="other")
     )
     assert train("dense", other, epochs=1).settings == load_run(runs / "other-sample.npz").settings
@@ -170,7 +159,7 @@ def test_seed_and_precision_change_the_weights(few: Dataset, runs) -> None:
         train("dense", few, epochs=1, precision=precision, seed=seed, name=f"{precision}-{seed}")
         for precision, seed in (("float32", 0), ("float32", 1), ("mixed_bfloat16", 0))
     ]
-    assert len({b"".join(weights(run)) for run in made}) == 3
+    assert len({b"".join(weights_of(run)) for run in made}) == 3
     assert (made[0].predicted[0] != made[1].predicted[0]).any(), (
         "before training they were the same"
     )
@@ -187,7 +176,7 @@ def test_a_finished_run_is_not_trained_again_and_says_so(few: Dataset, runs, cap
         == "dense: runs/dense-sample.npz is finished already; to train it again, delete that file"
     )
     assert said[1].startswith("epoch  2 of 2: ") and len(said) == 2
-    assert weights(first) == weights(again) and first.seconds == again.seconds
+    assert weights_of(first) == weights_of(again) and first.seconds == again.seconds
 
 
 def test_progress_is_called_at_the_start_and_after_every_epoch(few: Dataset, runs) -> None:
@@ -287,13 +276,13 @@ def test_a_run_on_other_images_is_not_the_learners_run(
     full: Dataset, few: Dataset, runs, capsys
 ) -> None:
     """Nor one with fewer epochs: neither may be graded as the twenty epochs on full MNIST."""
-    shipped = weights(load_run(SHIPPED / "relu.npz"))
-    assert weights(find_or_train("relu", full)) == shipped
+    shipped = weights_of(load_run(SHIPPED / "relu.npz"))
+    assert weights_of(find_or_train("relu", full)) == shipped
     said = "relu: the run that comes with the package, as runs/relu.npz "
     assert capsys.readouterr().out == said + "does not exist yet\n"
     train("relu", replace(few, source="full"), epochs=1)
     capsys.readouterr()
-    assert weights(find_or_train("relu", full)) == shipped
+    assert weights_of(find_or_train("relu", full)) == shipped
     other = "was made with other settings (epochs 1, not 20; batch_size 32, not 128; other training images)"
     assert capsys.readouterr().out == said + other + "\n"
     (runs / "relu.npz").write_bytes((SHIPPED / "relu.npz").read_bytes())

@@ -13,8 +13,8 @@ import yaml
 
 import tables
 from newcomer import Newcomer, Session
+from notebook_files import NOTEBOOKS
 from repository import ROOT
-from test_notebooks import NOTEBOOKS
 
 pytestmark = pytest.mark.rehearsal
 
