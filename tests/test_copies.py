@@ -80,10 +80,8 @@ def test_work_survives_a_pull(top: Path, tmp_path: Path) -> None:
 
     mine.rename(mine.with_name("old.ipynb"))
     assert make_copies() == f"Your copies are in {MINE}/\n"
-    assert (
-        "a correction" in mine.read_text()
-        and "print('mine')" in mine.with_name("old.ipynb").read_text()
-    )
+    assert "a correction" in mine.read_text()
+    assert "print('mine')" in mine.with_name("old.ipynb").read_text()
 
 
 def test_a_copy_finds_runs_and_links(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,9 +112,8 @@ def test_students_get_stubs_and_no_solutions(top: Path) -> None:
     for path in NOTEBOOKS:
         copy = nbformat.read(top / STUDENT / path.name, as_version=4)
         nbformat.validate(copy)
-        assert not cells_with_tag(
-            top / STUDENT / path.name, "solution"
-        ) and "<summary>Solution" not in str(copy)
+        assert not cells_with_tag(top / STUDENT / path.name, "solution")
+        assert "<summary>Solution" not in str(copy)
         assert [cell.source for cell in code_cells(copy)] == [
             cell.source for cell in code_cells(nbformat.read(path, as_version=4))
         ]
@@ -126,19 +123,14 @@ def test_students_get_stubs_and_no_solutions(top: Path) -> None:
 def test_teachers_get_every_exercise_solved(top: Path) -> None:
     copy_for_a_class(top)
     for path in NOTEBOOKS:
-        answers, stubs = (
-            cells_with_tag(top / TEACHER / path.name, "answer"),
-            cells_with_tag(path, "answer"),
-        )
+        solved = top / TEACHER / path.name
+        answers, stubs = cells_with_tag(solved, "answer"), cells_with_tag(path, "answer")
         assert [exercise_name(cell) for cell in answers] == [exercise_name(cell) for cell in stubs]
         for cell, solution in zip(answers, cells_with_tag(path, "solution"), strict=True):
             assert "..." not in cell.source and not cell.outputs
             code, _, check = cell.source.rpartition("\n")
             assert check.startswith("exercises.") and code.rstrip() in solution.source
-        assert any(
-            cell.outputs
-            for cell in code_cells(nbformat.read(top / TEACHER / path.name, as_version=4))
-        )
+        assert any(cell.outputs for cell in code_cells(nbformat.read(solved, as_version=4)))
 
 
 @pytest.mark.parametrize("which", ["mine", "class"])
