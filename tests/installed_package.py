@@ -1,4 +1,4 @@
-"""The package as others install it, in an environment of its own (a plugin of pytest)."""
+"""The package as others install it, in an environment of its own: a pytest plugin."""
 
 import subprocess
 import sys

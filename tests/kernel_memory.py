@@ -1,4 +1,4 @@
-"""The memory that the kernels of notebooks take: measured on Linux, and limited (a plugin of pytest).
+"""The memory that the kernels of notebooks take, measured on Linux and limited: a pytest plugin.
 
 A conftest.py in tests/ could not do it: pytest does not call its hooks for the tests of notebooks/.
 """

@@ -1,4 +1,4 @@
-"""MNIST for the tests, in three sizes, and what is left out without the full one (a plugin of pytest)."""
+"""MNIST for the tests, in three sizes, and what is left out where the full is missing: a plugin."""
 
 import warnings
 from dataclasses import replace

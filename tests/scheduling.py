@@ -1,4 +1,4 @@
-"""Which tests run, in which order, and which of them share a process (a plugin of pytest)."""
+"""Which tests run, in which order, and which of them share a process: a pytest plugin."""
 
 import pytest
 from xdist.scheduler import LoadFileScheduling

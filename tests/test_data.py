@@ -371,14 +371,18 @@ def one_pixel_changed(digits: Dataset) -> np.ndarray:
 OTHER_ARRAYS: dict[str, Callable[[Dataset], dict[str, np.ndarray]]] = {
     "few images": lambda full: {"x_train": full.x_train[:5], "y_train": full.y_train[:5]},
     "one image more": lambda full: {
-        "x_train": np.concatenate([full.x_train, full.x_test[:1]]), "y_train": np.append(full.y_train, full.y_test[:1])
+        "x_train": np.concatenate([full.x_train, full.x_test[:1]]),
+        "y_train": np.append(full.y_train, full.y_test[:1]),
     },
     "one pixel changed": lambda full: {"x_test": one_pixel_changed(full)},
     "labels in another order": lambda full: {"y_test": full.y_test[::-1]},
     "training and test images exchanged": lambda full: {
-        "x_train": full.x_test, "x_test": full.x_train, "y_train": full.y_test, "y_test": full.y_train
+        "x_train": full.x_test,
+        "y_train": full.y_test,
+        "x_test": full.x_train,
+        "y_test": full.y_train,
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", OTHER_ARRAYS)
@@ -409,13 +413,17 @@ def folder(tmp_path: Path) -> Path:
     """Thirty random images of three classes, packed as MNIST's makers did, two files gzipped."""
     rng = np.random.default_rng(0)
     (tmp_path / "shapes").mkdir()
-    for name, images in (("train-images-idx3-ubyte.gz", True), ("t10k-images-idx3-ubyte", True),
-                         ("train-labels-idx1-ubyte", False), ("t10k-labels-idx1-ubyte.gz", False)):  # fmt: skip
-        numbers = rng.integers(0, 256, (30, 28, 28)) if images else np.arange(30) % 3
+    labels = np.arange(30) % 3
+    files = {
+        "train-images-idx3-ubyte.gz": rng.integers(0, 256, (30, 28, 28)),
+        "t10k-images-idx3-ubyte": rng.integers(0, 256, (30, 28, 28)),
+        "train-labels-idx1-ubyte": labels,
+        "t10k-labels-idx1-ubyte.gz": labels,
+    }
+    for name, numbers in files.items():
         packed = pack_idx(numbers.astype("uint8"))
-        (tmp_path / "shapes" / name).write_bytes(
-            gzip.compress(packed) if name.endswith(".gz") else packed
-        )
+        content = gzip.compress(packed) if name.endswith(".gz") else packed
+        (tmp_path / "shapes" / name).write_bytes(content)
     return tmp_path / "shapes"
 
 

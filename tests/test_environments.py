@@ -1,4 +1,4 @@
-"""Ways to install: pip, conda, Binder and make agree on versions, and make sets up what it should."""
+"""Ways to install: pip, conda and Binder agree on versions, and make sets up what is asked for."""
 
 import json
 import os

@@ -47,13 +47,12 @@ def test_bars_say_which_digit_is_predicted_and_which_is_actual() -> None:
 
 
 def test_the_disputed_labels_are_the_published_ones(full: Dataset) -> None:
-    published = {
-        947: "8→9", 1621: "0→6", 1901: "9→4", 2130: "4→9", 2462: "2→0", 2597: "5→3", 2654: "6→1", 3520: "6→4",
-        3558: "5→0", 5937: "5→3", 6651: "0→6", 6783: "1→6", 8527: "4→9", 9679: "6→3", 9729: "5→6",
-    }  # fmt: skip
-    assert {
-        index: f"{full.y_test[index]}→{digit}" for index, (digit, *_) in DISPUTED.items()
-    } == published
+    published = """
+    947: 8→9, 1621: 0→6, 1901: 9→4, 2130: 4→9, 2462: 2→0, 2597: 5→3, 2654: 6→1, 3520: 6→4,
+    3558: 5→0, 5937: 5→3, 6651: 0→6, 6783: 1→6, 8527: 4→9, 9679: 6→3, 9729: 5→6
+    """
+    ours = [f"{index}: {full.y_test[index]}→{digit}" for index, (digit, *_) in DISPUTED.items()]
+    assert ", ".join(ours) == " ".join(published.split())
 
 
 def test_five_people_voted_on_each_disputed_label_and_fewer_than_three_for_it() -> None:

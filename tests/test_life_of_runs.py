@@ -1,4 +1,4 @@
-"""The life of a runs folder: other data, seeds and versions, interruption, damage and deletion, in any order.
+"""The life of a runs folder: other data and seeds, interruption, damage, deletion, in any order.
 
 The calls of the lesson never fail, no finished epoch is lost, and what they open was made from what
 was asked for.

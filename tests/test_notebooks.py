@@ -27,7 +27,7 @@ def test_all_notebooks_are_here() -> None:
 
 @pytest.mark.slow  # takes no time, but only means something in a run of the whole suite
 def test_nbval_runs_every_cell(request: pytest.FixtureRequest, full: Dataset) -> None:
-    """Without the full data their outputs cannot be compared, and mnist_fixtures.py leaves them out."""
+    """Without the full data, mnist_fixtures.py leaves out the notebooks, whose outputs need it."""
     # So plain `pytest` is never skipped below
     assert request.config.getini("testpaths") == ["tests", "notebooks"]
     start, options = request.config.invocation_params.dir, request.config.option
@@ -142,7 +142,7 @@ def test_without_the_package_the_first_cell_says_what_to_do() -> None:
     no_packages = [sys.executable, "-I", "-S", "-c", tables.first_cell({})]
     done = subprocess.run(no_packages, capture_output=True, text=True, timeout=60)
     assert done.stderr.splitlines()[-1].startswith(
-        "ModuleNotFoundError: This notebook needs the package mnist_cnn: open it with `make lab` in "
+        "ModuleNotFoundError: This notebook needs the package mnist_cnn: open it with `make lab` "
     )
     with_the_package = [sys.executable, "-c", tables.first_cell({})]
     done = subprocess.run(with_the_package, capture_output=True, text=True, timeout=60)

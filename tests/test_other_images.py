@@ -59,7 +59,7 @@ def test_fashion_mnist_is_known_by_its_checksum(fashion: Dataset) -> None:
 def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
     fashion: Dataset, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All cells run in one kernel; nbval and test_series.py show that each notebook stands alone."""
+    """All cells run in one kernel; nbval and test_series.py show that each can stand alone."""
     folder = tmp_path / "clothes"
     folder.mkdir()
     parts = {

@@ -1,4 +1,4 @@
-"""The layers of a network, for those who compute it elsewhere; tests/browser/ compares what a browser computes."""
+"""Networks are packed for the browser; tests/browser compares what it computes with them."""
 
 import keras
 import numpy as np

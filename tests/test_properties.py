@@ -141,9 +141,10 @@ def test_ink_is_found_in_any_pixels_or_they_are_refused_in_words(pixels: np.ndar
 
 @pytest.mark.slow
 def test_no_change_to_an_archive_gets_other_digits_in(full: Dataset, tmp_path: Path) -> None:
-    """With a few bytes changed in a header, the pixels or the zip directory, the reader gives MNIST or a DataError.
+    """Whatever bytes of an archive are changed, the reader gives MNIST or raises a DataError.
 
-    Bytes of the directory, at the end of the file, are also cut out or doubled.
+    A few bytes are changed in a header, in the pixels, or in the zip directory at the end of the
+    file, of which some are also cut out or doubled.
     """
     rng = np.random.default_rng(0)
     path = tmp_path / "mnist.npz"

@@ -1,4 +1,4 @@
-"""A training that is killed or interrupted continues, and ends with the same weights, bit for bit."""
+"""A training that is killed or interrupted continues, and ends with the same weights to the bit."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The file of a run: damaged, unreadable, locked, made with other settings, or on a disk that is full."""
+"""The file of a run: damaged, unreadable, locked, made with other settings, or on a full disk."""
 
 import errno
 import json

@@ -109,23 +109,42 @@ def test_what_looks_wrong_is_said_once_and_loaded(arrays: Arrays, tmp_path, case
     assert loaded.source == "mine-images"
 
 
+def with_wrong_labels(share: float) -> Callable[[Arrays], Arrays]:
+    """Replace a share of the training labels by random ones."""
+
+    def change(of: Arrays) -> Arrays:
+        wrong = RNG.random(6000) < share
+        return {"y_train": np.where(wrong, RNG.integers(0, 10, 6000), of["y_train"])}
+
+    return change
+
+
+def two_classes(of: Arrays) -> Arrays:
+    train, test = of["y_train"] < 2, of["y_test"] < 2
+    return {
+        "x_train": of["x_train"][train],
+        "y_train": of["y_train"][train],
+        "x_test": of["x_test"][test],
+        "y_test": of["y_test"][test],
+    }
+
+
+def rare_eights_and_nines(of: Arrays) -> np.ndarray:
+    """The rows of all other digits, and of a twentieth of those."""
+    return np.flatnonzero((of["y_train"] < 8) | (RNG.random(6000) < 0.05))
+
+
 RIGHT: dict[str, Callable[[Arrays], Arrays]] = {
     "a part of MNIST": lambda of: {},
     "black and white": pixels(lambda x: 255 * (x > 127)),
     "pale": pixels(lambda x: x * 0.5),
     "noisy": pixels(lambda x: np.maximum(x, RNG.integers(0, 90, x.shape))),
     "only few": chosen(lambda of: np.arange(200)),
-    "two classes": lambda of: {
-        name: of[name][of[f"y_{name[2:]}"] < 2] for name in ("x_train", "y_train", "x_test", "y_test")
-    },
-    "a tenth of the labels wrong": lambda of: {
-        "y_train": np.where(RNG.random(6000) < 0.1, RNG.integers(0, 10, 6000), of["y_train"])
-    },
-    "half of the labels wrong": lambda of: {
-        "y_train": np.where(RNG.random(6000) < 0.5, RNG.integers(0, 10, 6000), of["y_train"])
-    },
-    "seldom classes": chosen(lambda of: np.flatnonzero((of["y_train"] < 8) | (RNG.random(6000) < 0.05))),
-}  # fmt: skip
+    "two classes": two_classes,
+    "a tenth of the labels wrong": with_wrong_labels(0.1),
+    "half of the labels wrong": with_wrong_labels(0.5),
+    "rare classes": chosen(rare_eights_and_nines),
+}
 
 
 @pytest.mark.parametrize("case", RIGHT)

@@ -1,4 +1,4 @@
-"""No file is unpickled, no shell called, no address but MNIST's asked, and JupyterLab is private."""
+"""Nothing is unpickled, no shell is called, only MNIST is downloaded, and JupyterLab is private."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a learner has set up for other work, in files and in the environment, changes nothing here."""
+"""What a learner has set up for other work, in files or the environment, changes nothing here."""
 
 import base64
 import hashlib
@@ -246,7 +246,7 @@ display(figure)
 
 
 def run_notebooks(folder: Path, *codes: str, **settings: str) -> tuple[int, str]:
-    """Execute notebooks, each a cell and one that may fail: the exit status, and what stderr says."""
+    """Execute notebooks of a cell and one that may fail; return the exit status and stderr."""
     (folder / "notebooks").mkdir()
     for number, code in enumerate(codes, 1):
         cells = [nbformat.v4.new_code_cell(code), nbformat.v4.new_code_cell("1 / 0")]

@@ -1,4 +1,4 @@
-"""Studies: they find what `train` finds, lose nothing, count nothing twice, and say what is wrong."""
+"""Studies find what `train` finds, lose nothing, count nothing twice, and say what is wrong."""
 
 import json
 import os

@@ -101,8 +101,8 @@ def test_the_file_holds_what_happened(few: Dataset, runs, precision: str) -> Non
         and run.seconds > 0
     )
     assert set(run.made_with["versions"]) == {"mnist-cnn", "tensorflow", "keras", "numpy"}
-    assert {name: len(values) for name, values in run.history.items()} == {
-        "accuracy": 2, "loss": 2, "val_accuracy": 2, "val_loss": 2}  # fmt: skip
+    lengths = {name: len(values) for name, values in run.history.items()}
+    assert lengths == {"accuracy": 2, "loss": 2, "val_accuracy": 2, "val_loss": 2}
 
     _, (x_val, y_val) = split_validation(few.x_train, few.y_train)
     assert run.predicted.shape == (3, 50)
@@ -283,8 +283,8 @@ def test_a_run_on_other_images_is_not_the_learners_run(
     train("relu", replace(few, source="full"), epochs=1)
     capsys.readouterr()
     assert weights_of(find_or_train("relu", full)) == shipped
-    other = "was made with other settings (epochs 1, not 20; batch_size 32, not 128; other training images)"
-    assert capsys.readouterr().out == said + other + "\n"
+    difference = "epochs 1, not 20; batch_size 32, not 128; other training images"
+    assert capsys.readouterr().out == f"{said}was made with other settings ({difference})\n"
     (runs / "relu.npz").write_bytes((SHIPPED / "relu.npz").read_bytes())
     find_or_train("relu", full)
     assert capsys.readouterr().out == "relu: your run, runs/relu.npz\n"

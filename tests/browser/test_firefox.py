@@ -1,4 +1,7 @@
-"""What is different in Firefox: noise where pages read from a canvas, as in LibreWolf and Tor Browser; and files."""
+"""What is different in Firefox: pages may read noise from a canvas, and it opens files in its way.
+
+The noise is a protection against fingerprinting, which LibreWolf and Tor Browser turn on.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The button that interrupts a training in JupyterLab: the cell says what was saved, and run again, it continues."""
+"""JupyterLab's interrupt button: the cell says what was saved; run again, it continues training."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +18,15 @@ pytestmark = pytest.mark.browser
 
 EPOCHS = 8
 IMAGES = 700
+LOAD_A_FEW_DIGITS = f"""
+from dataclasses import replace
+from mnist_cnn.data import load_images
+from mnist_cnn.training import train
+digits = load_images(source="sample")
+digits = replace(digits, x_train=digits.x_train[:{IMAGES}], y_train=digits.y_train[:{IMAGES}])
+"""
 CELLS = (
-    "from dataclasses import replace\nfrom mnist_cnn.data import load_images\nfrom mnist_cnn.training import train\n"
-    "digits = load_images(source='sample')\n"
-    f"digits = replace(digits, x_train=digits.x_train[:{IMAGES}], "
-    f"y_train=digits.y_train[:{IMAGES}])",
+    LOAD_A_FEW_DIGITS,
     f"run = train('relu', digits, epochs={EPOCHS}, name='mine')",
     "print('the next cell')",
 )

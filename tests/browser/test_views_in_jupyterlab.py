@@ -1,4 +1,4 @@
-"""Notebook 06 in JupyterLab, with the views of the others: they work, the kernel keeps choices, and nothing complains.
+"""All views in JupyterLab, in notebook 06: they work, the kernel keeps choices, nothing complains.
 
 What each view does is tested on the site, which has the same ones; nbval runs all notebooks.
 """
@@ -16,13 +16,19 @@ from viewing import STROKES, View
 pytestmark = pytest.mark.browser
 
 EPOCHS = 2
-VIEWS = (
-    "from dataclasses import replace\nfrom mnist_cnn.data import split_validation\n"
-    "from mnist_cnn.plots import LiveCurves\nfrom mnist_cnn.training import train\n"
-    "from mnist_cnn.views import ConfusionExplorer, EpochScrubber, FeatureMaps\n"
-    "few = replace(digits, x_train=digits.x_train[:500], y_train=digits.y_train[:500])",
+IMPORTS = """
+from dataclasses import replace
+from mnist_cnn.data import split_validation
+from mnist_cnn.plots import LiveCurves
+from mnist_cnn.training import train
+from mnist_cnn.views import ConfusionExplorer, EpochScrubber, FeatureMaps
+few = replace(digits, x_train=digits.x_train[:500], y_train=digits.y_train[:500])
+_, (x_val, y_val) = split_validation(digits.x_train, digits.y_train)
+"""
+CELLS = (
+    IMPORTS,
     f"train('relu', few, epochs={EPOCHS}, name='few', progress=LiveCurves()).history['loss'][-1]",
-    "EpochScrubber(find_or_train('relu', digits), *split_validation(digits.x_train, digits.y_train)[1])",
+    "EpochScrubber(find_or_train('relu', digits), x_val, y_val)",
     "ConfusionExplorer(digits.x_test, digits.y_test, by_network['ReLU'].argmax(axis=1))",
     "FeatureMaps(relu_model, digits.x_test, digits.y_test)",
 )
@@ -30,10 +36,10 @@ VIEWS = (
 
 @pytest.fixture(scope="module")
 def notebook(browser: Browser, lab: Lab, full: Dataset) -> Notebook:
-    """With the full data and the shipped runs."""
+    """Notebook 06 with the views of the other notebooks, on the full data and the shipped runs."""
     path = lab.log.parent / "notebooks" / "06_prediction_visualization.ipynb"
     content = nbformat.read(path, as_version=4)
-    content.cells += [nbformat.v4.new_code_cell(cell) for cell in VIEWS]
+    content.cells += [nbformat.v4.new_code_cell(cell) for cell in CELLS]
     nbformat.write(content, path)
     notebook = Notebook(browser, lab, path.stem)
     assert notebook.run_all() == []
@@ -140,11 +146,18 @@ def test_other_keys_in_a_view_leave_the_notebook_alone(notebook: Notebook) -> No
     view.button("Clear").click()
 
 
+# For four seconds; `window.busy` is null when the kernel is done.
+_KEEP_BUSY = """() => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  const execution = kernel.requestExecute({ code: "import time; time.sleep(4)" });
+  window.busy = execution.done.then(() => (window.busy = null));
+}"""
+
+
 def test_views_work_while_the_kernel_does_not(notebook: Notebook) -> None:
     """As while it trains: a view asks it nothing."""
     view = View(notebook.page, "show")
-    view.page.evaluate("""() => { window.busy = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
-        .requestExecute({ code: 'import time; time.sleep(4)' }).done.then(() => (window.busy = null)); }""")
+    view.page.evaluate(_KEEP_BUSY)
     view.select("show", "least sure first")
     view.says("1 of 10,000: ")
     view.slider.focus()
@@ -158,8 +171,9 @@ def test_views_work_while_the_kernel_does_not(notebook: Notebook) -> None:
 _BECOMES_TRUE = """async (code) => {
   const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
-    const reply = await kernel.requestExecute({ code: "", user_expressions: { answer: code } }).done;
-    if (reply.content.user_expressions.answer.data["text/plain"] === "True") return true;
+    const request = { code: "", user_expressions: { answer: code } };
+    const { content } = await kernel.requestExecute(request).done;
+    if (content.user_expressions.answer.data["text/plain"] === "True") return true;
   }
   return false;
 }"""
@@ -171,9 +185,9 @@ def test_the_kernel_keeps_what_was_chosen(notebook: Notebook) -> None:
     view.slider.focus()
     view.press("ArrowRight", "ArrowRight")
     view.says("3 of ")
-    kept = "[shown for shown in Out.values() if type(shown).__name__ == 'PredictionBrowser'][-1].chosen"
+    view = "[each for each in Out.values() if type(each).__name__ == 'PredictionBrowser'][-1]"
     chosen = {"order": "mistakes, most confident first", "position": 3}
-    assert notebook.page.evaluate(_BECOMES_TRUE, f"{kept} == {chosen}")
+    assert notebook.page.evaluate(_BECOMES_TRUE, f"{view}.chosen == {chosen}")
 
 
 def test_the_confusion_explorer(notebook: Notebook) -> None:
@@ -226,13 +240,15 @@ def test_curves_were_redrawn_after_every_epoch(notebook: Notebook) -> None:
 def test_complaints_are_heard(browser: Browser, lab: Lab) -> None:
     """Errors and warnings of a kernel that keeps running, and errors of the browser."""
     notebook = Notebook(browser, lab, "01_data_loading")
-    notebook.page.evaluate("""async () => {
+    notebook.page.evaluate(
+        """async (code) => {
         const session = window.jupyterapp.shell.currentWidget.sessionContext;
         await session.ready;
-        const code = "import sys; print('a warning', file=sys.stderr); raise RuntimeError('broken callback')";
         await session.session.kernel.requestExecute({ code }).done;
         console.error('broken page');
-    }""")
+    }""",
+        "import sys; print('a warning', file=sys.stderr); raise RuntimeError('broken callback')",
+    )
     for complaint in ("a warning", "broken callback", "broken page"):
         assert [heard for heard in notebook.all_complaints() if complaint in heard], complaint
 

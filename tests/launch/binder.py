@@ -1,4 +1,4 @@
-"""Binder without Docker: do here what repo2docker plans to do with the repository, and start it as a hub does.
+"""Binder without Docker: what repo2docker plans is done here, and started as a hub starts it.
 
 What differs from Binder: packages of conda come from PyPI, in the same versions; all folders lie in
 a temporary one; MNIST is already where Keras would download it to, if MNIST_NPZ names a file; the

@@ -23,7 +23,7 @@ _TO_PYPI = re.compile("PIP_|SSL_|REQUESTS_|https?_proxy|no_proxy", re.IGNORECASE
 
 
 class Newcomer:
-    """Calls commands, with a home of their own; as another user than root, if root runs the tests."""
+    """Calls commands with a home of their own, and not as root, even if root runs the tests."""
 
     def __init__(self, folder: Path, variables: dict[str, str] | None = None):
         self.folder = folder
@@ -92,7 +92,7 @@ class Newcomer:
         self.run(*git, "commit", "--quiet", "--message=all", folder=folder)
 
     def find_python(self, version: str = "3.11") -> str:
-        """A Python of that version which they may call, too: one in the home of root is no use to them.
+        """Find a Python of that version that they may call: one in the home of root is of no use.
 
         Raises:
             LookupError: there is none.
@@ -150,7 +150,7 @@ class Session(Server):
         threading.Thread(target=self._watch, daemon=True).start()
 
     def ping(self) -> None:
-        """Ask the server whether it is there, at the address that it has printed if none was given."""
+        """Ask the server whether it is there; with no address given, at the one that it printed."""
         if not self.address:
             printed = re.search(
                 r"(http://127\.0\.0\.1:\d+)/lab\S*token=(\w+)", self.log.read_text()
@@ -167,7 +167,7 @@ class Session(Server):
         return []
 
     def _watch(self) -> None:
-        """Ten times a second, add up the memory of all processes, counting once what several share."""
+        """Ten times a second, add up the memory of all processes; what they share counts once."""
         while not self._over.wait(0.1):
             taken, processes = 0, self._processes()
             for process in processes:

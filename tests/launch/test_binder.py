@@ -1,4 +1,4 @@
-"""Binder, as far as this machine can go: its plan carried out, and a training; with --rehearse a whole session."""
+"""Binder as far as this machine can go: an image and a training; with --rehearse, a session."""
 
 import re
 from collections.abc import Iterator

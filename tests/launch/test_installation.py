@@ -1,4 +1,4 @@
-"""Ways to install it, as a new user would try them, each until a slider moves; only with --rehearse.
+"""Ways to install it, as a new user tries them, each until a slider moves; only with --rehearse.
 
 CI runs all notebooks with the wheel and conda's list (test_series.py), and lets make install what
 the tests need.
@@ -44,7 +44,7 @@ def megabytes(folder: Path) -> int:
 
 
 def test_make_lab(newcomer: Newcomer, slide, tell) -> None:
-    """README's first command, in a clone; also if Jupyter is to prefer another kernel of that name."""
+    """README's first command, in a clone, where Jupyter is to prefer another kernel of that name."""
     kernel = newcomer.home / ".local" / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
     kernel.parent.mkdir(parents=True)
     kernel.write_text('{"argv": ["false"], "display_name": "Other", "language": "python"}')
@@ -107,7 +107,7 @@ def test_lone_notebooks(newcomer: Newcomer, slide, wheel: Path, tell) -> None:
 
 
 def test_colab(newcomer: Newcomer, tell) -> None:
-    """With the packages that Colab has; the first cell installs ours, and replaces some under a running kernel.
+    """The first cell installs our package beside Colab's, and replaces some under a running kernel.
 
     An empty module stands for google.colab, which is not on PyPI; the address is that of a copy of
     this repository. Colab has Python 3.13, and this the one that is at hand for all rehearsals.

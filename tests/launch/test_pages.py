@@ -1,4 +1,4 @@
-"""The commands that README, CONTRIBUTING and the teaching page print, taken from the text of the pages.
+"""The commands that README, CONTRIBUTING and the teaching page print, taken from their text.
 
 Those that take seconds are executed here, in a copy of the repository whose .venv is ours; those
 that install something, with --rehearse. Of the others the table ELSEWHERE says which test executes
@@ -28,14 +28,17 @@ _PROGRAM = re.compile(
     r"|\.venv/bin/|[A-Z_]+=\S+ "
 )
 
+FIRST_COPY = "--notebook-dir=. my-notebooks/01_data_loading.ipynb"
+WITHOUT_NETWORK = "test_laptops_without_a_network"
+
 QUICK = {  # and what they print
     "make class": "Made student-notebooks/ and teacher-notebooks/",
     "python -m mnist_cnn.copies mine": "Your copies are in my-notebooks/",
     ".venv/bin/nbdime config-git --enable": "",
 }
 SERVERS = {  # and what their page says
-    ".venv/bin/jupyter lab --allow-root --notebook-dir=. my-notebooks/01_data_loading.ipynb": "JupyterLab",
-    "jupyter lab --notebook-dir=. my-notebooks/01_data_loading.ipynb": "JupyterLab",
+    f".venv/bin/jupyter lab --allow-root {FIRST_COPY}": "JupyterLab",
+    f"jupyter lab {FIRST_COPY}": "JupyterLab",
     ".venv/bin/python -m http.server --bind 127.0.0.1 --directory build/site": "Directory listing",
     ".venv/bin/python -m http.server -d build/site": "Directory listing",
     ".venv/bin/nbdiff-web": "nbdime",
@@ -50,18 +53,17 @@ REHEARSED = {  # by which test
     "python -m pip install -e .": "test_without_make",
     "python -m mnist_cnn": "test_without_make",
     "python -m mnist_cnn.copies class": "test_without_make",
-    "git clone <this repository> && cd mnist_cnn": "test_laptops_without_a_network",
-    "python3 -m venv ../prepare": "test_laptops_without_a_network",
-    '../prepare/bin/python -m pip download --dest wheels . "setuptools>=77"': "test_laptops_without_a_network",
-    "cp ~/.keras/datasets/mnist.npz .": "test_laptops_without_a_network",
-    ".venv/bin/python -m pip install --no-index --find-links wheels --editable .": "test_laptops_without_a_network",
-    "MNIST_NPZ=mnist.npz .venv/bin/python -m mnist_cnn.report": "test_laptops_without_a_network",
-    ".venv/bin/python -m mnist_cnn.copies mine": "test_laptops_without_a_network",
-    "MNIST_NPZ=$PWD/mnist.npz .venv/bin/jupyter lab --notebook-dir=. my-notebooks/01_data_loading.ipynb":
-        "test_laptops_without_a_network",
+    "git clone <this repository> && cd mnist_cnn": WITHOUT_NETWORK,
+    "python3 -m venv ../prepare": WITHOUT_NETWORK,
+    '../prepare/bin/python -m pip download --dest wheels . "setuptools>=77"': WITHOUT_NETWORK,
+    "cp ~/.keras/datasets/mnist.npz .": WITHOUT_NETWORK,
+    ".venv/bin/python -m pip install --no-index --find-links wheels --editable .": WITHOUT_NETWORK,
+    "MNIST_NPZ=mnist.npz .venv/bin/python -m mnist_cnn.report": WITHOUT_NETWORK,
+    ".venv/bin/python -m mnist_cnn.copies mine": WITHOUT_NETWORK,
+    f"MNIST_NPZ=$PWD/mnist.npz .venv/bin/jupyter lab {FIRST_COPY}": WITHOUT_NETWORK,
     'python -m pip install -e ".[study]"': "test_what_an_extra_brings",
     '.venv/bin/python -m pip install -e ".[gpu]"': "test_what_an_extra_brings",
-}  # fmt: skip
+}
 ELSEWHERE = {  # or why not
     "make test": ".ci/run calls it",
     ".venv/bin/python -m mnist_cnn.report": "test_report.py",
@@ -72,7 +74,7 @@ ELSEWHERE = {  # or why not
     "make notebooks": "python -m mnist_cnn --in-place, likewise",
     "make lab PYTHON=/path/to/python": "test_environments.py, with pythons that fit and do not",
     "make study": "it trains for hours; test_study.py has a study of a few seeds",
-    ".venv/bin/python -m mnist_cnn.study --recipes relu leaky_relu --seeds 16": "likewise, two hours",
+    ".venv/bin/python -m mnist_cnn.study --recipes relu leaky_relu --seeds 16": "two hours, too",
     "make tables": "it calls a script that test_benchmarks.py tests",
     "make bench": "it measures for an hour; test_benchmarks.py runs its parts",
     "python benchmarks/bench.py --ladder": "likewise",
@@ -151,7 +153,7 @@ def test_commands_that_end(copy: Path, command: str) -> None:
 
 @contextmanager
 def serving(command: str, says: str, log: Path, **options: object) -> Iterator[bool]:
-    """Start a server, and wait for at most two minutes until its page says this; False if it does not.
+    """Start a server, wait up to two minutes for its page to say this, and yield whether it did.
 
     Python's own server gets a port that is free, instead of 8000.
     """
