@@ -26,8 +26,8 @@ _NOISE = """() => {
 # Two more pads, of which the second shows what the first one saves; `sheets` are what they read.
 _TWO_PADS = """async () => {
   const code = await (await fetch("views/views.js")).text();
-  const module = new Blob([`${code}\\nexport { _pad };`], { type: "text/javascript" });
-  const { _pad: { pad } } = await import(URL.createObjectURL(module));
+  const module = new Blob([`${code}\\nexport { _canvas };`], { type: "text/javascript" });
+  const { _canvas: { pad } } = await import(URL.createObjectURL(module));
   const sheets = window.sheets = [];
   const second = pad((pixels) => (sheets[1] = pixels), () => {});
   const first = pad((pixels) => (sheets[0] = pixels), (text) => second.show(text));

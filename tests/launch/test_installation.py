@@ -44,7 +44,7 @@ def megabytes(folder: Path) -> int:
 
 
 def test_make_lab(newcomer: Newcomer, slide, tell) -> None:
-    """README's first command, in a clone, where Jupyter is to prefer another kernel of that name."""
+    """README's first command, in a clone, where another kernel called python3 is preferred."""
     kernel = newcomer.home / ".local" / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
     kernel.parent.mkdir(parents=True)
     kernel.write_text('{"argv": ["false"], "display_name": "Other", "language": "python"}')
