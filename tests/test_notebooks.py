@@ -121,14 +121,12 @@ def test_short_routes_lead_along_headings_of_the_notebook() -> None:
     assert marked == ["01", "02", "04", "05", "06"]
 
 
-def test_cells_are_short_and_keep_to_themselves(notebook) -> None:
+def test_imports_come_first_and_cells_are_short(notebook) -> None:
     _, imports, *others = code_cells(notebook)
     assert imports.source.startswith(("import", "from"))
     for cell in others:
-        assert len(list(filter(None, cell.source.splitlines()))) <= 12, cell.source
-    for cell in (imports, *others):
-        assert all(len(line) <= 100 for line in cell.source.splitlines()), cell.source
-        assert not re.search(r"^\s*[!%]", cell.source, re.MULTILINE), "shell or magic command"
+        lines = [line for line in cell.source.splitlines() if line]
+        assert len(lines) <= 12, cell.source
 
 
 def test_the_first_cell_looks_for_the_package(notebook) -> None:
