@@ -110,14 +110,14 @@ def test_what_fits_comes_back_as_an_array(array, asked: tuple) -> None:
         ([[0.0, np.inf]], SHARES, "must lie in 0..1, not in 0.0..inf"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_its_name(array, asked: tuple, refusal: str) -> None:
+def test_an_array_that_does_not_fit_is_refused_by_name(array, asked: tuple, refusal: str) -> None:
     with pytest.raises(ValueError, match=r"^the argument must ") as error:
         check_array("the argument", array, *asked)
     assert refusal in str(error.value)
     assert ("[np.newaxis]" in str(error.value)) == (np.shape(array) == asked[1][1:])
 
 
-def test_rows_of_different_lengths_are_refused_by_their_name() -> None:
+def test_rows_of_different_lengths_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"^it must be floats of shape \(n, 2\), not rows of diff"):
         check_array("it", [[0.5, 0.5], [1.0]], *SHARES)
 

@@ -28,11 +28,9 @@ def test_it_is_what_scipy_computes_one_image_at_a_time(sample: Dataset) -> None:
 def test_it_moves_every_image_differently_and_only_a_little(sample: Dataset) -> None:
     image = prepare_images(np.repeat(sample.x_test[:1], 200, axis=0))
     moved = random_affine(image, np.random.default_rng(0))
-    assert (
-        moved.dtype == np.float32
-        and moved.shape == image.shape
-        and 0 <= moved.min() < moved.max() <= 1
-    )
+    assert moved.dtype == np.float32
+    assert moved.shape == image.shape
+    assert 0 <= moved.min() < moved.max() <= 1
     assert len({each.tobytes() for each in moved}) == 200
     ink = moved.sum(axis=(1, 2, 3)) / image[0].sum()
     assert 0.7 < ink.min() < 0.95 < 1.05 < ink.max() < 1.4

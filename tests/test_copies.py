@@ -73,7 +73,8 @@ def test_work_survives_a_pull(top: Path, tmp_path: Path) -> None:
     assert "a correction" in (clone / "notebooks" / NOTEBOOKS[1].name).read_text()
     mine = clone / MINE / NOTEBOOKS[1].name
     said = make_copies().splitlines()
-    assert len(said) == 2 and said[0].startswith(
+    assert len(said) == 2
+    assert said[0].startswith(
         f"notebooks/{mine.name} is newer than your copy, {MINE}/{mine.name}, "
     )
     assert "print('mine')" in mine.read_text()

@@ -147,7 +147,7 @@ def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedPr
 
 
 @pytest.mark.slow
-def test_without_network_the_sample_stands_in_with_one_warning_unless_all_is_asked_for(
+def test_without_network_the_sample_stands_in_unless_the_full_data_is_asked_for(
     offline, tmp_path
 ) -> None:
     code = (
@@ -195,7 +195,7 @@ def test_a_bad_download_leaves_nothing_in_the_cache(
     assert not cache.exists()
 
 
-def test_the_remedy_fits_the_place(offline, tmp_path, monkeypatch) -> None:
+def test_the_advice_depends_on_where_the_bad_file_is(offline, tmp_path, monkeypatch) -> None:
     cache = tmp_path / "keras" / "datasets" / "mnist.npz"
     cache.parent.mkdir(parents=True)
     cache.write_bytes(b"half a download")
@@ -335,10 +335,8 @@ def test_a_bad_file_is_refused_with_what_is_wrong_and_what_to_do(
 
 
 @pytest.mark.slow
-def test_no_file_can_take_much_memory(tmp_path) -> None:
-    """A megabyte that unpacks to a thousand times as much; its beginnings say that it holds 784 TB,
-    or few images.
-    """
+def test_no_file_can_use_up_the_memory(tmp_path) -> None:
+    """A megabyte that unpacks to a gigabyte, and says that it holds 784 TB, or only few images."""
     for images, said in (
         (10**12, "n in 1..300,000"),
         (50_000, "x_train holds more data than its header says"),
@@ -442,27 +440,22 @@ def test_a_folder_of_idx_files_and_an_archive_give_the_same(
     (tmp_path / "shapes.npz").write_bytes(saved(**arrays_of(from_folder), class_names=names))
     monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "shapes.npz"))
     from_archive = load_images()
-    assert (
-        from_archive.class_names == from_folder.class_names
-        and from_archive.source == "shapes-images"
-    )
+    assert from_archive.class_names == from_folder.class_names
+    assert from_archive.source == "shapes-images"
     assert from_archive.fingerprint == from_folder.fingerprint
     pairs = zip(arrays_of(from_folder).values(), arrays_of(from_archive).values(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
-def test_wide_and_column_first_arrays_are_read_as_they_are_meant(
-    sample: Dataset, tmp_path: Path
-) -> None:
+def test_wide_and_column_first_arrays_are_read_correctly(sample: Dataset, tmp_path: Path) -> None:
     arrays = arrays_of(sample) | {
         "x_test": np.asfortranarray(sample.x_test),
         "y_test": sample.y_test.astype(">i8"),
     }
     (tmp_path / "sample.npz").write_bytes(saved(**arrays))
     loaded = load_images(tmp_path / "sample.npz")
-    assert np.array_equal(loaded.x_test, sample.x_test) and np.array_equal(
-        loaded.y_test, sample.y_test
-    )
+    assert np.array_equal(loaded.x_test, sample.x_test)
+    assert np.array_equal(loaded.y_test, sample.y_test)
     # Or its runs would be taken for those of the sample
     assert loaded.source == "sample-images" != sample.source
 
@@ -479,7 +472,7 @@ def test_the_names_of_mnists_successors_are_understood(
     assert load_images(folder).class_names == ("0", "1", "2")
 
 
-def test_of_a_file_that_is_there_twice_the_unpacked_one_is_read(folder: Path) -> None:
+def test_an_unpacked_file_is_preferred_to_a_gzipped_one(folder: Path) -> None:
     (folder / "t10k-labels-idx1-ubyte").write_bytes(pack_idx(np.ones(30, "uint8")))
     assert load_images(folder).y_test.tolist() == [1] * 30
 
@@ -551,7 +544,7 @@ def test_a_bad_folder_is_refused_with_what_is_wrong_and_what_to_do(folder: Path,
 
 @pytest.mark.parametrize("kind", ["nothing", "a pipe", "a link to itself"])
 @pytest.mark.parametrize("how", ["path", "MNIST_NPZ"])
-def test_a_place_without_a_file_is_named_with_what_to_do(
+def test_a_missing_file_is_named_with_what_to_do(
     offline, tmp_path, monkeypatch, kind: str, how: str
 ) -> None:
     place = tmp_path / "place.npz"
@@ -578,7 +571,7 @@ def test_a_user_who_does_not_exist_has_no_file(offline, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("place", ["file", "file/below/it", "x" * 300, "link"])
-def test_a_place_where_no_runs_can_be_saved_is_named_with_what_to_do(
+def test_a_runs_folder_that_cannot_be_written_is_named_with_what_to_do(
     sample, tmp_path, monkeypatch, place: str
 ) -> None:
     (tmp_path / "file").write_text("not a folder")

@@ -61,7 +61,7 @@ def test_the_badge_follows_the_address_of_the_repository() -> None:
     assert badges == [f"({tables.binder(url)})" for url in PROJECT.get("urls", {}).values()]
 
 
-def test_the_first_link_leads_somewhere() -> None:
+def test_the_first_link_of_the_readme_leads_to_the_site() -> None:
     line = tables.site({}, {"Repository": "https://github.com/a/mnist_cnn"})
     assert line == "[site]: https://a.github.io/mnist_cnn/"
     links = re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))

@@ -34,9 +34,7 @@ seeds = st.sampled_from([0, 0, 1])
 
 @cache
 def digits(kind: str) -> Dataset:
-    """Forty images of the sample, forty others, and the same forty where the full data are
-    expected.
-    """
+    """Forty images: of the sample, others of it ("other"), or the first as if of full MNIST."""
     sample = load_images(source="sample")
     first = 40 if kind == "other" else 0
     images, labels = sample.x_train[first : first + 40], sample.y_train[first : first + 40]

@@ -52,9 +52,8 @@ def test_predict_gives_what_keras_predicts(sample: Dataset, n: int) -> None:
 def test_mixed_precision_computes_in_bfloat16_and_keeps_the_weights_in_float32() -> None:
     for network in NETWORKS:
         *hidden, output = build_model(network, "mixed_bfloat16").layers
-        assert {layer.compute_dtype for layer in hidden} == {
-            "bfloat16"
-        } and output.compute_dtype == "float32"
+        assert {layer.compute_dtype for layer in hidden} == {"bfloat16"}
+        assert output.compute_dtype == "float32"
         assert {
             weight.dtype for layer in (*hidden, output) for weight in layer.trainable_weights
         } == {"float32"}
@@ -67,7 +66,7 @@ def test_the_article_has_its_layers_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("network, slope", [("relu", 0), ("leaky_relu", 0.1)])
-def test_the_networks_differ_in_their_slope_alone(
+def test_the_networks_differ_only_in_their_slope(
     sample: Dataset, network: str, slope: float
 ) -> None:
     """Both are computed here in NumPy, and only the slope differs."""
@@ -92,8 +91,15 @@ def test_permuting_moves_each_pixel_to_another_place(sample: Dataset) -> None:
 
 
 def forward(weights: list[np.ndarray], x: np.ndarray, slope: float) -> np.ndarray:
-    """The network of `relu_layers` (slope 0) or `leaky_relu_layers`, without Keras; x is (height,
-    width, channels).
+    """The network of `relu_layers` (slope 0) or `leaky_relu_layers` in NumPy alone.
+
+    Args:
+        weights: as Keras's `get_weights` returns them.
+        x: one image of shape (28, 28, 1).
+        slope: of the activation, left of zero.
+
+    Returns:
+        Ten probabilities.
     """
 
     def bend(x: np.ndarray) -> np.ndarray:
@@ -111,7 +117,7 @@ def forward(weights: list[np.ndarray], x: np.ndarray, slope: float) -> np.ndarra
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_comes_back_from_keras_s_own_file(network: str, tmp_path: Path) -> None:
+def test_every_network_survives_saving_and_loading_with_keras(network: str, tmp_path: Path) -> None:
     model, images = build_model(network), np.random.default_rng(0).random((3, 28, 28, 1), "float32")
     model.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")

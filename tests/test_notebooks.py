@@ -147,7 +147,7 @@ def test_without_the_package_the_first_cell_says_what_to_do() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_on_colab_the_first_cell_calls_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_colab_the_first_cell_installs_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """As IPython reads it; a rehearsal lets it install the package."""
     cell = tables.first_cell({"Repository": "https://github.com/a/mnist_cnn"})
     code, called = TransformerManager().transform_cell(cell), []
@@ -165,7 +165,7 @@ def test_on_colab_the_first_cell_calls_pip(monkeypatch: pytest.MonkeyPatch) -> N
         exec(code, {"get_ipython": lambda: shell})  # noqa: S102
 
 
-def test_a_training_leaves_one_picture_that_was_redrawn() -> None:
+def test_a_training_leaves_a_single_figure() -> None:
     training = nbformat.read(ROOT / "notebooks" / "04_training.ipynb", as_version=4)
     cells = [cell for cell in code_cells(training) if "LiveCurves()" in cell.source]
     assert len(cells) == 2
@@ -186,7 +186,7 @@ def markdown_of(path: Path) -> str:
     return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
-def test_the_glossary_is_in_order_and_its_words_are_met_where_it_says() -> None:
+def test_the_glossary_is_sorted_and_its_terms_appear_where_it_says() -> None:
     entries = re.findall(r"^\*\*([\w -]+)\*\*.*?(?=:)", GLOSSARY.read_text(), re.MULTILINE)
     assert len(entries) > 30 and entries == sorted(entries, key=str.lower)
     places = re.findall(r"^\*\*([\w -]+)\*\*[^\n[]*(\[.*?\]): ", GLOSSARY.read_text(), re.MULTILINE)
@@ -198,7 +198,7 @@ def test_the_glossary_is_in_order_and_its_words_are_met_where_it_says() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_links_to_files_lead_somewhere(page: Path) -> None:
+def test_no_link_to_a_file_is_broken(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", markdown_of(page))
     files = [link for link in links if "://" not in link]
     assert files

@@ -12,8 +12,9 @@ layers = keras.layers
 
 @pytest.mark.slow
 def test_a_receptive_field_holds_the_pixels_that_a_number_depends_on() -> None:
-    """One pixel changed after the other: those that change the number, of an untrained network and
-    noise, fill it.
+    """Each pixel is changed in turn: those that change the number fill the receptive field.
+
+    The network is untrained and the images are noise, so that no pixel is without effect.
     """
     noise = np.random.default_rng(0).integers(0, 256, (4, 28, 28), "uint8")
     model = build_model("batch_norm")
@@ -91,7 +92,7 @@ def test_a_layer_that_the_browser_does_not_compute_is_refused_in_words(stack: li
         pack_network(model)
 
 
-def test_a_layer_with_other_numbers_than_floats_is_refused() -> None:
+def test_a_layer_whose_weights_are_not_floats_is_refused() -> None:
     model = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(10)])
     model.layers[-1].quantize("int8")
     with pytest.raises(ValueError, match="a view cannot compute the layer dense"):

@@ -37,9 +37,7 @@ HISTORY = {
 
 @pytest.fixture
 def probabilities(sample: Dataset) -> np.ndarray:
-    """Certain and right for the first ten test images, but for the fourth: there, half on the next
-    digit.
-    """
+    """Right and certain for ten test images, but the fourth: there, 60 % for another digit."""
     probabilities = np.eye(10)[sample.y_test[:10]]
     probabilities[3] = 0.4 * probabilities[3] + 0.6 * np.roll(probabilities[3], 1)
     return probabilities
@@ -79,7 +77,7 @@ def test_each_image_has_its_own_title(sample: Dataset) -> None:
     )
 
 
-def test_titles_may_come_one_by_one_and_counts_as_floats(sample: Dataset) -> None:
+def test_titles_may_be_a_generator_and_counts_may_be_floats(sample: Dataset) -> None:
     axes = show_digits(sample.x_test[:3], titles=(f"no. {at}" for at in range(3)), columns=3).axes
     assert [axis.get_title() for axis in axes] == ["no. 0", "no. 1", "no. 2"]
     counts = np.full((2, 10, 10), 3.0)
@@ -198,8 +196,9 @@ def test_colours_can_be_read_on_white_and_told_apart_in_grey() -> None:
 
 
 def test_a_figure_that_was_shown_is_not_kept() -> None:
-    """In a notebook pyplot keeps those of a cell until it ends: live curves would take 50 MB in
-    twenty epochs.
+    """In a notebook pyplot keeps the figures of a cell until it ends.
+
+    Live curves would take 50 MB in twenty epochs.
     """
     usual = plt.get_backend()
     plt.switch_backend("module://matplotlib_inline.backend_inline")

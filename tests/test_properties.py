@@ -43,13 +43,13 @@ others = st.sampled_from(["float32", "int64", "bool", "uint16"])
         arrays("uint8", array_shapes(max_dims=4, min_side=0, max_side=27)),
     )
 )
-def test_whatever_else_is_refused_by_preparation(array: np.ndarray) -> None:
+def test_preparation_refuses_everything_else(array: np.ndarray) -> None:
     with pytest.raises(ValueError, match="images must be uint8"):
         prepare_images(array)
 
 
 @given(labels)
-def test_one_hot_has_one_1_in_each_row_where_the_label_says(labels: np.ndarray) -> None:
+def test_each_one_hot_row_has_a_single_1_at_its_label(labels: np.ndarray) -> None:
     encoded = one_hot(labels)
     assert encoded.shape == (len(labels), 10) and encoded.dtype == np.float32
     assert encoded.sum() == len(labels) and set(encoded.ravel().tolist()) <= {0.0, 1.0}
@@ -89,7 +89,7 @@ def test_augmented_images_stay_images(images: np.ndarray, seed: int) -> None:
 
 
 @given(labels, st.data())
-def test_mistakes_are_all_that_is_wrong_and_doubt_ranks_all(
+def test_every_mistake_is_found_and_every_image_ranked(
     labels: np.ndarray, more: st.DataObject
 ) -> None:
     probabilities = more.draw(
@@ -128,7 +128,7 @@ def test_where_it_is_drawn_makes_no_difference(pixels: np.ndarray, down: int, ri
 
 
 @given(arrays("uint8", array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=12)))
-def test_ink_is_found_in_any_pixels_or_they_are_refused_in_words(pixels: np.ndarray) -> None:
+def test_ink_is_found_in_any_pixels_or_they_are_refused_with_a_reason(pixels: np.ndarray) -> None:
     try:
         ink = find_ink(pixels)
     except ValueError as error:
@@ -140,7 +140,7 @@ def test_ink_is_found_in_any_pixels_or_they_are_refused_in_words(pixels: np.ndar
 
 
 @pytest.mark.slow
-def test_no_change_to_an_archive_gets_other_digits_in(full: Dataset, tmp_path: Path) -> None:
+def test_no_change_to_an_archive_lets_other_digits_in(full: Dataset, tmp_path: Path) -> None:
     """Whatever bytes of an archive are changed, the reader gives MNIST or raises a DataError.
 
     A few bytes are changed in a header, in the pixels, or in the zip directory at the end of the

@@ -50,8 +50,11 @@ def fingerprint(run: Run) -> str:
 
 
 class Moment:
-    """When a process is to be ended: after so many seconds of training, batches, or operations on
-    files.
+    """When a process is to be ended.
+
+    Args:
+        kind: "seconds" (of training), "batches", "operations" (on files), or "never".
+        number: how many of them.
     """
 
     def __init__(self, kind: str = "never", number: float = 0):
@@ -115,9 +118,7 @@ def start(runs: Path, moment: Moment) -> tuple[int, tuple | None]:
 
 @cache
 def uninterrupted() -> tuple[str, float, int]:
-    """The fingerprint, the seconds, and the operations on files of a training that nothing
-    disturbs.
-    """
+    """An undisturbed training: its fingerprint, its seconds, and its operations on files."""
     with tempfile.TemporaryDirectory() as folder:
         code, answer = start(Path(folder), Moment())
     assert code == 0
@@ -125,9 +126,7 @@ def uninterrupted() -> tuple[str, float, int]:
 
 
 def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_path) -> None:
-    """With augmentation and batch normalization. A network with dropout is interrupted in
-    tests/browser.
-    """
+    """With augmentation and batch normalization; tests/browser interrupts one with dropout."""
     expected, seconds, operations = uninterrupted()
     assert operations >= 3 * EPOCHS
     rng = np.random.default_rng(0)
@@ -160,9 +159,7 @@ def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_pa
 
 
 def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -> None:
-    """Train, interrupted at so many batches as by JupyterLab's button, and run the same call again
-    each time.
-    """
+    """Train, be interrupted after so many batches as by JupyterLab's button, and call again."""
     os.environ["MNIST_CNN_RUNS"] = str(runs)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     digits, messages = few_digits(), []

@@ -79,9 +79,7 @@ def settings_of(file: Path) -> dict:
 
 @pytest.mark.parametrize("kind", ["finished", "mine"])
 def test_no_flipped_bit_goes_unnoticed(made: Path, tmp_path, kind: str) -> None:
-    """Wherever it is, the file is refused, or holds the same all the same; a part of the places is
-    tried.
-    """
+    """Wherever it is, the file is refused, or what it holds is unchanged; some places are tried."""
     original = (made / f"{kind}-sample.npz").read_bytes()
     before, file = load_run(made / f"{kind}-sample.npz"), tmp_path / "run.npz"
     directory = len(original) - 6000  # the end of a zip archive says what is in it
@@ -120,7 +118,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_cannot_be_used_is_set_aside_and_a_new_run_begun(
+def test_an_unusable_file_is_set_aside_and_a_new_run_begun(
     few: Dataset, mine, capsys, damage: str
 ) -> None:
     DAMAGES[damage](mine)
@@ -128,13 +126,11 @@ def test_what_cannot_be_used_is_set_aside_and_a_new_run_begun(
     with pytest.raises(Interrupted, match=r"^0 of 2 epochs are saved"):
         train_mine(few, progress=interrupt_after(0))
     said = capsys.readouterr().out.splitlines()[0]
-    assert said.startswith("dense: runs/mine-sample.npz ") and (
-        "cannot be used" in said or "other settings" in said
-    )
+    assert said.startswith("dense: runs/mine-sample.npz ")
+    assert "cannot be used" in said or "other settings" in said
     assert said.endswith("It is now runs/mine-sample-set-aside-1.npz; training a new run.")
-    assert (
-        mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content and not mine.exists()
-    )
+    assert mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content
+    assert not mine.exists()
 
 
 def test_a_run_without_its_first_layer_is_refused(made: Path, tmp_path) -> None:
@@ -201,13 +197,12 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(
         f"{name}: runs/mine-sample.npz was made with other settings ({difference}). "
         "It is now runs/mine-sample-set-aside-1.npz; training a new run."
     )
-    assert (runs / "mine-sample-set-aside-1.npz").read_bytes() == content and not (
-        runs / "mine-sample.npz"
-    ).exists()
+    assert (runs / "mine-sample-set-aside-1.npz").read_bytes() == content
+    assert not (runs / "mine-sample.npz").exists()
 
 
 @pytest.mark.slow
-def test_what_was_set_aside_first_stays_when_more_follows(few: Dataset, runs) -> None:
+def test_a_run_that_was_set_aside_is_never_overwritten(few: Dataset, runs) -> None:
     for seed in range(3):
         train_mine(few, seed=seed, epochs=1)
     names = ("mine-sample-set-aside-1.npz", "mine-sample-set-aside-2.npz", "mine-sample.npz")
@@ -228,14 +223,11 @@ def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
     seconds = []
     run = train_mine(few, progress=lambda run: seconds.append(run.seconds))
     assert weights_of(run) == weights_of(load_run(made / "finished-sample.npz"))
-    assert (
-        seconds[0] == 5000 < seconds[1] == run.seconds < 5100 and run.made_with["device"] != "TPU"
-    )
+    assert seconds[0] == 5000 < seconds[1] == run.seconds < 5100
+    assert run.made_with["device"] != "TPU"
 
 
-def test_what_a_killed_process_left_half_written_is_in_nobodys_way(
-    few: Dataset, made, mine
-) -> None:
+def test_a_half_written_file_of_a_killed_process_does_no_harm(few: Dataset, made, mine) -> None:
     mine.with_name(".mine-sample.new").write_bytes(mine.read_bytes()[:1000])
     mine.with_name("notes.txt").write_text("buy milk")
     assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample.npz"))
@@ -344,7 +336,7 @@ def without_locks(patch: pytest.MonkeyPatch, error: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files in another way")
-def test_a_folder_that_gives_no_locks_is_not_taken_for_a_busy_one(mine: Path, monkeypatch) -> None:
+def test_a_failing_lock_service_is_not_taken_for_a_busy_run(mine: Path, monkeypatch) -> None:
     """As on NFS whose lock service does not run; filelock took it for busy before 3.20.4."""
     without_locks(monkeypatch, errno.ENOLCK)
     with pytest.raises(OSError, match=os.strerror(errno.ENOLCK)) as error, lock(mine):
@@ -354,7 +346,7 @@ def test_a_folder_that_gives_no_locks_is_not_taken_for_a_busy_one(mine: Path, mo
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files in another way")
 @pytest.mark.filterwarnings("ignore:flock not supported")
-def test_a_file_system_that_knows_no_locks_has_them_all_the_same(mine: Path, monkeypatch) -> None:
+def test_runs_are_locked_even_where_the_file_system_has_no_locks(mine: Path, monkeypatch) -> None:
     """As Lustre may be; of filelock, 3.23 has a traceback for it, and 4.0 lets everybody in."""
     without_locks(monkeypatch, errno.ENOSYS)
     busy = "Another notebook or program is writing to"

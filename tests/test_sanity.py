@@ -96,7 +96,9 @@ WRONG: dict[str, tuple[Callable[[Arrays], Arrays], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_looks_wrong_is_said_once_and_loaded(arrays: Arrays, tmp_path, case: str) -> None:
+def test_images_that_look_wrong_are_loaded_with_one_warning(
+    arrays: Arrays, tmp_path, case: str
+) -> None:
     change, said = WRONG[case]
     np.savez(tmp_path / "mine.npz", **arrays | change(arrays))
     with pytest.warns(UserWarning) as warned:
@@ -148,7 +150,7 @@ RIGHT: dict[str, Callable[[Arrays], Arrays]] = {
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_nothing_is_said_of_what_may_well_be_right(arrays: Arrays, tmp_path, case: str) -> None:
+def test_plausible_images_are_loaded_without_a_warning(arrays: Arrays, tmp_path, case: str) -> None:
     np.savez(tmp_path / "mine.npz", **arrays | RIGHT[case](arrays))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -207,7 +209,9 @@ def test_emnists_letters_are_recognised_and_repaired(
         load_images(tmp_path / "letters")
 
 
-def test_kuzushiji_49_is_put_together(arrays: Arrays, tmp_path: Path, monkeypatch) -> None:
+def test_kuzushiji_49_is_assembled_from_its_files(
+    arrays: Arrays, tmp_path: Path, monkeypatch
+) -> None:
     for name, array in arrays.items():
         kind = "imgs" if name.startswith("x") else "labels"
         np.savez_compressed(tmp_path / f"k49-{name[2:]}-{kind}.npz", array)
@@ -234,7 +238,9 @@ def test_medmnists_arrays_are_renamed(arrays: Arrays, tmp_path, monkeypatch) -> 
     assert np.array_equal(load_images("pneumonia.npz").y_train, arrays["y_train"])
 
 
-def test_kaggles_table_is_cut(arrays: Arrays, tmp_path, monkeypatch) -> None:
+def test_kaggles_table_is_split_into_training_and_test_images(
+    arrays: Arrays, tmp_path, monkeypatch
+) -> None:
     table = np.column_stack([arrays["y_train"][:700], arrays["x_train"][:700].reshape(700, -1)])
     header = ",".join(["label", *(f"pixel{number}" for number in range(784))])
     np.savetxt(tmp_path / "train.csv", table, "%d", ",", header=header, comments="")

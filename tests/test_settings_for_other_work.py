@@ -151,7 +151,9 @@ def test_a_loss_that_is_not_a_number_stops_the_training(
     assert not (runs / "dense-sample.npz").exists()
 
 
-def test_weights_that_are_not_numbers_are_no_run(few: Dataset, runs: Path, capsys) -> None:
+def test_a_run_with_weights_that_are_not_numbers_is_refused(
+    few: Dataset, runs: Path, capsys
+) -> None:
     """As runs of older versions could have them."""
     train("dense", few, epochs=1, precision="float32")
     file = runs / "dense-sample.npz"

@@ -68,7 +68,7 @@ def test_results_come_back_as_they_were_saved(file, sample) -> None:
     ]
 
 
-def test_a_result_is_another_one_if_anything_differs_that_the_weights_depend_on(sample) -> None:
+def test_results_are_distinct_if_anything_that_affects_the_weights_differs(sample) -> None:
     first = result(sample, "relu", 0)
     others = [
         result(sample, "relu", 1),
@@ -98,7 +98,7 @@ def test_results_and_runs_in_the_home_folder_are_found(file: Path, sample, monke
 
 
 @pytest.mark.parametrize("cut", [1, 40, -1])
-def test_a_last_line_that_was_not_finished_is_left_out_and_not_in_the_way_of_the_next(
+def test_an_incomplete_last_line_is_skipped_and_does_not_spoil_the_next(
     file, sample, cut, capsys
 ) -> None:
     content = file.read_bytes()
@@ -113,7 +113,7 @@ def test_a_last_line_that_was_not_finished_is_left_out_and_not_in_the_way_of_the
     ) + [7]
 
 
-def test_a_result_that_is_there_twice_counts_once(file) -> None:
+def test_a_duplicate_result_counts_once(file) -> None:
     file.write_bytes(file.read_bytes() * 2)
     assert len(load_results(file)) == 4
 
@@ -182,7 +182,7 @@ def test_the_name_says_whether_training_or_test_images_differ(sample) -> None:
     assert [*collect_scores(of_training)] == names
 
 
-def test_in_which_order_a_line_says_things_does_not_matter(sample) -> None:
+def test_the_order_of_fields_does_not_matter(sample) -> None:
     first, second = result(sample, "relu", 0), result(sample, "relu", 1)
     turned = replace(second, made_with=dict(reversed(MADE_WITH.items())))
     assert collect_scores([first, turned], "test") == {"relu": {0: 50, 1: 50}}
@@ -207,7 +207,7 @@ def test_other_test_images_under_the_same_name_are_another_result(
     assert len(names) == 2 and all(re.fullmatch(r"relu, test images \w{8}", name) for name in names)
 
 
-def test_the_report_is_that_of_the_formulas() -> None:
+def test_the_report_agrees_with_the_formulas() -> None:
     scores = {
         "a": {0: 99.1, 1: 99.4, 2: 99.3},
         "bb": {2: 99.5, 1: 99.4, 0: 99.5, 5: 90.0},
@@ -220,10 +220,8 @@ def test_the_report_is_that_of_the_formulas() -> None:
         f"{99.26667 + margin:.3f} (3 seeds)"
     )
     assert "mean 97.100 ± 4.734" in second and third == "c   mean 98.000 (1 seed)"
-    assert (
-        differences[0] == f"bb minus a: {compare(scores, 'bb', 'a')}"
-        and "too few" in differences[1]
-    )
+    assert differences[0] == f"bb minus a: {compare(scores, 'bb', 'a')}"
+    assert "too few" in differences[1]
     pairs = np.array([0.4, 0.0, 0.2])
     margin = 4.302653 * pairs.std(ddof=1) / 3**0.5
     p = stats.ttest_1samp(pairs, 0).pvalue
@@ -252,7 +250,7 @@ def test_one_study_at_a_time_writes_to_a_file(file, sample) -> None:
         run_study(["relu"], [0], file, sample)
 
 
-def test_a_folder_for_results_that_cannot_be_written_is_met_with_advice_for_results(
+def test_a_results_folder_that_cannot_be_written_is_met_with_advice(
     small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
@@ -260,9 +258,8 @@ def test_a_folder_for_results_that_cannot_be_written_is_met_with_advice_for_resu
     monkeypatch.setattr(sys, "argv", ["study", "--recipes", "short", "--results", str(file)])
     assert main() == 1
     said = capsys.readouterr().err
-    assert (
-        said.startswith(f"Results cannot be saved in {tmp_path / 'file'} (") and "--results" in said
-    )
+    assert said.startswith(f"Results cannot be saved in {tmp_path / 'file'} (")
+    assert "--results" in said
     assert "MNIST_CNN_RUNS" not in said and "cell" not in said
 
 
@@ -277,7 +274,7 @@ def test_the_networks_are_those_of_the_stored_results(sample) -> None:
                 assert found.made_with["layers"] == of_network["layers"], found.settings.network
 
 
-def test_an_unknown_recipe_and_an_absent_scheduler_are_said(tmp_path, sample) -> None:
+def test_an_unknown_recipe_and_an_absent_scheduler_are_reported(tmp_path, sample) -> None:
     for recipes, seeds, workers in (([], [0], 1), (["relu"], range(0), 1), (["relu"], [0], -1)):
         with pytest.raises(ValueError, match="at least one recipe, one seed and one worker"):
             run_study(recipes, seeds, tmp_path / "a", sample, workers=workers)
@@ -304,9 +301,7 @@ def cluster(n_workers: int, **environment: str):
 
 @pytest.fixture
 def small(sample, tmp_path, monkeypatch) -> Dataset:
-    """A collection that is trained on in seconds, where `load_images` finds it, in other processes,
-    too.
-    """
+    """A dataset that is trained on in seconds; `load_images` finds it, in other processes, too."""
     few = {
         "x_train": sample.x_train[:500],
         "y_train": sample.y_train[:500],
@@ -372,10 +367,8 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(
         load_run(runs / f"{name}-small-images.npz")
         for name in ("alone", f"study-short-{found.settings.seed}-{key}")
     )
-    assert (
-        all(map(np.array_equal, alone.weights, studied.weights))
-        and alone.history == studied.history
-    )
+    assert all(map(np.array_equal, alone.weights, studied.weights))
+    assert alone.history == studied.history
     right = (
         alone.load_model().predict(prepare_images(small.x_test), verbose=0).argmax(axis=1)
         == small.y_test
@@ -388,7 +381,7 @@ def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(
 
 
 @pytest.mark.slow
-def test_a_study_says_what_it_waits_for_and_goes_on_when_a_worker_comes(
+def test_a_study_says_what_it_waits_for_and_continues_when_a_worker_arrives(
     small, tmp_path, runs, monkeypatch, capsys
 ) -> None:
     """From a cluster that starts workers only for tasks."""
@@ -417,10 +410,8 @@ def test_a_cluster_without_workers_is_given_up_and_left_as_it_was(sample, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_worker_that_has_grown_is_not_paused() -> None:
-    """Dask would pause it at 80 % of its memory, and replace it at 95 %, which a paused one never
-    reaches.
-    """
+def test_a_worker_that_uses_much_memory_is_not_paused() -> None:
+    """Dask would pause it at 80 % of its memory, and a paused one is never replaced, as at 95 %."""
     with connect(None, 1) as client:
         [pause] = client.run(
             lambda dask_worker: dask_worker.memory_manager.memory_pause_fraction
@@ -484,10 +475,8 @@ def test_the_command_can_be_interrupted_and_continued(small, tmp_path) -> None:
     assert "Traceback" not in err and 1 <= done < 50
     command.append(str(done + 1))
     again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-    assert (
-        f"{file} has {done} of {done + 1} trainings." in again.stdout
-        and len(load_results(file)) == done + 1
-    )
+    assert f"{file} has {done} of {done + 1} trainings." in again.stdout
+    assert len(load_results(file)) == done + 1
     assert again.stdout.splitlines()[-2] == summarize(
         collect_scores(load_results(file), "validation")
     )

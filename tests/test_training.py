@@ -27,9 +27,7 @@ from run_helpers import interrupt_after, weights_of
 
 @pytest.mark.parametrize("recipe", ["relu", pytest.param("short", marks=pytest.mark.slow)])
 def test_training_in_steps_of_keras_gives_the_same_weights(few: Dataset, runs, recipe: str) -> None:
-    """An epoch is 15 batches, fewer than TensorFlow takes at a time; none may be left out or seen
-    twice.
-    """
+    """No batch is left out or seen twice; an epoch has 15, less than TensorFlow takes at a time."""
     settings = RECIPES[recipe]
     run = train(recipe, few, epochs=2, seed=3, precision="float32")
     keras.utils.set_random_seed(3)
@@ -89,17 +87,15 @@ def test_an_epoch_ends_with_the_average_of_its_steps(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_file_holds_what_happened(few: Dataset, runs, precision: str) -> None:
+def test_the_file_records_the_training(few: Dataset, runs, precision: str) -> None:
     returned = train("relu", few, epochs=2, precision=precision)
     run = load_run(runs / "relu-sample.npz")
     assert run.settings == returned.settings and weights_of(run) == weights_of(returned)
     asked = {"recipe": "relu", "epochs": 2, "seed": 0, "precision": precision, "batch_size": 32}
     assert asdict(run.settings) == asdict(RECIPES["relu"]) | asked | {"data": few.fingerprint}
-    assert (
-        run.made_with["data"] == "sample"
-        and run.made_with["device"] in ("CPU", "GPU")
-        and run.seconds > 0
-    )
+    assert run.made_with["data"] == "sample"
+    assert run.made_with["device"] in ("CPU", "GPU")
+    assert run.seconds > 0
     assert set(run.made_with["versions"]) == {"mnist-cnn", "tensorflow", "keras", "numpy"}
     lengths = {name: len(values) for name, values in run.history.items()}
     assert lengths == {"accuracy": 2, "loss": 2, "val_accuracy": 2, "val_loss": 2}
@@ -118,7 +114,7 @@ def test_the_file_holds_what_happened(few: Dataset, runs, precision: str) -> Non
     ]
 
 
-def test_what_other_threads_draw_does_not_matter(few: Dataset, runs) -> None:
+def test_random_numbers_drawn_by_other_threads_change_nothing(few: Dataset, runs) -> None:
     """As Dask's do in a study's workers, while a network is built."""
     alone, done = train("dense", few, epochs=1, seed=3), threading.Event()
 
@@ -133,12 +129,11 @@ def test_what_other_threads_draw_does_not_matter(few: Dataset, runs) -> None:
             beside = train("dense", few, epochs=1, seed=3, name="beside")
         finally:
             done.set()
-    assert weights_of(beside) == weights_of(alone) and np.array_equal(
-        beside.predicted, alone.predicted
-    )
+    assert weights_of(beside) == weights_of(alone)
+    assert np.array_equal(beside.predicted, alone.predicted)
 
 
-def test_the_test_images_have_no_say(few: Dataset, runs) -> None:
+def test_the_test_images_do_not_influence_the_training(few: Dataset, runs) -> None:
     other = replace(few, x_test=255 - few.x_test, y_test=9 - few.y_test)
     assert weights_of(train("dense", few, epochs=1)) == weights_of(
         train("dense", other, epochs=1, name="other")
@@ -244,9 +239,7 @@ def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
 def test_augmentation_moves_the_training_images_only(
     few: Dataset, runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A network that has seen digits only far off the centre cannot read them: its training images
-    were moved.
-    """
+    """A network whose training images were all moved far aside cannot read validation images."""
     usual = train("improved", few, epochs=4, name="usual")
     drawn = []  # the transforms of each batch
 
@@ -301,10 +294,8 @@ def test_an_unfinished_or_damaged_run_is_passed_over(
     capsys.readouterr()
     # None comes with the package for these images, so it trains on
     finished = find_or_train("relu", some)
-    assert (
-        finished.finished
-        and "as runs/relu.npz was interrupted after epoch 1 of 2" in capsys.readouterr().out
-    )
+    assert finished.finished
+    assert "as runs/relu.npz was interrupted after epoch 1 of 2" in capsys.readouterr().out
     with (runs / "relu.npz").open("r+b") as file:
         file.truncate(1000)
     monkeypatch.undo()
@@ -316,7 +307,7 @@ def test_an_unfinished_or_damaged_run_is_passed_over(
     )
 
 
-def test_runs_lie_beside_the_notebooks_wherever_one_starts(tmp_path: Path, monkeypatch) -> None:
+def test_runs_lie_beside_the_notebooks_wherever_python_starts(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("MNIST_CNN_RUNS")
     (tmp_path / "notebooks" / "deeper").mkdir(parents=True)
     for start in (tmp_path, tmp_path / "notebooks", tmp_path / "notebooks" / "deeper"):

@@ -256,7 +256,7 @@ def test_complaints_are_heard(browser: Browser, lab: Lab) -> None:
 _CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 
 
-def test_axe_finds_nothing_that_keeps_people_out(notebook: Notebook) -> None:
+def test_axe_finds_no_barriers_to_accessibility(notebook: Notebook) -> None:
     """Contrast, names of controls, roles; in both themes."""
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         notebook.page.evaluate(_CHANGE_THEME, theme)

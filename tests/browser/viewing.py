@@ -88,9 +88,7 @@ class View:
         return (255 - np.array(pixels, "uint8").reshape(28, 28, 4))[..., 0]
 
     def controls(self) -> list[tuple[str, str]]:
-        """The role and name of everything that can be used or looked at, as a screen reader gets
-        them.
-        """
+        """The role and name of all that can be used or looked at, as a screen reader gets them."""
         roles = "application|button|slider|combobox|checkbox|img|table"
         found = (
             re.match(rf""" *- '?({roles}) ?(?:"(.*?)")?""", line)
@@ -99,9 +97,7 @@ class View:
         return [(match[1], match[2] or "") for match in found if match]
 
     def stops(self) -> set[str]:
-        """Where the Tab key leads, from the view's first control until it leaves the view: names of
-        the controls.
-        """
+        """The names of the controls that the Tab key leads to, until it leaves the view."""
         self.root.locator("select, button, input, [tabindex='0']").first.focus()
         names = set()
         while self.root.evaluate("(view) => view.contains(document.activeElement)"):

@@ -40,12 +40,9 @@ class Plan:
     scripts: list[str]  # what it calls there, as the user, when the packages are installed
 
     def base_packages(self) -> list[str]:
-        """What every image has before it gets our packages, in the versions of repo2docker's lock
-        file.
-        """
-        names = yaml.safe_load(_CONDA.joinpath(f"environment.py-{self.python}.yml").read_text())[
-            "dependencies"
-        ]
+        """What every image has before it gets our packages, as repo2docker's lock file says."""
+        environment = _CONDA.joinpath(f"environment.py-{self.python}.yml").read_text()
+        names = yaml.safe_load(environment)["dependencies"]
         lock = _CONDA.joinpath(f"environment.py-{self.python}-linux-64.lock").read_text()
         versions = dict(re.findall(r"/([^/\s]+)-([^-\s]+)-[^-\s]+\.conda", lock))
         wanted = {re.split("[=<>]", name)[0] for name in names} - {"python", "nodejs", "pip"}
@@ -103,8 +100,9 @@ class Image:
         return self.user.run(*command, folder=self.repository)
 
     def start(self) -> Session:
-        """Start JupyterLab as BinderHub does (binderhub/binderspawner_mixin.py,
-        helm-chart/binderhub/values.yaml).
+        """Start JupyterLab as BinderHub does.
+
+        That is written in binderhub/binderspawner_mixin.py and helm-chart/binderhub/values.yaml.
         """
         port, token = free_port(), secrets.token_hex(16)
         base = f"/user/somebody-mnist_cnn-{secrets.token_hex(4)}"

@@ -62,8 +62,10 @@ class Newcomer:
         self.give(target)
 
     def run(self, *command: str | Path, folder: Path | None = None) -> str:
-        """Call a command; return what it prints, without colours. If it fails, the error shows
-        that.
+        """Call a command; return what it prints, without colours.
+
+        Raises:
+            RuntimeError: the command failed; the error shows what it printed.
         """
         done = subprocess.run(
             [*map(str, command)],
@@ -122,8 +124,9 @@ class Newcomer:
 
 
 class Session(Server):
-    """A JupyterLab of theirs, on one core; its processes are ended if they take more memory than
-    one has at Binder.
+    """A JupyterLab of theirs, on one core and with no more memory than at Binder.
+
+    Its processes are killed if together they take more.
     """
 
     def __init__(

@@ -65,18 +65,14 @@ def take_the_short_route(path: Path) -> None:
 
 @pytest.mark.rehearsal
 def test_a_session_from_the_badge_to_a_drawing(image: Image, browser: Browser, slide, tell) -> None:
-    """Notebook 01, the short route of 04, then 06; each closed before the next, as one takes up to
-    1.3 GB.
-    """
+    """Notebook 01, the short route of 04, then 06, one at a time: each takes up to 1.3 GB."""
     badge = addresses.binder("https://github.com/somebody/mnist_cnn")
     first = re.search(r"urlpath=lab/tree/notebooks/(\w+)\.ipynb$", badge)[1]
     tell("the image is built")
     with image.start() as session:
 
         def report(what: str) -> None:
-            """Tell what has been done, and the most memory that it took; it must have been
-            measured.
-            """
+            """Tell what has been done and how much memory it took, which must be measurable."""
             tell(f"{what}, at most {session.peak / 1e6:,.0f} MB")
             assert 5e7 < session.peak < MEMORY
             session.peak = 0

@@ -59,7 +59,7 @@ def test_make_lab(newcomer: Newcomer, slide, tell) -> None:
         tell(f"06 slides, at most {session.peak / 1e6:,.0f} MB of memory")
 
 
-def test_conda_s_list(newcomer: Newcomer, slide, tell) -> None:
+def test_the_packages_of_conda(newcomer: Newcomer, slide, tell) -> None:
     """Its packages all come from PyPI: conda itself brings no more than Python and pip."""
     clone = newcomer.clone(newcomer.home / "mnist_cnn")
     python, pip, packages = yaml.safe_load((clone / "environment.yml").read_text())["dependencies"]
@@ -82,9 +82,7 @@ def test_conda_s_list(newcomer: Newcomer, slide, tell) -> None:
 
 
 def test_lone_notebooks(newcomer: Newcomer, slide, wheel: Path, tell) -> None:
-    """In an environment with the wheel and nothing else, each in a folder of its own; before, one
-    without the wheel.
-    """
+    """Each in a folder of its own, with the wheel alone; without it the first says what to do."""
     programs = newcomer.make_environment(newcomer.home / "environment", "nbclient", "ipykernel")
     newcomer.copy(FIRST, newcomer.home / "alone" / FIRST.name)
     with pytest.raises(
@@ -132,9 +130,7 @@ def test_colab(newcomer: Newcomer, tell) -> None:
 def run_each_alone(
     newcomer: Newcomer, programs: Path, notebooks: dict[str, nbformat.NotebookNode], tell
 ) -> None:
-    """Run each notebook in a folder that holds nothing else; where the runs go, both trainings of
-    04 are finished.
-    """
+    """Run each notebook in a folder that holds nothing else; both trainings of 04 are finished."""
     newcomer.environment["MNIST_CNN_RUNS"] = str(newcomer.home / "runs")
     for run in ("relu.npz", "leaky_relu.npz"):
         newcomer.copy(SHIPPED / run, newcomer.home / "runs" / run)

@@ -87,15 +87,16 @@ ELSEWHERE = {  # or why not
     "apt install chromium": ".ci/run installs it",
     ".venv/bin/playwright install chromium": "it needs another host than PyPI",
     "conda env create -f environment.yml": "it needs conda's hosts; "
-    "test_installation.test_conda_s_list takes its list",
+    "test_installation.test_the_packages_of_conda takes its list",
     "conda activate mnist-cnn": "likewise",
     "pre-commit install": "pre-commit is not installed; test_community.py reads its file",
 }
 
 
 def commands(page: str) -> list[str]:
-    """What a page prints as a command: lines of blocks without a language, and code in the text
-    that begins so.
+    """The commands that a page prints.
+
+    They are the lines of blocks without a language, and code in the text that begins like one.
     """
     text = (ROOT / page).read_text(encoding="utf-8")
     text = re.sub(r"<!-- bench: .*?<!-- end of bench -->", "", text, flags=re.DOTALL)
@@ -107,7 +108,7 @@ def commands(page: str) -> list[str]:
     return lines + [word for word in re.findall(r"`([^`]+)`", prose) if _PROGRAM.match(word)]
 
 
-def test_of_each_command_it_is_known_who_executes_it() -> None:
+def test_every_command_is_executed_somewhere_or_has_a_reason() -> None:
     printed = {command for page in PAGES for command in commands(page)}
     known = QUICK | SERVERS | REHEARSED | ELSEWHERE
     assert len(known) == sum(map(len, (QUICK, SERVERS, REHEARSED, ELSEWHERE))), (
@@ -183,9 +184,7 @@ def serving(command: str, says: str, log: Path, **options: object) -> Iterator[b
 @pytest.mark.slow
 @pytest.mark.parametrize("command", SERVERS)
 def test_servers(copy: Path, command: str, tmp_path: Path) -> None:
-    """Until they answer at the address that they print; or they refuse root, for whom README has
-    another command.
-    """
+    """They answer at the address that they print, or refuse root, who has another command."""
     (copy / "build" / "site").mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [sys.executable, "-m", "mnist_cnn.copies", "mine"],
