@@ -29,11 +29,14 @@ PUBLISHED_MD5 = {  # of the four original files, uncompressed
 
 
 def arrays_of(digits: Dataset) -> dict[str, np.ndarray]:
+    """The four arrays of a dataset by their names."""
     return {name: getattr(digits, name) for name in PUBLISHED_MD5}
 
 
 def saved(**arrays: np.ndarray) -> bytes:
-    np.savez(buffer := io.BytesIO(), **arrays)
+    """An archive of arrays, as NumPy saves it."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 
@@ -216,11 +219,16 @@ def test_reading_the_data_imports_nothing_heavy(offline) -> None:
 
 
 def flipped(content: bytes, place: int) -> bytes:
-    return b"".join([content[:place], bytes([content[place] ^ 1]), content[place:][1:]])
+    """The same bytes, but for one bit; the place may count from the end."""
+    changed = bytearray(content)
+    changed[place] ^= 1
+    return bytes(changed)
 
 
 def zipped(member: bytes) -> bytes:
-    with zipfile.ZipFile(buffer := io.BytesIO(), "w") as archive:
+    """An archive that holds the same bytes under the names of all arrays."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name in PUBLISHED_MD5:
             archive.writestr(f"{name}.npy", member)
     return buffer.getvalue()
@@ -478,6 +486,8 @@ def test_an_unpacked_file_is_preferred_to_a_gzipped_one(folder: Path) -> None:
 
 
 def spoil(name: str, content: bytes | None) -> Callable[[Path], None]:
+    """Replace a file of a folder, or remove it."""
+
     def change(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
         if content is not None:
@@ -486,12 +496,20 @@ def spoil(name: str, content: bytes | None) -> Callable[[Path], None]:
     return change
 
 
-LABELS, IMAGES = "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"
+LABELS = "train-labels-idx1-ubyte"
+IMAGES = "t10k-images-idx3-ubyte"
+
+
+def replace_labels_by_a_folder(folder: Path) -> None:
+    (folder / LABELS).unlink()
+    (folder / LABELS).mkdir()
+
+
 GOOD = pack_idx(np.zeros((30, 28, 28), "uint8"))
 BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file missing": (spoil(LABELS, None), f"it has no file {LABELS} or {LABELS}.gz"),
     "a folder in its place": (
-        lambda f: (f / LABELS).unlink() or (f / LABELS).mkdir(),
+        replace_labels_by_a_folder,
         f"it has no file {LABELS}",
     ),
     "two collections": (

@@ -62,7 +62,8 @@ def test_all_figures_can_be_drawn_and_stay_out_of_pyplot(
         plot_history(HISTORY, 2, "done"),
     ]
     for figure in figures:
-        figure.savefig(png := BytesIO())
+        png = BytesIO()
+        figure.savefig(png)
         assert png.getvalue().startswith(b"\x89PNG")
     assert plt.get_fignums() == []  # a notebook would show those once more
 

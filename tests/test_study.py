@@ -462,8 +462,10 @@ def test_the_command_can_be_interrupted_and_continued(small, tmp_path) -> None:
     }
     first = subprocess.Popen([*command, "50"], **pipes)
     # Text mode ends a line at each \r, as the bar does
-    while "1/50" not in (seen := first.stderr.readline()):
-        assert seen, first.stdout.read()
+    line = first.stderr.readline()
+    while "1/50" not in line:
+        assert line, first.stdout.read()
+        line = first.stderr.readline()
     os.killpg(first.pid, signal.SIGINT)
     out, err = first.communicate(timeout=300)
     assert first.returncode == 130 and "http://127.0.0.1:" in out
