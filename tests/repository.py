@@ -1,4 +1,4 @@
-"""The repository: where it is, what it says of itself, a copy of it, and what its make calls."""
+"""The repository: its folder, its pyproject.toml, a copy of it, and what its Makefile calls."""
 
 import shutil
 import subprocess

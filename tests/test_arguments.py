@@ -1,4 +1,4 @@
-"""Wrong arguments are refused in words, at one door that every public function stands behind."""
+"""Wrong arguments are refused with a clear message, by every public function."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), "uint8")
 LABELS = np.arange(20) % 10
 SURE = np.eye(10)[LABELS]
 
-# The door
+# The checks
 
 BATCH = (np.uint8, ("n", 28, 28))  # what most functions ask for
 DIGITS = (np.integer, ("n",), 9)
@@ -143,7 +143,7 @@ def test_predictions_go_by_the_names_of_their_networks() -> None:
             check_predictions({"a": SURE, "b": wrong}, 20)
 
 
-# Who stands behind it
+# The functions that call them
 
 
 def digits(**changes) -> Dataset:

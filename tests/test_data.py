@@ -365,7 +365,7 @@ def test_no_file_can_use_up_the_memory(tmp_path) -> None:
         assert peak < 200_000_000  # bytes; MNIST itself has 55 million
 
 
-# Files that hold something else than MNIST
+# Files that hold something other than MNIST
 
 
 def one_pixel_changed(digits: Dataset) -> np.ndarray:
@@ -557,7 +557,7 @@ def test_a_bad_folder_is_refused_with_what_is_wrong_and_what_to_do(folder: Path,
     assert_refused(folder, wrong)
 
 
-# Places that are no files, and variables of the environment
+# Paths without a file, and the variables of the environment
 
 
 @pytest.mark.parametrize("kind", ["nothing", "a pipe", "a link to itself"])

@@ -25,7 +25,7 @@ from mnist_cnn.training import find_or_train, train
 from run_helpers import interrupt_after, weights_of
 
 pytestmark = pytest.mark.slow
-# What "relu" means in each
+# What "relu" means in each version of the package
 VERSIONS = [Recipe("dense", epochs=2, learning_rate=rate) for rate in (1.5e-3, 3e-3)]
 
 which_digits = st.sampled_from(["sample", "other", "full"])

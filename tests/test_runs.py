@@ -74,7 +74,7 @@ def settings_of(file: Path) -> dict:
         return json.loads(str(archive["about"]))["settings"]
 
 
-# Damaged
+# Damaged files
 
 
 @pytest.mark.parametrize("kind", ["finished", "mine"])
@@ -167,7 +167,7 @@ def test_weights_of_another_network_are_not_loaded(made: Path) -> None:
         other.load_model()
 
 
-# Made with other settings
+# Files that were made with other settings
 
 
 OTHERS = {
@@ -209,7 +209,7 @@ def test_a_run_that_was_set_aside_is_never_overwritten(few: Dataset, runs) -> No
     assert [load_run(runs / name).settings.seed for name in names] == [0, 1, 2]
 
 
-# Continued
+# Files that are continued
 
 
 def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
@@ -235,7 +235,7 @@ def test_a_half_written_file_of_a_killed_process_does_no_harm(few: Dataset, made
     assert sorted(path.name for path in mine.parent.iterdir()) == left
 
 
-# Locked, closed, full
+# Locks, closed folders, full disks
 
 
 def test_a_run_that_another_process_trains_is_left_to_it(few: Dataset, mine: Path) -> None:

@@ -1,4 +1,4 @@
-"""Dataset and labels of the right shape that are wrong, and collections that need a line or two."""
+"""Images and labels that load but look wrong, and datasets that need a few lines of code."""
 
 import gzip
 import re
@@ -157,7 +157,7 @@ def test_plausible_images_are_loaded_without_a_warning(arrays: Arrays, tmp_path,
         load_images(tmp_path / "mine.npz")
 
 
-# Known collections, in files of their form; their pixels are MNIST's
+# Other datasets, in files of their format; the pixels are MNIST's
 
 
 def write_idx(folder: Path, prefix: str, arrays: Arrays) -> None:
@@ -180,7 +180,7 @@ def emnist_letters(arrays: Arrays) -> Arrays:
 
 
 def run_block(heading: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
-    """Run the lines below a heading of the page."""
+    """Run the code below a heading of docs/other_images.md; return what it defines."""
     section = PAGE.split(f"\n### {heading}\n")[1]
     code = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
     monkeypatch.chdir(folder)

@@ -22,6 +22,7 @@ from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.recipes import RECIPES
 from mnist_cnn.runs import Run, load_run
 from mnist_cnn.training import train
+from run_helpers import interrupt_after
 
 KERAS_JSON = {
     "backend": "theano",
@@ -167,12 +168,7 @@ def test_a_run_with_weights_that_are_not_numbers_is_refused(
     assert "some of its weights are not numbers" in capsys.readouterr().out
 
 
-# A training that goes on under other conditions
-
-
-def interrupt(run: Run) -> None:
-    if run.epochs_done == 1:
-        raise KeyboardInterrupt
+# A training that continues under other conditions
 
 
 def test_a_training_says_when_it_continues_under_other_conditions(
@@ -180,7 +176,7 @@ def test_a_training_says_when_it_continues_under_other_conditions(
 ) -> None:
     for other in ({}, {"ONEDNN_MAX_CPU_ISA": "AVX2"}):
         with pytest.raises(Interrupted):
-            train("dense", few, epochs=2, name=f"d{len(other)}", progress=interrupt)
+            train("dense", few, epochs=2, name=f"d{len(other)}", progress=interrupt_after(1))
         for name, value in other.items():
             monkeypatch.setenv(name, value)
         capsys.readouterr()
@@ -308,7 +304,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     )
 
 
-# The rest
+# Paths, docstrings and pip
 
 
 def test_a_relative_mnist_npz_means_the_same_everywhere(

@@ -81,7 +81,7 @@ def test_no_optimizer_state_is_shipped(name: str, run: Run) -> None:
 
 
 @pytest.mark.slow
-# Below, all members
+# The other members of the ensemble are measured together, below
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "improved", "averaged-10"])
 def test_the_weights_are_as_accurate_as_promised_and_give_the_saved_predictions(
     name: str, run: Run, full: Dataset

@@ -82,7 +82,7 @@ def test_the_pad_and_a_second_view_of_it(notebook: Notebook) -> None:
     view.screenshot("lab_06_pad")
 
 
-# In the kernel.
+# Executes code in the kernel.
 _EXECUTE = """(code) => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
     .requestExecute({ code }).done.then(() => null)"""
 
@@ -167,7 +167,7 @@ def test_views_work_while_the_kernel_does_not(notebook: Notebook) -> None:
     view.page.evaluate("() => window.busy")
 
 
-# In the kernel, within half a minute: ipywidgets sends changes one after the other.
+# Whether code becomes true in the kernel within half a minute: ipywidgets sends changes in turn.
 _BECOMES_TRUE = """async (code) => {
   const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
@@ -234,7 +234,7 @@ def test_curves_were_redrawn_after_every_epoch(notebook: Notebook) -> None:
     expect(curves).to_have_count(1)
 
 
-# All of them
+# All views together
 
 
 def test_complaints_are_heard(browser: Browser, lab: Lab) -> None:

@@ -205,7 +205,7 @@ def test_servers(copy: Path, command: str, tmp_path: Path) -> None:
         assert answered or (may_refuse and refused), log.read_text()
 
 
-# What installs something
+# Commands that install something
 
 
 def block(page: str, containing: str) -> list[str]:
