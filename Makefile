@@ -31,12 +31,13 @@ lab: $(ENV)/installed  ## set up, then open JupyterLab at your copy of the first
 class: $(ENV)/installed  ## set up, then make the notebooks of a class: without solutions, and solved
 	$(BIN)/python -m mnist_cnn.copies class
 
-check: lint  ## format, lint, imports and all fast tests, in less than 90 seconds; run it before each commit
+check: lint  ## format, lint, types, imports and all fast tests, in less than 90 seconds; run it before each commit
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" tests
 
 lint: $(ENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
 # Three processes also on two cores: tests wait for browsers, kernels and downloads a quarter of the time.

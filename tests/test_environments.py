@@ -28,7 +28,11 @@ def environment(path: str) -> tuple[list[str], list[str]]:
 
 
 def test_conda_installs_what_pip_installs_and_the_package_itself() -> None:
-    assert environment("environment.yml")[1] == [*PROJECT["dependencies"], "-e ."]
+    """And nbval, with which people test notebooks; here it is a part of the extra `test`."""
+    (nbval,) = [
+        line for line in PROJECT["optional-dependencies"]["test"] if line.startswith("nbval")
+    ]
+    assert environment("environment.yml")[1] == [*PROJECT["dependencies"], nbval, "-e ."]
 
 
 def test_binder_installs_the_same_without_the_gpu_part() -> None:

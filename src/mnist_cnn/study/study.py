@@ -15,7 +15,14 @@ from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.recipes import RECIPES, Settings, choose_settings
 from mnist_cnn.runs import lock
-from mnist_cnn.study.cluster import TOPIC, ask_workers, connect, describe_worker, train_one
+from mnist_cnn.study.cluster import (
+    TOPIC,
+    WorkerEnvironment,
+    ask_workers,
+    connect,
+    describe_worker,
+    train_one,
+)
 from mnist_cnn.study.results import Result, load_results, result_key, save_result
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 def run_study(
     recipes: Sequence[str],
     seeds: Sequence[int],
-    file: str | os.PathLike,
+    file: str | os.PathLike[str],
     dataset: Dataset,
     *,
     epochs: int | None = None,
@@ -34,7 +41,7 @@ def run_study(
     workers: int | None = None,
     wait: int = 600,
 ) -> list[Result]:
-    """Train each recipe with each seed, unless its result is in the file; return the results of all.
+    """Train each recipe with each seed, unless its result is in the file; return all results.
 
     Whatever goes wrong, what was finished is in the file.
 
@@ -108,7 +115,11 @@ def _lock_results(file: Path) -> Iterator[None]:
 
 
 def _train_missing(
-    missing: dict[str, Settings], client: "Client", environment: dict, source: str, file: Path
+    missing: dict[str, Settings],
+    client: "Client",
+    environment: WorkerEnvironment,
+    source: str,
+    file: Path,
 ) -> dict[str, Result]:
     """Let the workers train; append each result to the file, and return all by their keys."""
     from distributed import as_completed
