@@ -1,10 +1,13 @@
-"""Check answers, one function for each kind of exercise, and print the verdict."""
+"""Check answers, one function for each kind of exercise, and print the verdict.
+
+The answer of an exercise is `...` until the learner has replaced it.
+"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from types import FunctionType
-from typing import TypeVar
+from types import EllipsisType, FunctionType
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +24,7 @@ _UNKNOWN_NUMBER = "that is not the number; open the hint"
 Kind = TypeVar("Kind", Number, Array, Function, Network)
 
 
-def number(exercise: str, answer: float) -> None:
+def number(exercise: str, answer: float | EllipsisType) -> None:
     """Check a number, to the precision that the exercise asks for, and print the verdict."""
     asked = _find(exercise, Number)
     if answer is ...:
@@ -30,7 +33,7 @@ def number(exercise: str, answer: float) -> None:
         print(_verdict(_problem_with_number(asked, answer)))
 
 
-def array(exercise: str, answer: ArrayLike, dataset: Dataset) -> None:
+def array(exercise: str, answer: ArrayLike | EllipsisType, dataset: Dataset) -> None:
     """Check an array that was made from the images of a dataset, and print the verdict."""
     asked = _find(exercise, Array)
     if answer is ...:
@@ -39,7 +42,7 @@ def array(exercise: str, answer: ArrayLike, dataset: Dataset) -> None:
         print(_verdict(_compare([answer], asked, [(dataset,)])))
 
 
-def function(exercise: str, answer: Callable) -> None:
+def function(exercise: str, answer: Callable[..., ArrayLike] | EllipsisType) -> None:
     """Check a function by what it returns for a few inputs, and print the verdict."""
     asked = _find(exercise, Function)
     if answer is ... or _is_stub(answer):
@@ -48,7 +51,7 @@ def function(exercise: str, answer: Callable) -> None:
         print(_verdict(_problem_with_function(asked, answer)))
 
 
-def network(exercise: str, answer: keras.Model, *others: keras.Model) -> None:
+def network(exercise: str, answer: keras.Model | EllipsisType, *others: keras.Model) -> None:
     """Check a network by its layers and weights, and print the verdict.
 
     Args:
@@ -82,7 +85,7 @@ def _verdict(problem: str | None) -> str:
     return f"Not yet: {problem}{end}"
 
 
-def _problem_with_number(exercise: Number, answer: object) -> str | None:
+def _problem_with_number(exercise: Number, answer: ArrayLike) -> str | None:
     """What is wrong with a number, or None if it is right."""
     if hasattr(answer, "dtype") and np.ndim(answer) == 0:  # a number of NumPy or TensorFlow
         answer = np.asarray(answer).item()
@@ -114,12 +117,12 @@ def _is_stub(answer: object) -> bool:
     whatever the function's parameters. The source would have to be parsed, and may be out of reach.
     """
 
-    def stub(): ...
+    def stub() -> None: ...
 
     return isinstance(answer, FunctionType) and answer.__code__.co_code == stub.__code__.co_code
 
 
-def _problem_with_function(exercise: Function, answer: Callable) -> str | None:
+def _problem_with_function(exercise: Function, answer: Callable[..., ArrayLike]) -> str | None:
     """What is wrong with a function, or None if it is right."""
     inputs = deepcopy(exercise.inputs)
     try:
@@ -134,7 +137,9 @@ def _problem_with_function(exercise: Function, answer: Callable) -> str | None:
     return _compare(results, exercise, exercise.inputs)
 
 
-def _compare(results: list, exercise: Array | Function, inputs: list[tuple]) -> str | None:
+def _compare(
+    results: list[ArrayLike], exercise: Array | Function, inputs: list[tuple[Any, ...]]
+) -> str | None:
     """What is wrong with the results for these inputs, or None if they are right."""
     expected = [exercise.right(*arguments) for arguments in inputs]
     if _are_alike(results, expected):
@@ -152,7 +157,7 @@ def _compare(results: list, exercise: Array | Function, inputs: list[tuple]) -> 
     return "the shape is right, but the numbers are not; open the hint"
 
 
-def _are_alike(values: list | tuple, others: list | tuple) -> bool:
+def _are_alike(values: Sequence[ArrayLike], others: Sequence[ArrayLike]) -> bool:
     """Whether the values have the same shapes and nearly the same numbers, one by one."""
     return all(_is_alike(value, other) for value, other in zip(values, others, strict=True))
 

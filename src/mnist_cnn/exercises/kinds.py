@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from numpy.typing import ArrayLike
 
 from mnist_cnn.data import Dataset
 
@@ -46,8 +48,8 @@ class Array:
         mistakes: Functions that make usual wrong arrays.
     """
 
-    right: Callable[[Dataset], object]
-    mistakes: list[Mistake[Callable[[Dataset], object]]]
+    right: Callable[[Dataset], ArrayLike]
+    mistakes: list[Mistake[Callable[[Dataset], ArrayLike]]]
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class Function:
         mistakes: Functions that learners usually write instead. None of them may change its inputs.
     """
 
-    inputs: list[tuple]
-    right: Callable
-    mistakes: list[Mistake[Callable]]
+    inputs: list[tuple[Any, ...]]
+    right: Callable[..., ArrayLike]
+    mistakes: list[Mistake[Callable[..., ArrayLike]]]
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mnist_cnn.exercises.kinds import Array, Exercise, Function, Mistake, Number
 
 
-def _for_each_digit(compute: Callable, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _for_each_digit(
+    compute: Callable[[np.ndarray], ArrayLike], images: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
     """Compute something from the images of each digit; return the results as one array."""
     return np.stack([compute(images[labels == digit]) for digit in range(labels.max() + 1)])
 
