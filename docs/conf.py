@@ -17,7 +17,7 @@ import addresses
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.exceptions import DataError
 
-REPOSITORY = addresses.urls().get("Repository")
+REPOSITORY = addresses.read_repository()
 
 project = "mnist_cnn"
 html_title = "How a network reads digits"
