@@ -484,6 +484,29 @@ def test_results_are_computed_from_the_files_of_measurements(made: list[str], tm
     assert results["scaling"] == [{"images": 1000, "seconds_per_epoch": 1.5, "peak_mb": 7}]
 
 
+def test_the_quick_form_prints_a_table_and_writes_nothing(
+    made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench.py", "--quick"])
+    bench.main()
+    assert "time-train-short-float32-6000-0" in made
+    assert "| short, ours | float32 | 20 |" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "series"), [([], "speeds"), (["--article"], "article"), (["--views"], "views")]
+)
+def test_an_option_chooses_the_series(
+    monkeypatch: pytest.MonkeyPatch, option: list[str], series: str
+) -> None:
+    measured: list[str] = []
+    monkeypatch.setattr(sys, "argv", ["bench.py", *option])
+    monkeypatch.setattr(bench, "measure_series", measured.append)
+    bench.main()
+    assert measured == [series]
+
+
 def test_measurements_have_the_names_by_which_older_versions_continue() -> None:
     job = bench.speed_job(Contestant("train", "relu", "float32"), images=60_000, number=1)
     assert job.name == "time-train-relu-float32-60000-1"
