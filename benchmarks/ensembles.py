@@ -11,6 +11,7 @@ again.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def load_members(number: int) -> list[Run]:
     return [load_run(file) for file in files if file.exists()]
 
 
-def measure(members: list[Run]) -> dict:
+def measure(members: list[Run]) -> dict[str, Any]:
     """Measure an ensemble on validation and test images.
 
     Returns:
@@ -58,7 +59,7 @@ def measure(members: list[Run]) -> dict:
     """
     dataset = load_images(source="full")
     _, validation = split_validation(dataset.x_train, dataset.y_train)
-    measured = {"seeds": [run.settings.seed for run in members]}
+    measured: dict[str, Any] = {"seeds": [run.settings.seed for run in members]}
     collections = {"val": validation, "test": (dataset.x_test, dataset.y_test)}
     for name, (images, labels) in collections.items():
         probabilities = np.stack([predict(run.load_model(), images) for run in members])

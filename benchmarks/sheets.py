@@ -62,7 +62,9 @@ def photograph(
     Returns:
         The photograph, uint8 (SIDE, SIDE, 3).
     """
-    paper_rgb, pen_rgb = (np.broadcast_to(np.float64(color), 3) for color in (paper, pen))
+    paper_rgb, pen_rgb = (
+        np.broadcast_to(np.asarray(color, dtype=float), 3) for color in (paper, pen)
+    )
     pixels = paper_rgb + ink[..., np.newaxis] * (pen_rgb - paper_rgb)
     pixels = pixels * np.broadcast_to(light, ink.shape)[..., np.newaxis]
     grain = rng.normal(0, 1, ink.shape)[..., np.newaxis]
@@ -104,16 +106,17 @@ def add_frame(ink: np.ndarray, width: int, inset: int = 0) -> np.ndarray:
     return add_rectangle(ink, first, last, first, last, width)
 
 
-def padded_bounding_box(ink: np.ndarray, padding: int) -> list[int]:
+def padded_bounding_box(ink: np.ndarray, padding: int) -> tuple[int, int, int, int]:
     """The bounding box of the digit, padded within the sheet: top, bottom, left, right."""
     rows, columns = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))
     edges = (rows[0] - padding, rows[-1] + padding, columns[0] - padding, columns[-1] + padding)
-    return [min(max(int(edge), 1), SIDE - 2) for edge in edges]
+    top, bottom, left, right = (min(max(int(edge), 1), SIDE - 2) for edge in edges)
+    return top, bottom, left, right
 
 
 def add_box(ink: np.ndarray, padding: int) -> np.ndarray:
     """Add a straight box around the digit; with a negative padding it touches the digit."""
-    return add_rectangle(ink, *padded_bounding_box(ink, padding), width=3)
+    return add_rectangle(ink, *padded_bounding_box(ink, padding), 3)
 
 
 def add_box_by_hand(ink: np.ndarray, rng: Rng) -> np.ndarray:
@@ -223,7 +226,7 @@ def table_edge(rng: Rng) -> np.ndarray:
     """A dark strip along one edge, as where a photograph shows the table beside the paper."""
     rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     dark = rows + rng.uniform(-0.06, 0.06) * columns > rng.uniform(136, 144)
-    return np.rot90(np.where(dark, 0.25, 1), rng.integers(4))
+    return np.rot90(np.where(dark, 0.25, 1), int(rng.integers(4)))
 
 
 # How to photograph a digit's ink on each kind of sheet.

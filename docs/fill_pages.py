@@ -45,23 +45,33 @@ def fill(text: str, texts: Mapping[str, str]) -> str:
 
 
 def fill_pages(pages: Iterable[Path], texts: Mapping[str, str], first_cell: str) -> None:
-    """Bring pages and notebooks up to date; those that are up to date are not written."""
+    """Bring pages in Markdown and notebooks up to date."""
     for page in pages:
         if page.suffix == ".md":
-            before = page.read_text(encoding="utf-8")
-            filled = fill(before, texts)
-            if filled != before:
-                page.write_text(filled, encoding="utf-8")
+            fill_markdown(page, texts)
         else:
-            notebook = nbformat.read(page, as_version=4)
-            before = [cell.source for cell in notebook.cells]
-            for cell in notebook.cells:
-                if "setup" in cell.metadata.get("tags", ()):
-                    cell.source = first_cell
-                else:
-                    cell.source = fill(cell.source, texts)
-            if [cell.source for cell in notebook.cells] != before:
-                nbformat.write(notebook, page)
+            fill_notebook(page, texts, first_cell)
+
+
+def fill_markdown(page: Path, texts: Mapping[str, str]) -> None:
+    """Bring a page in Markdown up to date; a page that is up to date is not written."""
+    before = page.read_text(encoding="utf-8")
+    after = fill(before, texts)
+    if after != before:
+        page.write_text(after, encoding="utf-8")
+
+
+def fill_notebook(page: Path, texts: Mapping[str, str], first_cell: str) -> None:
+    """Bring a notebook up to date; a notebook that is up to date is not written."""
+    notebook = nbformat.read(page, as_version=4)
+    before = [cell.source for cell in notebook.cells]
+    for cell in notebook.cells:
+        if "setup" in cell.metadata.get("tags", ()):
+            cell.source = first_cell
+        else:
+            cell.source = fill(cell.source, texts)
+    if [cell.source for cell in notebook.cells] != before:
+        nbformat.write(notebook, page)
 
 
 def main() -> None:
