@@ -163,7 +163,7 @@ def pooling_table(results: dict) -> str:
     """How fast plain Keras trains the article's network and ours, and how accurate each becomes."""
     rows = []
     for network in ("article", "relu"):
-        row = rows_by_contestant(results)["fit", network, "float32"]
+        row = rows_by_contestant(results)[Contestant("fit", network, "float32")]
         accuracy = mean_and_deviation(accuracies(results, network))
         speed = f"{row['images_per_second']:,}"
         rows.append((network, speed, f"{row['seconds_per_epoch']:.1f}", accuracy))
