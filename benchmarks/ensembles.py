@@ -18,7 +18,7 @@ import numpy as np
 from mnist_cnn.data import load_images, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import Run, load_run, runs_folder
-from mnist_cnn.study.results import Result, load_results
+from mnist_cnn.study.results import Result, load_results, run_name
 
 RECIPE = "averaged"
 MEMBERS = 5
@@ -34,7 +34,7 @@ def member_seeds(number: int) -> range:
 
 def run_file(result: Result, folder: Path) -> Path:
     """The file in which a study keeps the run that gave a result."""
-    return folder / f"study-{result.settings.recipe}-{result.settings.seed}-{result.key}.npz"
+    return folder / f"{run_name(result.settings, result.key)}.npz"
 
 
 def load_members(number: int) -> list[Run]:

@@ -14,7 +14,6 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from mnist_cnn.data import Dataset
-from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.plots import (
     BLUE,
     INK,
@@ -26,6 +25,7 @@ from mnist_cnn.plots import (
     show_digits,
     show_predictions,
 )
+from mnist_cnn.runs import SHIPPED, load_run
 
 HISTORY = {
     "loss": [1.0, 0.1],
