@@ -1,7 +1,9 @@
 """The repository as git would give it to somebody."""
 
+import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -22,3 +24,12 @@ def copy_repository(target: Path) -> list[Path]:
             copies[-1].parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copies[-1])
     return copies
+
+
+def supported_pythons(requires_python: str | None = None) -> list[str]:
+    """The versions that `requires-python` allows, as in 3.11; pyproject.toml's if left out."""
+    if requires_python is None:
+        pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        requires_python = pyproject["project"]["requires-python"]
+    low, high = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", requires_python).groups()
+    return [f"3.{minor}" for minor in range(int(low), int(high))]

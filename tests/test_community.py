@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import tables
+from repository import supported_pythons
 from test_environments import PROJECT, ROOT
 
 SCHEMAS = {
@@ -71,9 +71,9 @@ def test_the_workflow_checks_what_make_check_checks() -> None:
     ]
     assert commands and [step for step in steps if step in commands] == commands
     assert ".ci/run" in [step.get("run") for step in workflow["jobs"]["everything"]["steps"]]
-    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == tables.pythons()
+    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == supported_pythons()
     assert set(workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]) <= set(
-        tables.pythons()
+        supported_pythons()
     )
 
 

@@ -1,6 +1,5 @@
 """Three ways to install, one set of versions; and Binder takes the right one."""
 
-import json
 import os
 import platform
 import re
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 import addresses
-import tables
+from repository import supported_pythons
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -28,7 +27,11 @@ def environment(path: str) -> tuple[list[str], list[str]]:
 
 
 def test_conda_installs_what_pip_installs_and_the_package_itself() -> None:
-    assert environment("environment.yml")[1] == [*PROJECT["dependencies"], "-e ."]
+    """And nbval, with which people test notebooks; here it is a part of the extra `test`."""
+    (nbval,) = [
+        line for line in PROJECT["optional-dependencies"]["test"] if line.startswith("nbval")
+    ]
+    assert environment("environment.yml")[1] == [*PROJECT["dependencies"], nbval, "-e ."]
 
 
 def test_binder_installs_the_same_without_the_gpu_part() -> None:
@@ -49,27 +52,21 @@ def test_binder_opens_the_first_notebook() -> None:
 
 
 def test_the_badge_follows_the_address_of_the_repository() -> None:
-    results, address = (
-        json.loads((ROOT / "benchmarks" / "results.json").read_text()),
-        "https://github.com/a/mnist_cnn",
-    )
-    assert (
-        f"[![Launch on Binder](https://mybinder.org/badge_logo.svg)]({tables.binder(address)})"
-        == tables.badge(results, {"Repository": address})
-    )
-    assert tables.binder(address).startswith(
+    address = "https://github.com/a/mnist_cnn"
+    launch = addresses.binder(address)
+    assert launch.startswith(
         "https://mybinder.org/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/notebooks/01"
     )
-    assert tables.badge(results, {}) == ""  # better none than one that leads nowhere
+    image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
+    assert addresses.binder_badge(address) == f"{image}({launch})"
+    assert addresses.binder_badge(None) == ""  # better none than one that leads nowhere
     badges = re.findall(r"\(https://mybinder.org/v2/gh/\S+\)", README)
-    assert badges == [f"({tables.binder(url)})" for url in PROJECT.get("urls", {}).values()]
+    assert badges == [f"({addresses.binder(url)})" for url in PROJECT.get("urls", {}).values()]
 
 
 def test_the_first_link_leads_somewhere() -> None:
-    assert (
-        tables.site({}, {"Repository": "https://github.com/a/mnist_cnn"})
-        == "[site]: https://a.github.io/mnist_cnn/"
-    )
+    link = addresses.site_link("https://github.com/a/mnist_cnn")
+    assert link == "[site]: https://a.github.io/mnist_cnn/"
     assert re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))[:2] == [
         "[site]",
         "[site]",
@@ -79,7 +76,7 @@ def test_the_first_link_leads_somewhere() -> None:
 
 
 def test_the_readme_names_the_pythons() -> None:
-    *others, newest = tables.pythons()
+    *others, newest = supported_pythons()
     assert f"You need git, make and Python {', '.join(others)} or {newest} (" in README
 
 
@@ -121,7 +118,7 @@ def test_make_says_in_one_line_that_a_python_is_missing(make, tmp_path, pythons)
     done = make("run", pythons=pythons)
     assert done.returncode != 0 and not (tmp_path / "env").exists()
     (line,) = done.stdout.splitlines()
-    allowed = " ".join(reversed(tables.pythons()))
+    allowed = " ".join(reversed(supported_pythons()))
     assert (
         f"One of these Pythons is needed: {allowed}. python3 is none of them." in line
         and "make run PYTHON=" in line
@@ -153,7 +150,7 @@ def test_make_follows_requires_python(make, tmp_path) -> None:
         folder=tmp_path,
     ).stdout
     assert "python3.14 -m venv" in plan and "Pythons is needed: 3.14 3.13 3.12." in plan
-    assert tables.pythons(">=3.12,<3.15") == ["3.12", "3.13", "3.14"]
+    assert supported_pythons(">=3.12,<3.15") == ["3.12", "3.13", "3.14"]
 
 
 def test_make_does_not_install_twice(make, tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from io import BytesIO
 from itertools import combinations
 
@@ -24,6 +25,7 @@ from mnist_cnn.plots import (
     show_digits,
     show_predictions,
 )
+from mnist_cnn.runs import SHIPPED, load_run
 
 HISTORY = {
     "loss": [1.0, 0.1],
@@ -163,9 +165,17 @@ def test_live_curves_say_how_far_training_is_and_how_long_it_takes(
 
     monkeypatch.setattr("mnist_cnn.plots.display", Handle)
     curves = LiveCurves()
-    curves({}, 6, 0.0)
-    curves(HISTORY, 6, 70.0)
-    curves(HISTORY, 2, 70.0)
+    run = load_run(SHIPPED / "relu.npz")
+    for epochs, done, seconds in ((6, 0, 0.0), (6, 2, 70.0), (2, 2, 70.0)):
+        curves(
+            replace(
+                run,
+                settings=replace(run.settings, epochs=epochs),
+                seconds=seconds,
+                history=HISTORY if done else {},
+                predicted=run.predicted[: done + 1],
+            )
+        )
     assert [figure.get_suptitle().splitlines() for figure in shown] == [
         ["epoch 0 of 6, 0:00:00", "□□□□□□"],
         ["epoch 2 of 6, 0:01:10, about 0:02:20 left", "■■□□□□"],

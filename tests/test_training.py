@@ -259,12 +259,13 @@ def test_augmentation_moves_the_training_images_only(
     were moved.
     """
     usual = train("improved", few, epochs=4, name="usual")
-    drawn = []  # by the random numbers of each batch
-    monkeypatch.setattr(
-        training,
-        "random_affine",
-        lambda images, rng: drawn.append(rng.random()) or np.roll(images, 14, axis=2),
-    )
+    drawn = []  # the transforms of each batch
+
+    def roll(images: np.ndarray, transforms: np.ndarray) -> np.ndarray:
+        drawn.append(transforms.tobytes())
+        return np.roll(images, 14, axis=2)
+
+    monkeypatch.setattr(training, "transform_images", roll)
     moved = train("improved", few, epochs=4, name="moved")
     assert moved.history["accuracy"][-1] > 0.8 > 0.5 > moved.history["val_accuracy"][-1]
     assert usual.history["val_accuracy"][-1] > 0.8

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Set
 from operator import index
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -86,8 +87,8 @@ def check_whole(name: str, value: int, low: int, high: int | None = None) -> int
     return whole
 
 
-def check_list(name: str, values: Iterable) -> tuple:
-    """Check that an argument is a list, or something else whose parts have an order; return them."""
+def check_list(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
+    """Check that an argument is a list or something like it, and return its parts."""
     # A text, a set and a dictionary can be gone through as well, but are no lists
     if isinstance(values, str | bytes | Set | Mapping) or not isinstance(values, Iterable):
         raise ValueError(f"{name} must be a list, not {type(values).__name__}")
@@ -122,7 +123,7 @@ def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, 
 
 
 def check_predictions(
-    predictions: dict[str, ArrayLike], images: int | None = None
+    predictions: Mapping[str, ArrayLike], images: int | None = None
 ) -> dict[str, np.ndarray]:
     """Check the probabilities that named networks give for the same classes, and return them.
 
@@ -130,11 +131,11 @@ def check_predictions(
         predictions: by the name of each network, floats in 0..1: (classes,) for one image.
         images: if given, how many there are: then (images, classes).
     """
-    if not isinstance(predictions, dict) or not predictions:
+    if not isinstance(predictions, Mapping) or not predictions:
         raise ValueError(
             'pass the probabilities by the name of their network: {"ReLU": probabilities}'
         )
-    batch = () if images is None else (images,)
+    batch: tuple[int, ...] = () if images is None else (images,)
     checked: dict[str, np.ndarray] = {}
     classes: int | str = "classes"  # the first network says how many
     for name, array in predictions.items():

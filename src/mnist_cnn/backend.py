@@ -33,7 +33,7 @@ for _name in ("TF_DETERMINISTIC_OPS", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAUL
 # The backend that keras.json names may not exist any more, as Theano
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-# What keras.json, KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH can change, with Keras's own values
+# Keras's own values of what keras.json, KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH can change
 KERAS_SETTINGS: dict[str, object] = {
     "floatx": "float32",
     "epsilon": 1e-7,

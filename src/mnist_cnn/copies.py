@@ -1,7 +1,7 @@
-"""Copy the notebooks: `python -m mnist_cnn.copies mine` to work in, `python -m mnist_cnn.copies class` for a class.
+"""Copy the notebooks to work in, or for a class.
 
-Working in a copy leaves the originals as git knows them, so that `git pull` brings corrections
-without a conflict.
+`python -m mnist_cnn.copies mine`, or `class`. Working in a copy leaves the originals as git knows
+them, so that `git pull` brings corrections without a conflict.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import shutil
 import sys
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRemovePreprocessor
@@ -25,24 +26,25 @@ class SolveExercises(Preprocessor):
     """Put the code of each folded solution into the answer cell before it, before its check."""
 
     def preprocess(
-        self, notebook: nbformat.NotebookNode, resources: dict
-    ) -> tuple[nbformat.NotebookNode, dict]:
-        """Called by nbconvert; changes and returns the notebook."""
-        stub = None
+        self, notebook: nbformat.NotebookNode, resources: dict[str, Any]
+    ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
+        """Change the notebook and return it; nbconvert calls this."""
         for cell in notebook.cells:
             tags = cell.metadata.get("tags", ())
             if "answer" in tags:
                 stub = cell
-            elif "solution" in tags:
+            elif "solution" in tags:  # it always comes after the cell for the answer
                 (solution,) = re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)
                 gap = "\n\n\n" if solution.startswith("def ") else "\n"
-                stub.source = f"{solution.rstrip()}{gap}{stub.source.splitlines()[-1]}"
-                stub.outputs, stub.execution_count = [], None
+                check = stub.source.splitlines()[-1]
+                stub.source = f"{solution.rstrip()}{gap}{check}"
+                stub.outputs = []
+                stub.execution_count = None
         return notebook, resources
 
 
 def find_notebooks(top: Path) -> list[Path]:
-    """The notebooks of the series in the order in which they are read, or none in another folder."""
+    """The notebooks of the series, in their order; none if this is another folder."""
     return sorted((top / "notebooks").glob("[0-9]*.ipynb"))
 
 
@@ -56,7 +58,8 @@ def copy_to_work_in(top: Path) -> Path:
     record = folder / _RECORD
     known = json.loads(record.read_text()) if record.exists() else {}
     for original in find_notebooks(top):
-        mine, fingerprint = folder / original.name, sha256(original.read_bytes()).hexdigest()
+        mine = folder / original.name
+        fingerprint = sha256(original.read_bytes()).hexdigest()
         if not mine.exists():
             new = mine.with_suffix(".new")  # so that an interrupted copy is not taken for yours
             shutil.copyfile(original, new)
@@ -76,18 +79,18 @@ def copy_for_a_class(top: Path) -> tuple[Path, Path]:
 
     The first have neither solutions nor outputs; in the second all exercises are solved.
     """
-    without = [
+    without: list[Preprocessor] = [
         TagRemovePreprocessor(remove_cell_tags={"solution"}, enabled=True),
         ClearOutputPreprocessor(enabled=True),
     ]
-    solved = [SolveExercises(enabled=True)]
+    solved: list[Preprocessor] = [SolveExercises(enabled=True)]
     students, teacher = top / STUDENT, top / TEACHER
     for folder, preprocessors in ((students, without), (teacher, solved)):
         folder.mkdir(exist_ok=True)
         for original in find_notebooks(top):
-            notebook, resources = nbformat.read(original, as_version=4), {}
+            notebook = nbformat.read(original, as_version=4)
             for preprocessor in preprocessors:
-                notebook, resources = preprocessor(notebook, resources)
+                notebook, _ = preprocessor(notebook, {})
             nbformat.write(notebook, folder / original.name)
     return students, teacher
 
@@ -99,15 +102,18 @@ def main() -> int:
         description="Copy the notebooks, to work in or for a class.",
     )
     parser.add_argument("which", choices=("mine", "class"), help="to work in, or for a class")
-    which, top = parser.parse_args().which, Path.cwd()
+    which = parser.parse_args().which
+    top = Path.cwd()
     if not find_notebooks(top):
         print(NO_NOTEBOOKS, file=sys.stderr)
         return 1
     try:
         if which == "mine":
-            print(f"Your copies are in {copy_to_work_in(top).parent.name}/")
+            first = copy_to_work_in(top)
+            print(f"Your copies are in {first.parent.name}/")
         else:
-            print("Made", " and ".join(f"{folder.name}/" for folder in copy_for_a_class(top)))
+            students, teacher = copy_for_a_class(top)
+            print(f"Made {students.name}/ and {teacher.name}/")
     except OSError as error:
         print(f"The notebooks could not be copied: {error}", file=sys.stderr)
         return 1

@@ -101,7 +101,7 @@ def check_dataset(dataset: Dataset) -> None:
         raise ValueError(f"dataset must be a Dataset, as load_images returns it, not {kind}")
 
 
-def load_images(path: str | os.PathLike | None = None, source: str = "auto") -> Dataset:
+def load_images(path: str | os.PathLike[str] | None = None, source: str = "auto") -> Dataset:
     """Load MNIST, or the images that you name, from the first place that has them.
 
     In order: `path`; the place that the environment variable MNIST_NPZ names; the Keras cache;
@@ -183,17 +183,32 @@ def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[Pair, Pair
 
 
 def prepare_images(images: np.ndarray) -> np.ndarray:
-    """Turn uint8 images (n, 28, 28) in 0..255 into network input: float32 (n, 28, 28, 1) in 0..1."""
+    """Turn images into the input of a network.
+
+    Args:
+        images: uint8 (n, 28, 28) in 0..255.
+
+    Returns:
+        float32 (n, 28, 28, 1) in 0..1.
+    """
     return scale_pixels(check_array("images", images, np.uint8, ("n", 28, 28)))
 
 
 def scale_pixels(images: np.ndarray) -> np.ndarray:
-    """What `prepare_images` does to images, of which it has checked that they are such."""
+    """Prepare images, as `prepare_images` does, which have been checked before."""
     return images[..., np.newaxis].astype("float32") / 255
 
 
 def one_hot(labels: np.ndarray, classes: int = 10) -> np.ndarray:
-    """Turn labels, integers (n,) in 0..classes - 1, into float32 rows (n, classes) with a single 1."""
+    """Turn labels into rows with a single 1.
+
+    Args:
+        labels: integers (n,) in 0..classes - 1.
+        classes: how many there are.
+
+    Returns:
+        float32 (n, classes).
+    """
     classes = check_whole("classes", classes, 1)
     labels = check_array("labels", labels, np.integer, ("n",), classes - 1)
     return np.eye(classes, dtype="float32")[labels]
@@ -209,8 +224,8 @@ class _Place:
     is_cache: bool = False  # whether it is Keras's own file
 
 
-def _find_place(path: str | os.PathLike | None) -> _Place | None:
-    """Where to load from: the path, else where MNIST_NPZ says, else Keras's cache if it has MNIST."""
+def _find_place(path: str | os.PathLike[str] | None) -> _Place | None:
+    """Where to load from: the path, else what MNIST_NPZ names, else Keras's cache, else nowhere."""
     named = os.environ.get("MNIST_NPZ")
     if path is not None:
         place = Path(os.path.expanduser(path))

@@ -31,7 +31,7 @@ def choose_precision() -> str:
 
 
 def fix_seed(seed: int) -> None:
-    """Seed Python, NumPy and Keras; on a GPU also choose deterministic kernels, which are slower."""
+    """Seed Python, NumPy and Keras; on a GPU also choose deterministic kernels, which are slow."""
     keras.utils.set_random_seed(seed)
     if device() == "GPU" and keras.backend.backend() == "tensorflow":
         import tensorflow as tf  # only here

@@ -10,12 +10,27 @@ from mnist_cnn.runs import Run, check_run
 from mnist_cnn.shared import SHARED
 
 DISPUTED = {
-    947: (9, 0, 5, 0), 1621: (6, 2, 3, 0), 1901: (4, 2, 3, 0), 2130: (9, 2, 2, 1), 2462: (0, 0, 4, 1),
-    2597: (3, 0, 4, 1), 2654: (1, 0, 2, 3), 3520: (4, 2, 0, 3), 3558: (0, 1, 4, 0), 5937: (3, 1, 3, 1),
-    6651: (6, 0, 5, 0), 6783: (6, 2, 3, 0), 8527: (9, 2, 2, 1), 9679: (3, 2, 0, 3), 9729: (6, 2, 3, 0),
-}  # fmt: skip
-"""Test images with a disputed label: the digit that a model suggested instead, and how many of five people voted for
-the label, for the suggestion and for neither (Northcutt et al. 2021; mnist_mturk.json in cleanlab/label-errors)."""
+    947: (9, 0, 5, 0),
+    1621: (6, 2, 3, 0),
+    1901: (4, 2, 3, 0),
+    2130: (9, 2, 2, 1),
+    2462: (0, 0, 4, 1),
+    2597: (3, 0, 4, 1),
+    2654: (1, 0, 2, 3),
+    3520: (4, 2, 0, 3),
+    3558: (0, 1, 4, 0),
+    5937: (3, 1, 3, 1),
+    6651: (6, 0, 5, 0),
+    6783: (6, 2, 3, 0),
+    8527: (9, 2, 2, 1),
+    9679: (3, 2, 0, 3),
+    9729: (6, 2, 3, 0),
+}
+"""Test images whose label is disputed, by their index.
+
+The digit that a model suggested instead, and how many of five people voted for the label, for the
+suggestion and for neither (Northcutt et al. 2021; mnist_mturk.json in cleanlab/label-errors).
+"""
 
 
 def evaluate_run(run: Run, dataset: Dataset) -> float:

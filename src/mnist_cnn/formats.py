@@ -11,7 +11,7 @@ import re
 import zipfile
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def _read_archive(path: Path) -> tuple[Arrays, tuple[str, ...]]:
             return arrays, _read_npy_texts("class_names", member)
 
 
-def _read_npy(name: str, member: BinaryIO) -> np.ndarray:
+def _read_npy(name: str, member: IO[bytes]) -> np.ndarray:
     shape, columns_first, dtype = _read_npy_header(member)
     if dtype.hasobject or dtype.kind not in "iu":
         raise ValueError(f"{name} must hold whole numbers, not {dtype}")
@@ -75,7 +75,7 @@ def _read_npy(name: str, member: BinaryIO) -> np.ndarray:
     return np.frombuffer(content, dtype).reshape(shape, order="F" if columns_first else "C")
 
 
-def _read_npy_texts(name: str, member: BinaryIO) -> tuple[str, ...]:
+def _read_npy_texts(name: str, member: IO[bytes]) -> tuple[str, ...]:
     shape, _, dtype = _read_npy_header(member)
     size = prod(shape) * dtype.itemsize
     if dtype.kind != "U" or len(shape) != 1 or size > _LONGEST:
@@ -83,7 +83,7 @@ def _read_npy_texts(name: str, member: BinaryIO) -> tuple[str, ...]:
     return tuple(map(str, np.frombuffer(_read_exactly(name, member, size), dtype)))
 
 
-def _read_npy_header(member: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _read_npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """The shape, whether columns come first, and the dtype."""
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
@@ -128,7 +128,8 @@ def _find_idx_files(folder: Path) -> dict[str, Path]:
 def _read_idx(name: str, path: Path) -> np.ndarray:
     """Read an IDX file: two zeros, 8 for bytes, the number of axes, their lengths, the bytes."""
     axes = _axes(name)
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+    opened: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore
+    with opened as stream:
         if stream.read(4) != bytes([0, 0, 8, axes]):
             raise ValueError(
                 f"{path.name} does not begin like an IDX file of bytes with {axes} axes"
@@ -151,7 +152,7 @@ def _check_shape(name: str, shape: tuple[int, ...], axes: int) -> None:
         )
 
 
-def _read_exactly(name: str, stream: BinaryIO, size: int) -> bytes:
+def _read_exactly(name: str, stream: IO[bytes], size: int) -> bytes:
     """Read what is left of a stream, which must be so many bytes."""
     content = stream.read(size + 1)  # to the end, so that the checksum there is compared
     if len(content) != size:

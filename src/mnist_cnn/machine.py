@@ -29,7 +29,7 @@ def cores() -> int:
 
 
 def threads() -> int:
-    """How many threads TensorFlow computes with on a CPU: it follows affinity, but knows no quota."""
+    """How many threads TensorFlow uses on a CPU: it follows affinity, but knows no quota."""
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return int(os.environ.get("TF_NUM_INTRAOP_THREADS", own or 1))
 
@@ -42,7 +42,7 @@ def memory() -> int | None:
 
 
 def installed_version(name: str) -> str:
-    """The version of an installed package, or "not installed"; tensorflow-cpu is TensorFlow, too."""
+    """The version of an installed package, also as tensorflow-cpu, or "not installed"."""
     for installed in (name, f"{name}-cpu"):
         try:
             return version(installed)

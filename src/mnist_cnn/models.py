@@ -13,8 +13,11 @@ layers = keras.layers
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
+# The numbers of parameters are those with the output layer, which `build_model` adds
+
+
 def dense_layers() -> list[keras.Layer]:
-    """No convolution: each of 128 units sees all pixels; 101,770 parameters with the output layer."""
+    """No convolution: each of 128 units sees all pixels; 101,770 parameters."""
     return [layers.Flatten(), layers.Dense(128, activation="relu")]
 
 
@@ -96,7 +99,8 @@ def _block(filters: int, size: int, pool: bool = False, norm: bool = True) -> li
 class PermutePixels(keras.Layer):
     """Reorder the pixels, in all images alike: only who is whose neighbour is lost."""
 
-    def call(self, images):
+    def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """Reorder the pixels of images (n, 28, 28, 1)."""
         order = np.random.default_rng(0).permutation(28 * 28)
         flat = keras.ops.reshape(images, (-1, 28 * 28))
         return keras.ops.reshape(keras.ops.take(flat, order, axis=1), (-1, 28, 28, 1))

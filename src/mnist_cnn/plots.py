@@ -4,16 +4,19 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
+from IPython.display import DisplayHandle, display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mnist_cnn.arguments import check_array, check_list, check_names, check_predictions, check_whole
 from mnist_cnn.data import DIGITS
 from mnist_cnn.evaluation import bar_text
+from mnist_cnn.runs import Run
 from mnist_cnn.shared import SHARED
 
 # Readable on white, and different in grey, too
@@ -45,7 +48,7 @@ def _set_up_figures() -> None:
     names = [name for name in current if name not in ("backend", "backend_fallback")]
     chosen = {name: current[name] for name in names if current[name] != outside[name]}
     matplotlib.rcdefaults()
-    matplotlib.rcParams |= _STYLE | chosen
+    matplotlib.rcParams |= _STYLE | chosen  # type: ignore[arg-type]
     asked = os.environ.get("MPLBACKEND", "").lower()
     in_notebook = "ipykernel.kernelapp" in sys.modules
     # Jupyter itself asks for "inline"
@@ -58,36 +61,49 @@ def _set_up_figures() -> None:
 _set_up_figures()
 
 
-def show_digits(images: np.ndarray, titles: Iterable | None = None, columns: int = 10) -> Figure:
-    """Show images (n, height, width) in rows, each under its title; dark ink on white, scaled to
-    the batch's range.
+def show_digits(
+    images: np.ndarray, titles: Iterable[object] | None = None, columns: int = 10
+) -> Figure:
+    """Show images in rows, dark ink on white, each under its title.
+
+    Args:
+        images: numbers (n, height, width); the smallest is white, the largest black.
+        titles: one for each image, if any.
+        columns: how many images are in a row.
     """
     images = check_array("images", images, np.generic, ("n", "height", "width"))
     columns = check_whole("columns", columns, 1)
-    titles = None if titles is None else check_list("titles", titles)
-    if titles is not None and len(titles) != len(images):
-        raise ValueError(f"pass one title for each of the {len(images)} images, not {len(titles)}")
+    lines: list[list[str]] = []  # of each title
+    if titles is not None:
+        lines = [str(title).splitlines() for title in check_list("titles", titles)]
+        if len(lines) != len(images):
+            raise ValueError(
+                f"pass one title for each of the {len(images)} images, not {len(lines)}"
+            )
     rows = -(-len(images) // columns)
-    lines = [str(title).splitlines() for title in (() if titles is None else titles)]
-    # Inches, for long names of classes
+    # In inches: wide enough for the longest line, high enough for the title with most lines
     width = max([0.95, *(0.075 * len(line) for title in lines for line in title)])
-    size = columns * width, rows * (0.95 + 0.19 * max(map(len, lines), default=0))
-    figure, axes = subplots(rows, columns, size=size, squeeze=False)
+    height = 0.95 + 0.19 * max(map(len, lines), default=0)
+    figure, axes = subplots(rows, columns, size=(columns * width, rows * height), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
-    for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+    for axis, image in zip(axes.flat, images, strict=False):
         axis.imshow(image, cmap="gray_r", vmin=images.min(), vmax=images.max())
-        if titles is not None:
-            axis.set_title(titles[index], fontsize=9)
+    for axis, title in zip(axes.flat, lines, strict=False):
+        axis.set_title("\n".join(title), fontsize=9)
     return figure
 
 
 def show_predictions(
     images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str] = DIGITS
 ) -> Figure:
-    """Show images (n, 28, 28) with their actual class, and the predicted one with its probability.
+    """Show images with their actual class, and the predicted one with its probability.
 
-    `names` are those of the classes: the digits if left out, here and below.
+    Args:
+        images: numbers (n, height, width).
+        labels: integers (n,) in 0..classes - 1.
+        probabilities: floats (n, classes) in 0..1.
+        names: of the classes; the digits if left out.
     """
     images = check_array("images", images, np.generic, ("n", "height", "width"))
     probabilities = check_array(
@@ -114,9 +130,15 @@ def plot_probabilities(
     probabilities: dict[str, np.ndarray],
     names: Sequence[str] = DIGITS,
 ) -> Figure:
-    """Show an image (28, 28) beside its probabilities (classes,) by each named network, as bars.
+    """Show an image beside the probabilities that each network gives it, as bars.
 
-    Words mark the predicted class and, unless `label` is None, the actual one.
+    Words mark the predicted and the actual class.
+
+    Args:
+        image: numbers (height, width).
+        label: the actual class, in 0..classes - 1; None if it is not known.
+        probabilities: by the name of each network, floats (classes,) in 0..1.
+        names: of the classes; the digits if left out.
     """
     image = check_array("image", image, np.generic, ("height", "width"))
     probabilities = check_predictions(probabilities)
@@ -145,82 +167,89 @@ def plot_probabilities(
 def plot_confusion(
     counts: np.ndarray, titles: Iterable[str] = ("",), names: Sequence[str] = DIGITS
 ) -> Figure:
-    """Plot a confusion matrix (classes, classes), or several (n, classes, classes) side by side, each under its title.
+    """Plot a confusion matrix, or several side by side; mistakes are shaded.
 
-    Rows are actual classes, columns predicted ones, and mistakes are shaded.
+    Args:
+        counts: whole numbers (classes, classes) or (n, classes, classes): how many images of an
+            actual class, the row, were predicted as a class, the column.
+        titles: one for each matrix.
+        names: of the classes; the digits if left out.
     """
     titles = check_list("titles", titles)
-    n = len(titles)
     counts = np.asarray(counts)
-    classes = counts.shape[-1] if counts.ndim else "classes"
-    counts = counts[np.newaxis] if counts.ndim == 2 else counts
-    counts = check_array("counts", counts, np.generic, (n, classes, classes))
+    if counts.ndim == 2:
+        counts = counts[np.newaxis]
+    classes = counts.shape[-1] if counts.ndim else 0
+    counts = check_array("counts", counts, np.generic, (len(titles), classes, classes))
     if counts.min() < 0 or (counts % 1).any():
         raise ValueError("counts must be whole numbers from 0 up: of images, not shares of them")
-    counts = counts.astype("int64")
     names = check_names(names, classes)
-    side, fontsize = (5.2, 8) if n == 1 else (3.7, 7)
-    figure, axes = subplots(1, n, size=(side * n, side), squeeze=False)
-    for axis, matrix, title in zip(axes.flat, counts, titles, strict=True):
-        mistakes = np.where(np.eye(classes, dtype=bool), 0, matrix)
-        axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
-        for (actual, predicted), count in np.ndenumerate(matrix):
-            color = BLUE if actual == predicted else INK
-            axis.text(
-                predicted,
-                actual,
-                count or "·",
-                ha="center",
-                va="center",
-                fontsize=fontsize,
-                color=color,
-            )
-        axis.set(xlabel="predicted", ylabel="actual")
-        axis.set_xticks(range(classes), names, rotation=90 if max(map(len, names)) > 2 else 0)
-        axis.set_yticks(range(classes), names)
+    side = 5.2 if len(titles) == 1 else 3.7  # inches
+    figure, axes = subplots(1, len(titles), size=(side * len(titles), side), squeeze=False)
+    for axis, matrix, title in zip(axes.flat, counts.astype("int64"), titles, strict=True):
+        _draw_matrix(axis, matrix, names, fontsize=8 if len(titles) == 1 else 7)
         axis.set_title(title, fontsize=10)
-        axis.tick_params(length=0)
-        axis.spines[:].set_visible(False)
     return figure
+
+
+def _draw_matrix(axis: Axes, matrix: np.ndarray, names: Sequence[str], fontsize: int) -> None:
+    classes = range(len(names))
+    mistakes = matrix.copy()
+    np.fill_diagonal(mistakes, 0)
+    axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
+    for (actual, predicted), count in np.ndenumerate(matrix):
+        color = BLUE if actual == predicted else INK
+        axis.text(
+            predicted,
+            actual,
+            str(count) if count else "·",
+            ha="center",
+            va="center",
+            fontsize=fontsize,
+            color=color,
+        )
+    axis.set(xlabel="predicted", ylabel="actual")
+    axis.set_xticks(classes, names, rotation=90 if max(map(len, names)) > 2 else 0)
+    axis.set_yticks(classes, names)
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
 
 
 def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
-    """Plot loss and accuracy of a training, on its own images and on the validation images, epoch
-    by epoch.
+    """Plot loss and accuracy of a training, epoch by epoch.
+
+    Args:
+        history: as `run.history` is one: loss, accuracy, val_loss and val_accuracy, each with a
+            number for each epoch; what is missing is not drawn.
+        epochs: how many are planned.
+        note: a title.
     """
     epochs = check_whole("epochs", epochs, 1)
     curves = _check_history(history)
-    figure, axes = subplots(1, 2, size=(8, 2.8))
-    for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-        training, validation = curves[quantity], curves[f"val_{quantity}"]
-        axis.plot(
-            range(1, len(training) + 1),
-            training,
-            color=INK,
-            linestyle="--",
-            label="training images",
-        )
-        axis.plot(
-            range(1, len(validation) + 1),
-            validation,
-            color=RED,
-            marker="o",
-            markersize=3,
-            label="validation",
-        )
-        axis.set(xlim=(0.5, epochs + 0.5), xlabel="epoch", ylabel=quantity)
-        axis.xaxis.get_major_locator().set_params(integer=True)
-        axis.grid(axis="y", color="#e4e7eb")
-        if training:
-            axis.legend(frameon=False, fontsize=8)
+    figure, (left, right) = subplots(1, 2, size=(8, 2.8))
+    _draw_curves(left, curves["loss"], curves["val_loss"], epochs)
+    left.set_ylabel("loss (cross-entropy)")
     if min(curves["val_loss"], default=1) < 0.1:  # with smoothed labels it stays above 0.5
-        axes[0].set_yscale("log")  # so that both ends of the curve can be read
-        axes[0].yaxis.set_major_formatter("{x:g}")
-    axes[0].set_ylabel("loss (cross-entropy)")
-    axes[1].set_ylim(min([0.98, *training, *validation]) - 0.002, 1.001)
-    axes[1].yaxis.set_major_formatter("{x:.1%}")
+        left.set_yscale("log")  # so that both ends of the curve can be read
+        left.yaxis.set_major_formatter("{x:g}")
+    _draw_curves(right, curves["accuracy"], curves["val_accuracy"], epochs)
+    lowest = min([0.98, *curves["accuracy"], *curves["val_accuracy"]])
+    right.set(ylabel="accuracy", ylim=(lowest - 0.002, 1.001))
+    right.yaxis.set_major_formatter("{x:.1%}")
     figure.suptitle(note, fontsize=10)
     return figure
+
+
+def _draw_curves(axis: Axes, training: list[float], validation: list[float], epochs: int) -> None:
+    done = range(1, len(training) + 1)
+    axis.plot(done, training, color=INK, linestyle="--", label="training images")
+    done = range(1, len(validation) + 1)
+    axis.plot(done, validation, color=RED, marker="o", markersize=3, label="validation")
+    axis.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
+    axis.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
+    axis.grid(axis="y", color="#e4e7eb")
+    if training:
+        axis.legend(frameon=False, fontsize=8)
 
 
 def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
@@ -240,17 +269,19 @@ def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
 
 
 class LiveCurves:
-    """The curves of a training, redrawn after every epoch; pass one to `train` as its `progress`."""
+    """Curves of a training that grow with every epoch; pass one to `train` as its `progress`."""
 
-    _handle = None
+    _handle: DisplayHandle | None = None
 
-    def __call__(self, history: dict[str, list[float]], epochs: int, seconds: float) -> None:
-        """Redraw; called by `train` at the start and after every epoch."""
-        done = len(history.get("loss", ()))
-        note = f"epoch {done} of {epochs}, {timedelta(seconds=int(seconds))}"
+    def __call__(self, run: Run) -> None:
+        """Draw the curves again; `train` calls this at the start and after every epoch."""
+        done, epochs = run.epochs_done, run.settings.epochs
+        note = f"epoch {done} of {epochs}, {timedelta(seconds=int(run.seconds))}"
         if 0 < done < epochs:
-            note += f", about {timedelta(seconds=int(seconds / done * (epochs - done)))} left"
-        figure = plot_history(history, epochs, f"{note}\n{'■' * done}{'□' * (epochs - done)}")
+            left = timedelta(seconds=int(run.seconds / done * (epochs - done)))
+            note += f", about {left} left"
+        bar = "■" * done + "□" * (epochs - done)
+        figure = plot_history(run.history, epochs, f"{note}\n{bar}")
         if self._handle is None:
             self._handle = display(figure, display_id=True)
         else:
@@ -278,12 +309,20 @@ def plot_scores(scores: dict[str, dict[int, float]]) -> Figure:
 
 
 def subplots(
-    *shape: int, size: tuple[float, float], **options: object
-) -> tuple[Figure, np.ndarray]:
-    """A figure of a size in inches, with axes, that a notebook shows once: as the value of its
-    cell.
+    rows: int = 1, columns: int = 1, *, size: tuple[float, float], **options: Any
+) -> tuple[Figure, Any]:
+    """Make a figure with axes that a notebook shows once: as the value of its cell.
+
+    Args:
+        rows: of axes.
+        columns: of axes.
+        size: width and height, in inches.
+        options: as `matplotlib.pyplot.subplots` takes them.
+
+    Returns:
+        the figure, and its axes as `matplotlib.pyplot.subplots` returns them.
     """
     with plt.ioff():  # else it is kept until the cell ends
-        figure, axes = plt.subplots(*shape, figsize=size, layout="constrained", **options)
+        figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
     plt.close(figure)
     return figure, axes

@@ -1,4 +1,4 @@
-"""Report what a bug report needs: `python -m mnist_cnn.report`. It names no person and no folder."""
+"""Print what a bug report needs: `python -m mnist_cnn.report`. It names no person or folder."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ from mnist_cnn.machine import cores, installed_version, memory, processor
 
 
 def report() -> dict[str, str]:
-    """What this machine is, what is installed, what Keras computes on, and which images there are."""
+    """Describe the machine, the packages, what Keras computes on, and the images that are here."""
     return {
         "mnist-cnn": installed_version("mnist-cnn"),
         "Python": platform.python_version(),

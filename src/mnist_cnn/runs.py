@@ -10,12 +10,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -29,12 +28,16 @@ from mnist_cnn.recipes import Settings
 SHIPPED = Path(__file__).with_name("shipped_runs")  # one run of each recipe that the notebooks open
 
 
+MadeWith = dict[str, Any]
+"""What a run is made with besides its settings, as `training.describe_environment` returns it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A training after its last finished epoch."""
 
     settings: Settings  # what defines it
-    made_with: dict  # where it was made: data (their `source`), device, backend, versions
+    made_with: MadeWith
     seconds: float  # of training so far, with validation
     # Accuracy, loss, val_accuracy, val_loss: one number for each epoch
     history: dict[str, list[float]]
@@ -46,10 +49,12 @@ class Run:
 
     @property
     def epochs_done(self) -> int:
+        """How many epochs are finished."""
         return len(self.predicted) - 1
 
     @property
     def finished(self) -> bool:
+        """Whether all epochs are."""
         return self.epochs_done == self.settings.epochs
 
     @property
@@ -90,7 +95,7 @@ def check_run(run: Run) -> None:
         )
 
 
-def load_run(file: str | os.PathLike) -> Run:
+def load_run(file: str | os.PathLike[str]) -> Run:
     """Load a run, finished or not, from its file.
 
     Raises:
@@ -139,9 +144,9 @@ def save_run(file: Path, run: Run) -> None:
     arrays["about"] = np.array(json.dumps(about))
     content = io.BytesIO()  # in memory first, so that a full disk can harm nothing but the new file
     if run.finished:
-        np.savez_compressed(content, **arrays)
-    else:  # compression would take a second after each epoch
-        np.savez(content, **arrays)
+        np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
+    else:  # it need not be small, as the next epoch replaces it
+        np.savez(content, **arrays)  # type: ignore[arg-type]
     new = file.with_name(f".{file.stem}.new")
     try:
         with new.open("wb") as stream:
@@ -165,9 +170,8 @@ def set_aside(file: Path) -> Path:
     return file.rename(next(name for name in names if not name.exists()))
 
 
-@contextmanager
-def lock(file: Path) -> Iterator[None]:
-    """Keep other processes from writing to a file; make its folder.
+def lock(file: Path) -> AbstractContextManager[object]:
+    """Keep other processes from writing to a file, until the end of `with`; make its folder.
 
     Raises:
         BlockingIOError: another process is writing there.
@@ -175,15 +179,12 @@ def lock(file: Path) -> Iterator[None]:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
-    held = FileLock(file.with_name(f".{file.name}.lock"))  # a.npz and a.jsonl have one each
+    # a.npz and a.jsonl have one each
+    file_lock = FileLock(file.with_name(f".{file.name}.lock"))
     try:
-        held.acquire(timeout=0)
+        return file_lock.acquire(timeout=0)
     except Timeout:
         raise BlockingIOError(f"Another notebook or program is writing to {file}.") from None
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def runs_folder() -> Path:

@@ -6,7 +6,7 @@ _KNOWN, _ASKED = 2000, 500  # images: of the latter the most similar ones are so
 
 
 def find_problems(arrays: dict[str, np.ndarray], classes: int) -> list[str]:
-    """What looks wrong with labelled images, a sentence each, with what to do; mostly nothing.
+    """Find what looks wrong with labelled images: for each problem, what it is and what to do.
 
     Args:
         arrays: x_train and x_test, uint8 (n, 28, 28) in 0..255; y_train and y_test, integers (n,)
@@ -25,70 +25,77 @@ def find_problems(arrays: dict[str, np.ndarray], classes: int) -> list[str]:
 
 
 def _check_pixels(x_train: np.ndarray, x_test: np.ndarray) -> list[str]:
-    train, test = _look_at_pixels(x_train), _look_at_pixels(x_test)
-    if train == test:
-        return [f"The images {train}"] if train else []
-    found = {"training": train, "test": test}
-    return [f"The {kind} images {problem}" for kind, problem in found.items() if problem]
+    problem = _find_pixel_problem("The images", x_train)
+    if problem != _find_pixel_problem("The images", x_test):
+        problems = [
+            _find_pixel_problem("The training images", x_train),
+            _find_pixel_problem("The test images", x_test),
+        ]
+        return [problem for problem in problems if problem]
+    return [problem] if problem else []
 
 
-def _look_at_pixels(images: np.ndarray) -> str:
-    """What is wrong with the pixels of some images: the end of a sentence, or nothing."""
+def _find_pixel_problem(which: str, images: np.ndarray) -> str:
+    """Say what is wrong with the pixels of some images; nothing if all is well."""
     highest = int(images.max())
     if highest <= 1:
         return (
-            "have pixels in 0..1, not in 0..255, and a network would see next to nothing. If they "
-            "were divided by 255 and then made whole numbers, most is lost: begin with the original "
-            "ones. If they were black and white, multiply them by 255."
+            f"{which} have pixels in 0..1, not in 0..255, and a network would see next to nothing. "
+            "If they were divided by 255 and then made whole numbers, most is lost: begin with the "
+            "original ones. If they were black and white, multiply them by 255."
         )
     if highest < 100:
         return (
-            f"have pixels in 0..{highest}, not in 0..255, and a network would see little. Scale "
-            f'them: np.round(pixels * (255 / {highest})).astype("uint8").'
+            f"{which} have pixels in 0..{highest}, not in 0..255, and a network would see little. "
+            f'Scale them: np.round(pixels * (255 / {highest})).astype("uint8").'
         )
     border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]])
     if np.median(border) >= 200:
         return (
-            "seem to be dark on white. MNIST is white on black, augmentation fills up with black, "
-            "and so does the drawing pad. Invert them: 255 - pixels."
+            f"{which} seem to be dark on white. MNIST is white on black, augmentation fills up "
+            "with black, and so does the drawing pad. Invert them: 255 - pixels."
         )
     return ""
 
 
 def _check_classes(labels: np.ndarray, classes: int) -> list[str]:
+    """Whether each class has training images."""
     missing = sorted(set(range(classes)) - set(labels.tolist()))
+    if not missing:
+        return []
     if missing == [0]:
-        letters = (
-            " EMNIST's letters are stored like that, and transposed: see docs/other_images.md."
-        )
-        return [
-            "The labels begin at 1, and a network would have one class too many. Subtract 1."
-            + (letters if classes == 27 else "")
-        ]
-    if missing:
-        some = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
-        return [
-            f"No training image has a label of {some}, although there are {classes} classes. Number "
-            "the labels from 0 without gaps."
-        ]
-    return []
+        problem = "The labels begin at 1, and a network would have one class too many. Subtract 1."
+        if classes == 27:
+            problem += (
+                " EMNIST's letters are stored like that, and transposed: see docs/other_images.md."
+            )
+        return [problem]
+    some = ", ".join(map(str, missing[:5]))
+    if len(missing) > 5:
+        some += ", …"
+    return [
+        f"No training image has a label of {some}, although there are {classes} classes. Number "
+        "the labels from 0 without gaps."
+    ]
 
 
 def _check_order(labels: np.ndarray) -> list[str]:
-    """The last tenth is for validation, and has to hold all classes."""
-    there, last = len(set(labels.tolist())), len(set(labels[-max(len(labels) // 10, 1) :].tolist()))
-    if len(labels) < 100 or last > there / 2:
+    """Whether the last tenth, which is for validation, has most classes."""
+    last_tenth = labels[-max(len(labels) // 10, 1) :]
+    classes, last = len(set(labels.tolist())), len(set(last_tenth.tolist()))
+    if len(labels) < 100 or last > classes / 2:
         return []
     return [
-        f"The last tenth of the training images, which validates, has only {last} of {there} "
+        f"The last tenth of the training images, which validates, has only {last} of {classes} "
         "classes, as if they were sorted. Shuffle images and labels alike: order = "
         "np.random.default_rng(0).permutation(len(labels)); images[order], labels[order]."
     ]
 
 
 def _check_copies(x_train: np.ndarray, x_test: np.ndarray) -> list[str]:
-    """Images that are there several times; compared by their hashes, which takes 0.1 s of MNIST."""
-    train, test = ([hash(image.tobytes()) for image in images] for images in (x_train, x_test))
+    """Whether images are there several times; compares hashes, which takes 0.1 s of MNIST."""
+    train = [hash(image.tobytes()) for image in x_train]
+    test = [hash(image.tobytes()) for image in x_test]
     different, problems = set(train), []
     if len(different) < 0.9 * len(train):
         problems.append(
@@ -112,7 +119,7 @@ def _check_labels(
     order = rng.permutation(len(x_train))
     asked, known = order[:_ASKED], order[_ASKED : _ASKED + _KNOWN]
     asked_of_test = rng.permutation(len(x_test))[:_ASKED]
-    problems = []
+    problems: list[str] = []
     for kind, images, labels in (
         ("training", x_train[asked], y_train[asked]),
         ("test", x_test[asked_of_test], y_test[asked_of_test]),
@@ -136,10 +143,13 @@ def _agree_by_chance(
     """
     if min(len(known), len(images)) < 100:
         return False
-    known, images = (array.reshape(len(array), -1).astype("float32") for array in (known, images))
+    known = known.reshape(len(known), -1).astype("float32")
+    images = images.reshape(len(images), -1).astype("float32")
+    # The nearest has the least squared distance, |image|² - 2 image·known + |known|²
     squares = (known**2).sum(axis=1)
     nearest = (squares - 2 * images @ known.T).argmin(axis=1)
     agreed = np.mean(known_labels[nearest] == labels)
-    shares = (np.bincount(each, minlength=256) / len(each) for each in (known_labels, labels))
-    chance = np.prod([*shares], axis=0).sum()
-    return agreed < chance + 3 * np.sqrt(chance * (1 - chance) / len(labels))
+    known_share = np.bincount(known_labels, minlength=256) / len(known_labels)
+    share = np.bincount(labels, minlength=256) / len(labels)
+    chance = (known_share * share).sum()
+    return bool(agreed < chance + 3 * np.sqrt(chance * (1 - chance) / len(labels)))

@@ -3,13 +3,13 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
-from mnist_cnn.augmentation import random_affine
+from mnist_cnn.augmentation import draw_transforms, transform_images
 from mnist_cnn.backend import keras, usual_settings
 from mnist_cnn.data import Dataset, Pair, one_hot, scale_pixels, split_validation
 from mnist_cnn.device import device, fix_seed
@@ -19,6 +19,7 @@ from mnist_cnn.models import build_model, predict
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
 from mnist_cnn.runs import (
     SHIPPED,
+    MadeWith,
     Run,
     load_matching,
     load_run,
@@ -181,7 +182,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
 
-def describe_environment(dataset: Dataset) -> dict:
+def describe_environment(dataset: Dataset) -> MadeWith:
     """What a run is made with besides its settings: `made_with` of runs and results.
 
     Returns:
@@ -204,22 +205,19 @@ def epoch_order(n_images: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n_images)
 
 
-@contextmanager
-def _lock_run(file: Path, name: str) -> Iterator[None]:
+def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
     """Keep other processes from training the same run; a RunError says what to do if one is."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(lock(file))
-        except BlockingIOError as error:
-            raise RunError(
-                f'{error} Wait for it, or give this run another name, as in train(…, name="{name}-2").'
-            ) from None
-        except OSError as error:
-            raise RunError(
-                f"Runs cannot be saved in {file.parent} ({error}). Name a folder that can be "
-                'written, with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
-            ) from error
-        yield
+    try:
+        return lock(file)
+    except BlockingIOError as error:
+        raise RunError(
+            f'{error} Wait for it, or give this run another name, as in train(…, name="{name}-2").'
+        ) from None
+    except OSError as error:
+        raise RunError(
+            f"Runs cannot be saved in {file.parent} ({error}). Name a folder that can be written, "
+            'with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
+        ) from error
 
 
 def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:
@@ -255,7 +253,7 @@ def _describe_arithmetic() -> dict[str, str | int]:
     return {"threads": threads()} | {name: os.environ.get(name, "not set") for name in names}
 
 
-def _say_what_changed(begun: dict, now: dict) -> str:
+def _say_what_changed(begun: MadeWith, now: MadeWith) -> str:
     """What is not as it was when a run was begun, to end a sentence with; nothing if all is."""
     before, after = _flatten(begun), _flatten(now)
     changed = [
@@ -266,12 +264,12 @@ def _say_what_changed(begun: dict, now: dict) -> str:
     if not changed:
         return ""
     return (
-        f". Some things have changed since then ({'; '.join(changed)}): it will not end with exactly "
-        "the weights of an uninterrupted training"
+        f". Some things have changed since then ({'; '.join(changed)}): it will not end with "
+        "exactly the weights of an uninterrupted training"
     )
 
 
-def _flatten(conditions: dict) -> dict[str, str | int]:
+def _flatten(conditions: MadeWith) -> dict[str, str | int]:
     """Those of a run's conditions that can change its weights, by name."""
     return {
         "device": conditions["device"],
@@ -286,7 +284,7 @@ def _train_from(
     file: Path,
     settings: Settings,
     dataset: Dataset,
-    conditions: dict,
+    conditions: MadeWith,
     progress: Progress,
 ) -> Run:
     """Train to the last epoch, from where the run is, or from the beginning if there is none."""
@@ -394,7 +392,7 @@ def _training_batches(
             rows = order[start : start + settings.batch_size]
             batch = scale_pixels(images[rows])
             if settings.augment:
-                batch = random_affine(batch, rng)
+                batch = transform_images(batch, draw_transforms(len(batch), rng))
             yield batch, targets[rows]
 
     signature = (

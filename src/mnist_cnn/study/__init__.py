@@ -1,4 +1,4 @@
-"""Studies: many seeds of recipes, on one machine or many; `python -m mnist_cnn.study` starts one."""
+"""Studies: many seeds of each recipe, on one machine or many (`python -m mnist_cnn.study`)."""
 
 from mnist_cnn.study.study import run_study
 

@@ -50,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m mnist_cnn.study",
-        description="Train many seeds of recipes, on one machine or many, and keep what they reach.",
+        description="Train many seeds of recipes, on one machine or many, and compare them.",
     )
     parser.add_argument(
         "--recipes", nargs="+", required=True, choices=RECIPES, help="one or more of %(choices)s"

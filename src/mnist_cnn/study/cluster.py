@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, load_images
@@ -23,8 +23,8 @@ from mnist_cnn.exceptions import StudyError
 from mnist_cnn.machine import cores, processor, threads
 from mnist_cnn.models import NETWORKS, build_model
 from mnist_cnn.recipes import Settings
-from mnist_cnn.runs import Run
-from mnist_cnn.study.results import Result, digest, result_key
+from mnist_cnn.runs import MadeWith, Run
+from mnist_cnn.study.results import Result, digest, result_key, run_name
 from mnist_cnn.training import describe_environment, train_with
 
 if TYPE_CHECKING:
@@ -39,6 +39,14 @@ _LIMIT = "--wait, or `wait` of run_study, sets another limit."
 _IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 # Seeds and precision belong to the process, and a worker may have several threads
 _training = Lock()
+
+
+class WorkerEnvironment(TypedDict):
+    """What a worker trains with, besides settings."""
+
+    fingerprints: tuple[str, str]  # of the training and of the test images
+    precision: str  # that it chooses
+    made_with: dict[str, MadeWith]  # a part of each result, by network
 
 
 @contextmanager
@@ -120,7 +128,7 @@ def _environment_put_back() -> Iterator[None]:
         os.environ.update(before)
 
 
-def ask_workers(client: "Client", dataset: Dataset, seconds: int) -> dict:
+def ask_workers(client: "Client", dataset: Dataset, seconds: int) -> WorkerEnvironment:
     """Ask all workers what they train with; refuse those that train with something else.
 
     If there is no worker yet, it waits that many seconds for the first; `train_one` checks those
@@ -148,11 +156,13 @@ def ask_workers(client: "Client", dataset: Dataset, seconds: int) -> dict:
     return first
 
 
-def _ask_first_worker(client: "Client", source: str, seconds: int) -> dict | BaseException:
+def _ask_first_worker(
+    client: "Client", source: str, seconds: int
+) -> WorkerEnvironment | BaseException:
     """What the first worker to come answers, or the error that it raises."""
     from distributed import wait
 
-    address = client.scheduler.address
+    address = client.scheduler.address  # type: ignore[union-attr]  # it is connected
     print(f"Waiting up to {seconds} s for a worker at {address}. {_LIMIT}", flush=True)
     # As a task: for nothing else does an adaptive cluster start a worker
     asked = client.submit(describe_worker, source, pure=False)
@@ -170,14 +180,10 @@ def _ask_first_worker(client: "Client", source: str, seconds: int) -> dict | Bas
     return asked.exception() or asked.result()
 
 
-def describe_worker(source: str) -> dict:
-    """What this process trains with, besides settings.
+def describe_worker(source: str) -> WorkerEnvironment:
+    """Describe what this process trains with.
 
     Of MNIST's digits the source says which test images they are; of other images, a fingerprint.
-
-    Returns:
-        "fingerprints" of training and test images, the "precision" that it chooses, and
-        "made_with", which is part of a result, by network.
     """
     dataset = _load(source)
     made_with = describe_environment(dataset)
@@ -202,7 +208,7 @@ def _fingerprint_layers(network: str, classes: int) -> str:
     return digest(re.sub(r"_\d+\b", "", text))
 
 
-def train_one(settings: Settings, environment: dict, source: str) -> Result:
+def train_one(settings: Settings, environment: WorkerEnvironment, source: str) -> Result:
     """Train one seed on a worker, and report each epoch to the study.
 
     Args:
@@ -224,8 +230,7 @@ def train_one(settings: Settings, environment: dict, source: str) -> Result:
         if describe_worker(source) != environment:
             raise StudyError(f"the worker {worker.address} has other versions or images")
         dataset = _load(source)
-        name = f"study-{settings.recipe}-{settings.seed}-{key}"
-        run = train_with(settings, dataset, name, progress=report_epoch)
+        run = train_with(settings, dataset, run_name(settings, key), progress=report_epoch)
         return Result(
             settings=settings,
             made_with=made_with,

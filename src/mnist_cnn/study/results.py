@@ -16,6 +16,7 @@ from scipy import stats
 from mnist_cnn.arguments import check_choice
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.recipes import Settings
+from mnist_cnn.runs import MadeWith
 
 Scores = dict[str, dict[int, float]]
 """Accuracies in percent, by recipe and seed."""
@@ -26,29 +27,36 @@ class Result:
     """What a recipe reached with one seed after the last epoch: a line in the file of results."""
 
     settings: Settings
-    # The rest of what the weights depend on: network, data, device, backend, versions
-    made_with: dict
+    # The rest of what the weights depend on: network, source of the images, device, versions
+    made_with: MadeWith
     val_accuracy: float  # in 0..1
     test_accuracy: float  # in 0..1
     seconds: float  # of training, with validation
-    where: dict  # processor and threads: others change the last bits, but it is still the same seed
+    # Processor and threads: others change the last bits, but it is still the same seed
+    where: dict[str, str | int]
 
     @property
     def key(self) -> str:
+        """What makes two results the same one."""
         return result_key(self.settings, self.made_with)
 
 
-def result_key(settings: Settings, made_with: dict) -> str:
-    """What makes two results the same one."""
+def result_key(settings: Settings, made_with: MadeWith) -> str:
+    """The key of the result that a training with these settings will have."""
     return digest(json.dumps([asdict(settings), made_with], sort_keys=True))
 
 
+def run_name(settings: Settings, key: str) -> str:
+    """The name of the run that the training of a result with this key leaves."""
+    return f"study-{settings.recipe}-{settings.seed}-{key}"
+
+
 def digest(text: str) -> str:
-    """A text's fingerprint, of 16 characters."""
+    """The fingerprint of a text, in 16 characters."""
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def load_results(file: str | os.PathLike) -> list[Result]:
+def load_results(file: str | os.PathLike[str]) -> list[Result]:
     """Load the results in a file; lines that cannot be read are left out, and named on stderr.
 
     Raises:
@@ -100,48 +108,43 @@ def collect_scores(results: Iterable[Result], images: str = "validation") -> Sco
         images: "validation", by which to choose, or "test", to report.
     """
     check_choice("images", images, ("validation", "test"))
-    groups: dict[frozenset, dict[int, float]] = defaultdict(dict)
+    # By everything but the seed that defines a result
+    groups: dict[frozenset[tuple[str, object]], dict[int, float]] = defaultdict(dict)
     for result in results:
         accuracy = result.test_accuracy if images == "test" else result.val_accuracy
-        groups[frozenset(_conditions(result).items())][result.settings.seed] = 100 * accuracy
+        conditions = frozenset(_conditions(result).items())
+        groups[conditions][result.settings.seed] = 100 * accuracy
     scores: Scores = {}
-    found = [dict(group) for group in groups]
-    for conditions, by_seed in zip(found, groups.values(), strict=True):
-        recipe = conditions["settings", "recipe"]
-        others = [each for each in found if each["settings", "recipe"] == recipe]
-        differing = [
-            _describe(*condition, value)
-            for condition, value in sorted(conditions.items(), key=str)
-            if any(other.get(condition) != value for other in others)
-        ]
-        scores[", ".join([recipe, *differing])] = dict(sorted(by_seed.items()))
+    for conditions, by_seed in groups.items():
+        recipe = dict(conditions)["recipe"]
+        others = [other for other in groups if dict(other)["recipe"] == recipe]
+        shared = frozenset.intersection(*others)
+        differing = [_in_words(name, value) for name, value in sorted(conditions - shared, key=str)]
+        scores[", ".join([str(recipe), *differing])] = dict(sorted(by_seed.items()))
     return scores
 
 
-def _conditions(result: Result) -> dict[tuple[str, str], object]:
-    """Everything but the seed that defines a result, by where it stands and its name.
-
-    A name alone does not tell: `data` in the settings is the training images, and in `made_with`
-    it is where they came from.
-    """
-    made_with, settings = dict(result.made_with), asdict(result.settings)
-    kinds = {"versions": made_with.pop("versions"), "made_with": made_with, "settings": settings}
+def _conditions(result: Result) -> dict[str, object]:
+    """Everything but the seed that defines a result, by its name."""
+    settings, made_with = asdict(result.settings), dict(result.made_with)
     del settings["seed"]
-    return {(kind, name): value for kind, about in kinds.items() for name, value in about.items()}
+    # Both have a `data`: the fingerprint of the training images, and where they came from
+    images = {"training images": settings.pop("data"), "data": made_with.pop("data")}
+    versions = made_with.pop("versions")
+    return settings | images | versions | made_with
 
 
-def _describe(kind: str, name: str, value: object) -> str:
-    """A condition in words; the beginning of a fingerprint is enough to tell images apart."""
-    if (kind, name) == ("settings", "data"):
-        return f"training images {value:.8}"
+def _in_words(name: str, value: object) -> str:
+    if name == "training images":
+        return f"{name} {str(value)[:8]}"  # enough to tell them apart
     return f"{name} {value}"
 
 
 def summarize(scores: Scores) -> str:
     """The mean of each recipe, with its spread, and the difference of each two.
 
-    The mean is in percent, followed by the standard deviation and Student's 95 % interval; `compare`
-    says what is said of two.
+    Means are in percent, followed by the standard deviation and Student's 95 % interval; of two
+    recipes stands what `compare` says.
     """
     width = max(map(len, scores))
     lines = [f"{name:{width}}  {_summarize_one(by_seed)}" for name, by_seed in scores.items()]

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -20,9 +21,16 @@ _NO_MAPS = "the network has no convolution, and so no feature maps"
 
 
 class View(anywidget.AnyWidget):
-    """Draw `values` in the browser; a static page shows the text `still` in its place.
+    """The base of all views.
 
-    What the reader has chosen is kept, so that it outlasts a reload of the page.
+    Args:
+        still: the text that stands in its place where nothing can move.
+        values: what the view shows; it does not change.
+
+    Attributes:
+        kind: the name of the view, by which the browser knows what to draw.
+        values: as above.
+        chosen: what the reader has chosen; it is kept, so that it outlasts a reload of the page.
     """
 
     _esm = bundle()
@@ -36,14 +44,12 @@ class View(anywidget.AnyWidget):
         super().__init__(kind=type(self).__name__, values=values)
 
     def __repr__(self) -> str:
-        """What paper shows in its place."""
+        """The text that stands in its place on paper."""
         return self._still
 
-    def _repr_mimebundle_(self, **options: object) -> tuple[dict, dict]:
-        """With HTML that says which view this is: GitHub shows the text in it, and a site may put
-        the view there.
-        """
-        data, metadata = super()._repr_mimebundle_(**options)
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Add HTML that names the view: GitHub shows its text, and the site puts the view there."""
+        data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
         html = f'<div class="mnist-view" data-view="{self.kind}">{escape(self._still)}</div>'
         return data | {"text/html": html}, metadata
 
@@ -55,7 +61,7 @@ class PredictionBrowser(View):
         images: uint8 (n, 28, 28) in 0..255.
         labels: integers (n,) in 0..classes - 1.
         probabilities: by the name of each network, floats (n, classes) in 0..1.
-        names: of the classes; the digits if left out, here and below.
+        names: of the classes; the digits if left out.
     """
 
     def __init__(
@@ -83,10 +89,11 @@ class ConfusionExplorer(View):
 
     Args:
         images: uint8 (n, 28, 28) in 0..255.
-        labels, predicted: integers (n,) in 0..classes - 1.
+        labels: integers (n,) in 0..classes - 1.
+        predicted: integers (n,) in 0..classes - 1.
         order: a permutation of the indices 0..n-1: which image to show first, and so on; as they
             come if left out.
-        names: of the classes.
+        names: of the classes; the digits if left out.
     """
 
     def __init__(
@@ -98,10 +105,10 @@ class ConfusionExplorer(View):
         names: Sequence[str] = DIGITS,
     ):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
-        n, names = len(images), check_names(names)
-        order = (
-            np.arange(n) if order is None else check_array("order", order, np.integer, (n,), n - 1)
-        )
+        n = len(images)
+        names = check_names(names)
+        order = np.arange(n) if order is None else order
+        order = check_array("order", order, np.integer, (n,), n - 1)
         if len(np.unique(order)) < n:
             raise ValueError(f"order must name each index in 0..{n - 1} once")
         predicted = check_array("predicted", predicted, np.integer, (n,), len(names) - 1)
@@ -115,15 +122,16 @@ class ConfusionExplorer(View):
 
 
 class EpochScrubber(View):
-    """Slide through a training, from the untrained network to the last epoch: accuracy, confusions, and what is wrong.
+    """Slide through a training, from the untrained network to the last epoch.
 
-    The digits that were wrong in most epochs come first.
+    It shows the accuracy, a confusion matrix, and images with wrong predictions; those that were
+    wrong in most epochs come first.
 
     Args:
-        run: a run.
-        images, labels: the validation images of that run, uint8 (n, 28, 28) in 0..255, and
-            integers (n,).
-        names: of the classes.
+        run: a training.
+        images: its validation images, uint8 (n, 28, 28) in 0..255.
+        labels: their labels, integers (n,) in 0..classes - 1.
+        names: of the classes; the digits if left out.
     """
 
     def __init__(
@@ -158,20 +166,29 @@ class DrawingPad(View):
             raise ValueError(_NO_MAPS)
         invitation = "Draw a digit, large or small, anywhere on the pad."
         if names != DIGITS:
-            invitation = f"This network knows {', '.join(names)}. The pad and its preparation are made for digits."
-        still = "A pad to draw a digit on; it works in a running notebook"
-        values = {"names": list(names), "network": network, "invitation": invitation}
-        super().__init__(still, **values, maps=bool(maps))
+            invitation = (
+                f"This network knows {', '.join(names)}. The pad and its preparation are made for "
+                "digits."
+            )
+        super().__init__(
+            "A pad to draw a digit on; it works in a running notebook",
+            names=list(names),
+            network=network,
+            invitation=invitation,
+            maps=bool(maps),
+        )
 
 
 class FeatureMaps(View):
-    """Choose or draw a digit, choose a convolution and see all its maps; choose a pixel and see how it is computed.
+    """Choose or draw a digit and a convolution, and see all its feature maps.
+
+    Of the pixel that is chosen in a map, it shows how it is computed.
 
     Args:
         model: a network of `build_model` that has convolutions, trained or not.
         images: uint8 (n, 28, 28) in 0..255.
         labels: integers (n,) in 0..classes - 1.
-        names: of the classes.
+        names: of the classes; the digits if left out.
     """
 
     def __init__(
@@ -184,10 +201,15 @@ class FeatureMaps(View):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
         network = pack_network(model)
         packed = _pack_images(images, labels, check_names(names, model.output_shape[-1]))
-        if not (fields := receptive_fields(model)):
+        fields = receptive_fields(model)
+        if not fields:
             raise ValueError(_NO_MAPS)
-        still = "The feature maps of a digit, to choose from; they open in a running notebook"
-        super().__init__(still, **packed, network=network, fields=fields)
+        super().__init__(
+            "The feature maps of a digit, to choose from; they open in a running notebook",
+            **packed,
+            network=network,
+            fields=fields,
+        )
 
 
 def _pack_images(
