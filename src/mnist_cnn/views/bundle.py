@@ -18,9 +18,8 @@ def bundle() -> str:
 
     Each file becomes a function that returns what the file exports, and its imports take from what
     the functions before it have returned; `shared.json` becomes a constant. A bundler such as
-    esbuild would do this as well, but pip cannot install one: everybody who installs from a
-    checkout, as Binder does, would need Node.js, or we would have to keep its output in the
-    repository.
+    esbuild would do this as well, but it is installed with npm: everybody who installs from a
+    checkout, as Binder does, would need Node.js, or the repository would have to hold its output.
     """
     files = {path.stem: path.read_text(encoding="utf-8") for path in sorted(BROWSER.glob("*.js"))}
     imports = {name: [needed for _, needed in _IMPORT.findall(files[name])] for name in files}
