@@ -179,8 +179,9 @@ def full_mnist() -> Dataset | None:
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Iterator["Browser"]:
     """Chromium, one for all tests of a process: Playwright starts only once in a thread."""
-    from lab import NO_CHROMIUM, launch  # with Playwright, which few tests need
     from playwright.sync_api import expect
+
+    from lab import NO_CHROMIUM, launch  # with Playwright, which few tests need
 
     with launch() as browser:
         if browser is None:

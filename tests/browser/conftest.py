@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-from lab import Lab
-from pages import Site, SitePage
 from playwright.sync_api import Browser
 
+from lab import Lab
 from mnist_cnn.data import Dataset
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
+from pages import Site, SitePage
 
 
 @pytest.fixture(scope="session")

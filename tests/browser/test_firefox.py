@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import Site
 from PIL import Image
 
 from firefox import NO_FIREFOX, Firefox, find
 from mnist_cnn.data import Dataset
+from pages import Site
 from viewing import STROKES
 
 pytestmark = pytest.mark.browser

@@ -6,9 +6,9 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from lab import ROOT, Lab, Notebook
 from playwright.sync_api import Browser, expect
 
+from lab import ROOT, Lab, Notebook
 from mnist_cnn.data import Dataset
 from mnist_cnn.runs import load_run
 from mnist_cnn.training import train

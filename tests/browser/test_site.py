@@ -17,18 +17,18 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from lab import free_port
-from pages import Site, SitePage
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 import addresses
 import sheets
+from lab import free_port
 from mnist_cnn.data import Dataset
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.views import ConfusionExplorer, DrawingPad, FeatureMaps, PredictionBrowser
+from pages import Site, SitePage
 from test_notebooks import NOTEBOOKS, ROOT
 from viewing import SCREENSHOTS, STROKES, View
 from views_export import save

@@ -6,9 +6,9 @@ What each view does is tested on the site, which has the same ones; nbval runs a
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from lab import Lab, Notebook
 from playwright.sync_api import Browser, expect
 
+from lab import Lab, Notebook
 from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.runs import SHIPPED, load_run
 from viewing import STROKES, View

@@ -3,8 +3,9 @@
 import re
 
 import numpy as np
-from lab import ROOT
 from playwright.sync_api import Locator, Page, expect
+
+from lab import ROOT
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 

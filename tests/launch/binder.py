@@ -19,8 +19,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import yaml
-from lab import free_port
 
+from lab import free_port
 from newcomer import USER_ID, Newcomer, Session, newcomer_in
 from repository import ROOT
 

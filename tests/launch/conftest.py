@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from lab import Notebook
 from playwright.sync_api import Browser
 
+from lab import Notebook
 from newcomer import Newcomer, Session, newcomer_in
 from repository import ROOT
 from viewing import STROKES, View

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
-from lab import Server
 
+from lab import Server
 from repository import copy_repository
 
 USER_ID = 1000  # also that of Binder's user

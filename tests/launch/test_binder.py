@@ -6,11 +6,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import Notebook
 from playwright.sync_api import Browser
 
 import addresses
 from binder import Image, built_image
+from lab import Notebook
 from newcomer import MEMORY
 from viewing import View
 

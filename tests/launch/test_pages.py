@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from lab import free_port
 
+from lab import free_port
 from newcomer import Newcomer, Session
 from repository import ROOT, copy_repository
 
