@@ -58,21 +58,18 @@ study: $(ENV)/installed-study  ## train ten seeds of each recipe; hours, can be 
 	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --precision float32 --images test \
 		--recipes averaged --seeds 25 --results benchmarks/ladder.jsonl
 	MNIST_CNN_RUNS=build/study $(BIN)/python benchmarks/ensembles.py
-	for run in relu-0:relu leaky_relu-0:leaky_relu improved-0:improved \
-		$(foreach seed,10 11 12 13 14,averaged-$(seed):averaged-$(seed)); do \
-		for found in $$(ls -t build/study/study-$${run%:*}-*.npz 2>/dev/null | head -1); do \
-		cp $$found src/mnist_cnn/shipped_runs/$${run#*:}.npz || exit 1; done; done
-	$(BIN)/python benchmarks/tables.py
+	MNIST_CNN_RUNS=build/study $(BIN)/python benchmarks/ship_runs.py
+	$(BIN)/python docs/fill_pages.py
 
 bench: $(ENV)/installed-test  ## measure the speeds, alone on the machine, in an hour; can be interrupted
 	$(BIN)/python benchmarks/bench.py
-	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python docs/fill_pages.py
 
 bench-quick: $(ENV)/installed  ## measure speeds on fewer images, in less than three minutes, and print them
 	$(BIN)/python benchmarks/bench.py --quick
 
 tables: $(ENV)/installed  ## put what was measured into README and notebooks
-	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python docs/fill_pages.py
 
 site: $(ENV)/installed-site  ## make pages of the notebooks as they are saved, in build/site/; they need no kernel
 	$(BIN)/python -m sphinx -W -q -j auto -c docs -d build/doctrees . build/site

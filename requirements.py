@@ -1,4 +1,4 @@
-"""Print what pip has to install, a line for each package: for the lesson, and for the extras that are named.
+"""Print the packages that pip has to install, one a line: for the lesson, and for the extras named.
 
 The lists are those of pyproject.toml. But on Linux TensorFlow's usual package includes code for
 NVIDIA graphics cards: without such a card, `tensorflow-cpu` does the same with half the download
@@ -13,14 +13,13 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-PROJECT = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_text(encoding="utf-8"))[
-    "project"
-]
+PYPROJECT = Path(__file__).with_name("pyproject.toml")
+PROJECT = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
 def main() -> None:
-    """Print the requirements."""
+    """Print the requirements of the lesson and of the extras on the command line."""
     parser = argparse.ArgumentParser(description="Print what pip has to install.")
     parser.add_argument("extras", nargs="*", help=f"some of {', '.join(EXTRAS)}")
     extras = parser.parse_args().extras
@@ -33,14 +32,15 @@ def main() -> None:
 
 
 def tensorflow_package() -> str:
-    """The name under which TensorFlow is to be installed on this machine."""
-    # Elsewhere one package has it all
-    on_pc = (platform.system(), platform.machine()) == ("Linux", "x86_64")
-    return "tensorflow-cpu" if on_pc and not shutil.which("nvidia-smi") else "tensorflow"
+    """The name of the TensorFlow package that suits this machine."""
+    # On other systems there is only one package
+    is_linux_pc = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+    has_card = shutil.which("nvidia-smi") is not None
+    return "tensorflow-cpu" if is_linux_pc and not has_card else "tensorflow"
 
 
 def requirements_of(extra: str) -> Iterator[str]:
-    """What an extra brings, and the extras that it names."""
+    """List what an extra requires, with what the extras that it includes require."""
     for line in EXTRAS[extra]:
         if line.startswith("mnist-cnn["):
             for other in line.removeprefix("mnist-cnn[").removesuffix("]").split(","):

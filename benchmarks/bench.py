@@ -1,17 +1,18 @@
-"""Measure how fast the recipes are, beside the article's network: `make bench`, or `make bench-quick`.
+"""Measure how fast the recipes train, beside the article's network: `make bench`.
 
-Each measurement is a process of its own, alone on the machine, and leaves a small file in a folder
-of its series in benchmarks/work/. So a series can be stopped at any time; run it again, and it
-continues where it was, whatever other series were measured meanwhile. When all its files are there
-they become a part of benchmarks/results.json, and its folder is deleted. The quick form uses fewer
-images and only prints. Accuracies come from studies (`python -m mnist_cnn.study`); only the
-article's network, trained by plain Keras, has its own: --article. What each rung of notebook 08's
-ladder costs is measured by itself, too: --ladder.
+Each measurement is a process of its own (jobs.py), alone on the machine, and leaves a small file in
+a folder of its series in benchmarks/work/. So a series can be stopped at any time: run it again,
+and it continues where it was, whatever other series were measured meanwhile. When a series is
+complete, its results go into benchmarks/results.json, and its folder is deleted. `make bench-quick`
+uses fewer images and only prints.
+
+Accuracies come from studies (`python -m mnist_cnn.study`); only the article's network, which plain
+Keras trains, has a series of its own for them: --article. What each rung of notebook 08's ladder
+costs is a series, too: --ladder.
 """
 
 import argparse
 import json
-import os
 import platform
 import shutil
 import statistics
@@ -20,18 +21,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
-from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
+
+import jobs
+from compared import BASELINE, RUNGS, Contestant, contestants
+from mnist_cnn.device import choose_precision
+from mnist_cnn.machine import cores, installed_version, processor
+from mnist_cnn.recipes import RECIPES
+from tables import speed_table
 
 FILE = Path(__file__).with_name("results.json")
 WORK = Path(__file__).with_name("work")
-EPOCHS = 3  # are timed at a time, or as many as the training has
 ROUNDS = 2  # with all contestants in turn, so that a slow minute of the machine affects them alike
 IMAGES = 60_000
-RECIPES = ("relu", "leaky_relu", "improved", "short")
 SCALING = (1_000, 3_000, 10_000, 30_000, 60_000)
 ARTICLE_SEEDS = 3  # of the article's network, as one takes as long as ten of another
 SERIES = {  # beside the speeds
@@ -39,61 +44,48 @@ SERIES = {  # beside the speeds
     "ladder": "time a training of each rung of the ladder in notebook 08",
     "views": "measure how fast the views respond",
 }
-TORCH = ["torch"] if find_spec("torch") else []  # compared where it is installed
-
-Contestant = tuple[str, str, str]
-"""How it is trained ("fit": by plain Keras, called as in the article; "train": by this package; "torch": by PyTorch),
-which network or recipe, and in which precision."""
-
-BASELINE = ("fit", "article", "float32")
 
 
-def contestants(chosen: str) -> list[Contestant]:
-    """All rows of the table, if `chosen` is the precision that this machine trains in."""
-    ours = [
-        ("train", recipe, precision)
-        for recipe in RECIPES
-        for precision in dict.fromkeys(("float32", chosen))
-    ]
-    return [
-        BASELINE,
-        ("fit", "relu", "float32"),
-        *((name, "relu", "float32") for name in TORCH),
-        *ours,
-    ]
+class Job(NamedTuple):
+    """A measurement to be made."""
+
+    name: str  # of the file that keeps it
+    kind: str  # a key of jobs.JOBS
+    arguments: dict
 
 
 def main() -> None:
-    """Measure everything, or be the process that makes one measurement."""
+    """Measure a series, or the speeds on fewer images."""
     parser = argparse.ArgumentParser(description="Measure the speeds.")
-    series = parser.add_mutually_exclusive_group()
-    series.add_argument("--quick", action="store_true", help="fewer images, one round; only prints")
-    for name, what in SERIES.items():
-        series.add_argument(f"--{name}", action="store_const", const=name, dest="series", help=what)
-    parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.add_mutually_exclusive_group()
+    options.add_argument(
+        "--quick", action="store_true", help="fewer images, one round; only prints"
+    )
+    for name, text in SERIES.items():
+        options.add_argument(
+            f"--{name}", action="store_const", const=name, dest="series", help=text
+        )
     arguments = parser.parse_args()
-    if arguments.job:
-        print(json.dumps(JOBS[arguments.job.pop("kind")](**arguments.job)))
-    elif arguments.quick:
-        from tables import times  # not needed by the processes that measure
-
+    if arguments.quick:
+        images = IMAGES // 10
         with tempfile.TemporaryDirectory() as work:
-            results = collect(Path(work), rounds=1, images=IMAGES // 10, scaling=())
-        print(f"\nWith {IMAGES // 10:,} images, a tenth of them all:\n\n{times(results)}")
+            results = measure_speeds(Path(work), rounds=1, images=images, scaling=())
+        print(f"\nWith {images:,} images, a tenth of them all:\n\n{speed_table(results)}")
     else:
-        measure(arguments.series or "speeds")
+        measure_series(arguments.series or "speeds")
 
 
-def measure(series: str) -> None:
-    """Measure what a series lacks, put it into results.json, and remove only its own work."""
+def measure_series(series: str) -> None:
+    """Measure what a series lacks, put it into results.json, and delete the folder of its work."""
     work = WORK / series
     if series == "article":
-        found = {"article": article_accuracies(work)}
+        found = {"article": measure_article(work)}
     elif series == "ladder":
-        found = {"costs": ladder_costs(work)}
+        found = {"costs": measure_ladder(work)}
+    elif series == "views":
+        found = {"views": measure_views(work)}
     else:
-        found = collect(work, ROUNDS, IMAGES, SCALING) if series == "speeds" else {}
-        [found["views"]] = run([{"kind": "views"}], work)
+        found = measure_speeds(work, ROUNDS, IMAGES, SCALING) | {"views": measure_views(work)}
     results = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     FILE.write_text(json.dumps(results | found, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work)
@@ -102,274 +94,170 @@ def measure(series: str) -> None:
     print("Wrote benchmarks/results.json")
 
 
-def collect(work: Path, rounds: int, images: int, scaling: tuple[int, ...]) -> dict:
-    """Measure the speeds that are not in the folder `work` yet; return what results.json holds of
-    them.
-    """
-    # Imports Keras, as a process that measures does by itself
-    from mnist_cnn.device import choose_precision
-    from mnist_cnn.machine import installed_version
+def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int]) -> dict:
+    """Measure time and memory of all contestants, of the import, and how they grow with the images.
 
+    Args:
+        work: the folder of the measurements; those that it has are not made again.
+        rounds: how often each contestant is measured.
+        images: how many training images the contestants have.
+        scaling: the numbers of training images to measure the recipe "relu" on.
+
+    Returns:
+        What results.json holds of the speeds.
+    """
     chosen = choose_precision()
-    times = {
-        c: [time_job(c, images, number) for number in range(rounds)] for c in contestants(chosen)
-    }
-    # In turn; below, from files
-    run([job for jobs in zip(*times.values(), strict=True) for job in jobs], work)
-    found = {contestant: run(jobs, work) for contestant, jobs in times.items()}
-    growth = run([time_job(("train", "relu", chosen), n, 0) for n in scaling], work)
-    imports = run([{"kind": "import", "number": number} for number in range(3)], work)
+    speeds: dict[Contestant, list[dict]] = {row: [] for row in contestants(chosen)}
+    for number in range(rounds):
+        for contestant, measurements in speeds.items():
+            measurements.append(measure(speed_job(contestant, images, number), work))
+    relu = Contestant("train", "relu", chosen)
+    growth = {count: measure(speed_job(relu, count, 0), work) for count in scaling}
+    imports = [measure(Job(f"import-{number}", "time_import", {}), work) for number in range(3)]
     return {
-        **where_and_when(),
-        "versions": {
-            name: installed_version(name) for name in ("tensorflow", "keras", "numpy", *TORCH)
-        }
-        | {"python": platform.python_version()},
-        "import_seconds": round(statistics.median(found["seconds"] for found in imports), 1),
+        **date_and_machine(),
+        "versions": installed_versions(with_torch=any(row.trainer == "torch" for row in speeds)),
+        "import_seconds": round(statistics.median(each["seconds"] for each in imports), 1),
         "chosen_precision": chosen,
-        "rows": [row(contestant, found[contestant], found[BASELINE]) for contestant in times],
+        "rows": [
+            summarize_speed(contestant, measurements, speeds[BASELINE])
+            for contestant, measurements in speeds.items()
+        ],
         "scaling": [
             {
-                "images": n,
-                "seconds_per_epoch": round(median_epoch([times], "clock"), 2),
-                "peak_mb": times["peak_mb"],
+                "images": count,
+                "seconds_per_epoch": round(median_epoch([measurement], "clock"), 2),
+                "peak_mb": measurement["peak_mb"],
             }
-            for n, times in zip(scaling, growth, strict=True)
+            for count, measurement in growth.items()
         ],
     }
 
 
-def article_accuracies(work: Path) -> dict:
-    """Train the article's network as the article does, with each seed; hours."""
-    jobs = [{"kind": "article", "seed": seed} for seed in range(ARTICLE_SEEDS)]
-    found = run(jobs, work)
+def measure_article(work: Path) -> dict:
+    """Train the article's network as the article does, with each seed, which takes hours."""
+    trained = [
+        measure(Job(f"article-{seed}", "train_article", {"seed": seed}), work)
+        for seed in range(ARTICLE_SEEDS)
+    ]
     return {
         "date": date.today().isoformat(),
-        "precision": found[0]["precision"],
-        "test_accuracies": [round(100 * one["test"], 2) for one in found],
-        "validation_mean": round(100 * statistics.mean(one["validation"] for one in found), 3),
+        "precision": trained[0]["precision"],
+        "test_accuracies": [round(100 * one["test"], 2) for one in trained],
+        "validation_mean": round(100 * statistics.mean(one["validation"] for one in trained), 3),
     }
 
 
-def ladder_costs(work: Path) -> dict:
-    """Time three epochs of each rung, in float32; the seconds of a whole training, by recipe."""
-    from tables import RUNGS  # not needed by the processes that measure
-
+def measure_ladder(work: Path) -> dict:
+    """Measure how many seconds the training of each rung of the ladder takes in float32."""
     seconds = {}
     for recipe in RUNGS.values():
-        rung = BASELINE if recipe == "article" else ("train", recipe, "float32")
-        seconds[recipe] = round(total(run([time_job(rung, IMAGES, 0)], work), "clock"), 1)
-    return {**where_and_when(), "seconds": seconds}
+        trained = BASELINE if recipe == "article" else Contestant("train", recipe, "float32")
+        measurement = measure(speed_job(trained, IMAGES, 0), work)
+        seconds[recipe] = round(whole_training([measurement], "clock"), 1)
+    return {**date_and_machine(), "seconds": seconds}
 
 
-def where_and_when() -> dict:
+def measure_views(work: Path) -> dict:
+    """Measure how fast the views respond in a browser."""
+    return {**date_and_machine(), **measure(Job("views", "time_views", {}), work)}
+
+
+def date_and_machine() -> dict[str, str]:
     """The date, and the processor with its cores."""
-    from mnist_cnn.machine import cores, processor
-
     return {"date": date.today().isoformat(), "machine": f"{processor()}, {cores()} cores"}
 
 
-def time_job(contestant: Contestant, images: int, number: int) -> dict:
-    how, recipe, precision = contestant
-    return {
-        "kind": "time",
-        "how": how,
-        "recipe": recipe,
-        "precision": precision,
-        "images": images,
-        "number": number,
-    }
+def installed_versions(with_torch: bool) -> dict[str, str]:
+    """The versions of the packages that train, and of Python."""
+    names = ["tensorflow", "keras", "numpy"]
+    if with_torch:
+        names.append("torch")
+    versions = {name: installed_version(name) for name in names}
+    return versions | {"python": platform.python_version()}
 
 
-def row(contestant: Contestant, times: list[dict], baseline: list[dict]) -> dict:
-    """One row of the table: what a contestant's training costs, also beside the baseline's."""
-    how, recipe, precision = contestant
-    about, epoch = times[0], median_epoch(times, "clock")
-    later = [seconds for found in times for seconds in found["clock"][1:]]
+def speed_job(contestant: Contestant, images: int, number: int) -> Job:
+    """The job that trains a contestant for a few epochs on the first images.
+
+    Args:
+        contestant: who trains what.
+        images: how many to train on, with those for validation.
+        number: counts the measurements of the same training.
+    """
+    trainer, recipe, precision = contestant
+    if trainer == "torch":  # in a process without TensorFlow, which our recipes need
+        arguments = {"recipe": asdict(RECIPES[recipe]), "images": images}
+    else:
+        arguments = {"recipe": recipe, "precision": precision, "images": images}
+    name = f"time-{trainer}-{recipe}-{precision}-{images}-{number}"
+    return Job(name, f"time_{trainer}", arguments)
+
+
+def measure(job: Job, work: Path) -> dict:
+    """Read a measurement from its file, or make it now and keep it there."""
+    file = work / f"{job.name}.json"
+    if not file.exists():
+        measurement = run_in_a_process(job)
+        work.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(measurement) + "\n")
+        print(f"{time.strftime('%H:%M')} {job.name}: {json.dumps(measurement)[:150]}", flush=True)
+    return json.loads(file.read_text())
+
+
+def run_in_a_process(job: Job) -> dict:
+    """Make a measurement in a new process, which prints it as its last line."""
+    command = [sys.executable, jobs.__file__, job.kind, json.dumps(job.arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def summarize_speed(contestant: Contestant, measurements: list[dict], baseline: list[dict]) -> dict:
+    """What results.json holds of a contestant: what its training costs, also beside the baseline's.
+
+    Args:
+        contestant: who trains what.
+        measurements: those of the contestant, as the jobs return them.
+        baseline: those of the baseline.
+    """
+    about = measurements[0]  # what does not differ between the rounds
+    later_epochs = [seconds for each in measurements for seconds in each["clock"][1:]]
+    epoch = statistics.median(later_epochs)
+    total = whole_training(measurements, "clock")
+    total_by_processor = whole_training(measurements, "processor")
     return {
-        "what": how,
-        "recipe": recipe,
-        "precision": precision,
+        "what": contestant.trainer,
+        "recipe": contestant.recipe,
+        "precision": contestant.precision,
         "settings": about["settings"],
         "epochs": about["epochs"],
         "seconds_per_epoch": round(epoch, 2),
-        "fastest_and_slowest": [min(later), max(later)],
-        "processor_seconds_per_epoch": round(median_epoch(times, "processor"), 2),
-        "seconds_total": round(total(times, "clock"), 1),
-        "ratio_to_article": round(total(baseline, "clock") / total(times, "clock"), 1),
-        "ratio_by_processor": round(total(baseline, "processor") / total(times, "processor"), 1),
+        "fastest_and_slowest": [min(later_epochs), max(later_epochs)],
+        "processor_seconds_per_epoch": round(median_epoch(measurements, "processor"), 2),
+        "seconds_total": round(total, 1),
+        "ratio_to_article": round(whole_training(baseline, "clock") / total, 1),
+        "ratio_by_processor": round(whole_training(baseline, "processor") / total_by_processor, 1),
         "images_per_second": round(about["train_images"] / epoch),
-        "peak_mb": max(found["peak_mb"] for found in times),
+        "peak_mb": max(each["peak_mb"] for each in measurements),
         "parameters": about["parameters"],
         "weights_mb": round(4 * about["parameters"] / 1e6, 2),
     }
 
 
-def median_epoch(times: list[dict], which: str) -> float:
-    """Seconds of an epoch after the first, by the "clock" or of the "processor"."""
-    return statistics.median(seconds for found in times for seconds in found[which][1:])
+def median_epoch(measurements: list[dict], which: str) -> float:
+    """The median seconds of an epoch after the first, by the "clock" or of the "processor"."""
+    return statistics.median(seconds for each in measurements for seconds in each[which][1:])
 
 
-def total(times: list[dict], which: str) -> float:
-    """Seconds of a whole training: the first epoch, which builds the graph, and the others."""
-    return statistics.median(found[which][0] for found in times) + (
-        times[0]["epochs"] - 1
-    ) * median_epoch(times, which)
+def whole_training(measurements: list[dict], which: str) -> float:
+    """The seconds of a whole training, by the "clock" or of the "processor".
 
-
-def run(jobs: list[dict], work: Path) -> list[dict]:
-    """Do those jobs that have left no file yet, each in a process, and print what they found;
-    return all results.
+    They are those of the first epoch, which also builds the graph, and as many median epochs as the
+    training has beside it.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    results = []
-    for job in jobs:
-        file = work / ("-".join(map(str, job.values())) + ".json")
-        if not file.exists():
-            command = [sys.executable, __file__, "--job", json.dumps(job)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            file.write_text(done.stdout.splitlines()[-1] + "\n")
-            print(
-                f"{time.strftime('%H:%M')} {file.stem}: {file.read_text().strip()[:150]}",
-                flush=True,
-            )
-        results.append(json.loads(file.read_text()))
-    return results
+    first = statistics.median(each[which][0] for each in measurements)
+    return first + (measurements[0]["epochs"] - 1) * median_epoch(measurements, which)
 
-
-def timing(how: str, recipe: str, precision: str, images: int, number: int) -> dict:
-    """Train for a few epochs; the seconds of each, by the clock and of the processor, and the peak
-    of memory.
-    """
-    from mnist_cnn.data import load_images
-
-    digits = load_images(source="full")
-    digits = replace(digits, x_train=digits.x_train[:images], y_train=digits.y_train[:images])
-    moments = []  # at the start, and at the end of each epoch
-
-    def look(*_: object) -> None:
-        moments.append((time.perf_counter(), time.process_time()))
-
-    found = {"train": time_train, "fit": time_fit, "torch": time_torch}[how](
-        recipe, precision, digits, look
-    )
-    spent = {
-        name: [round(after[which] - before[which], 2) for before, after in pairwise(moments)]
-        for which, name in enumerate(("clock", "processor"))
-    }
-    return {"epochs": 20, "settings": {}} | found | spent | {"peak_mb": peak_mb()}
-
-
-def time_train(recipe: str, precision: str, digits, look) -> dict:
-    """By this package: what was trained."""
-    from mnist_cnn.data import split_validation
-    from mnist_cnn.recipes import RECIPES
-    from mnist_cnn.training import train
-
-    settings = asdict(RECIPES[recipe])
-    with tempfile.TemporaryDirectory() as runs:  # so that there is no run to continue
-        os.environ["MNIST_CNN_RUNS"] = runs
-        trained = train(
-            recipe,
-            digits,
-            epochs=min(EPOCHS, settings["epochs"]),
-            precision=precision,
-            progress=look,
-        )
-    (train_images, _), _ = split_validation(digits.x_train, digits.y_train)
-    return {
-        "parameters": sum(array.size for array in trained.weights),
-        "train_images": len(train_images),
-        "epochs": settings["epochs"],
-        "settings": settings,
-    }
-
-
-def time_fit(network: str, precision: str, digits, look) -> dict:
-    """By plain Keras as the article calls it."""
-    from mnist_cnn.backend import keras
-
-    watch = keras.callbacks.LambdaCallback(on_train_begin=look, on_epoch_end=look)
-    model, _ = fit_as_in_the_article(
-        network, precision, digits, epochs=EPOCHS, seed=0, callbacks=[watch]
-    )
-    return {"parameters": model.count_params(), "train_images": len(digits.x_train) * 8 // 10}
-
-
-def fit_as_in_the_article(
-    network: str, precision: str, digits, epochs: int, seed: int, callbacks: Sequence = ()
-):
-    """Train by plain Keras: Adam at its usual rate, batches of 64, a fifth of the images for
-    validation.
-    """
-    from mnist_cnn.data import one_hot, prepare_images
-    from mnist_cnn.device import fix_seed
-    from mnist_cnn.models import build_model
-
-    fix_seed(seed)
-    model = build_model(network, precision)
-    model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
-    x, y = prepare_images(digits.x_train), one_hot(digits.y_train)
-    options = {
-        "batch_size": 64,
-        "epochs": epochs,
-        "validation_split": 0.2,
-        "verbose": 0,
-        "callbacks": list(callbacks),
-    }
-    return model, model.fit(x, y, **options).history
-
-
-def time_torch(recipe: str, precision: str, digits, look) -> dict:
-    """By PyTorch, in a process that has no TensorFlow."""
-    from peer_torch import fit
-
-    parameters, train_images = fit(digits, look, EPOCHS)
-    return {"parameters": parameters, "train_images": train_images}
-
-
-def article(seed: int) -> dict:
-    """Train the article's network for twenty epochs; its accuracies after the last one."""
-    from mnist_cnn.data import load_images
-    from mnist_cnn.device import choose_precision
-    from mnist_cnn.models import build_model, predict
-
-    digits, precision = load_images(source="full"), choose_precision()
-    model, history = fit_as_in_the_article("article", precision, digits, epochs=20, seed=seed)
-    network = build_model("article")  # in float32, as `train` validates too
-    network.set_weights(model.get_weights())
-    right = predict(network, digits.x_test).argmax(axis=1) == digits.y_test
-    return {
-        "precision": precision,
-        "validation": history["val_accuracy"][-1],
-        "test": float(right.mean()),
-    }
-
-
-def import_time(number: int) -> dict:
-    """Seconds to import the package, in a process that has done nothing else."""
-    start = time.perf_counter()
-    import mnist_cnn.training  # noqa: F401
-
-    return {"seconds": round(time.perf_counter() - start, 2)}
-
-
-def views() -> dict:
-    """How fast the views respond, and where that was measured."""
-    from view_speed import measure
-
-    return {**where_and_when(), **measure()}
-
-
-def peak_mb() -> int:
-    """The most memory that this process has used, in millions of bytes."""
-    import resource  # there is none on Windows
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
-
-
-JOBS = {"time": timing, "article": article, "import": import_time, "views": views}
 
 if __name__ == "__main__":
     main()

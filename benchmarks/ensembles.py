@@ -1,74 +1,95 @@
-"""How good are five networks together? `python benchmarks/ensembles.py` asks the runs that the ladder left.
+"""Measure how accurate five networks are together: `python benchmarks/ensembles.py`.
 
-Fixed before any of them was trained: the members are trained by the recipe "averaged", seeds 0 to 4
+Fixed before any of them was trained: the members are trained by the recipe "averaged"; seeds 0 to 4
 are the first ensemble, 5 to 9 the second, and so on; and an ensemble's prediction is the mean of
-its members' probabilities. Each ensemble becomes a line in ensembles.jsonl as soon as the runs of
-its five lines in ladder.jsonl are in `runs/`, or where MNIST_CNN_RUNS says; what is there is not
-measured again.
+its members' probabilities.
+
+Each ensemble becomes a line in ensembles.jsonl as soon as its five trainings are in ladder.jsonl
+and their runs in `runs/`, or where MNIST_CNN_RUNS says. Ensembles that have a line are not measured
+again.
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mnist_cnn.data import load_images, split_validation
 from mnist_cnn.models import predict
 from mnist_cnn.runs import Run, load_run, runs_folder
-from mnist_cnn.study.results import load_results
+from mnist_cnn.study.results import Result, load_results, run_name
 
-RECIPE, MEMBERS, ENSEMBLES = "averaged", 5, 5
-FILE, LADDER = (Path(__file__).with_name(f"{name}.jsonl") for name in ("ensembles", "ladder"))
+RECIPE = "averaged"
+MEMBERS = 5
+ENSEMBLES = 5
+FILE = Path(__file__).with_name("ensembles.jsonl")
+LADDER = Path(__file__).with_name("ladder.jsonl")
+
+
+def member_seeds(number: int) -> range:
+    """The seeds of an ensemble's members; the first ensemble has number 0."""
+    return range(MEMBERS * number, MEMBERS * (number + 1))
+
+
+def run_file(result: Result, folder: Path) -> Path:
+    """The file in which a study keeps the run that gave a result."""
+    return folder / f"{run_name(result.settings, result.key)}.npz"
 
 
 def load_members(number: int) -> list[Run]:
-    """The runs of an ensemble, as far as they are there."""
-    trained = {r.settings.seed: r.key for r in load_results(LADDER) if r.settings.recipe == RECIPE}
-    seeds = [seed for seed in range(MEMBERS * number, MEMBERS * (number + 1)) if seed in trained]
-    files = [runs_folder() / f"study-{RECIPE}-{seed}-{trained[seed]}.npz" for seed in seeds]
+    """Load those runs of an ensemble's members that exist."""
+    results = {
+        result.settings.seed: result
+        for result in load_results(LADDER)
+        if result.settings.recipe == RECIPE
+    }
+    seeds = [seed for seed in member_seeds(number) if seed in results]
+    files = [run_file(results[seed], runs_folder()) for seed in seeds]
     return [load_run(file) for file in files if file.exists()]
 
 
-def measure(members: list[Run]) -> dict:
-    """What they reach on validation and test images, each alone and together, in 0..1; and where
-    all agree.
+def measure(members: list[Run]) -> dict[str, Any]:
+    """Measure an ensemble on validation and test images.
+
+    Returns:
+        The "seeds" of the members; and for "val" and "test" the accuracies of the members and of
+        the ensemble in 0..1, on which share of the images all members agree, and on how many of
+        these they are wrong.
     """
-    digits = load_images(source="full")
-    _, validation = split_validation(digits.x_train, digits.y_train)
-    found = {"seeds": [run.settings.seed for run in members]}
-    for name, (images, labels) in {
-        "val": validation,
-        "test": (digits.x_test, digits.y_test),
-    }.items():
+    dataset = load_images(source="full")
+    _, validation = split_validation(dataset.x_train, dataset.y_train)
+    measured: dict[str, Any] = {"seeds": [run.settings.seed for run in members]}
+    collections = {"val": validation, "test": (dataset.x_test, dataset.y_test)}
+    for name, (images, labels) in collections.items():
         probabilities = np.stack([predict(run.load_model(), images) for run in members])
-        guesses, together = probabilities.argmax(axis=2), probabilities.mean(axis=0).argmax(axis=1)
-        agree = (guesses == guesses[0]).all(axis=0)
-        found |= {
-            f"{name}_members": np.round((guesses == labels).mean(axis=1), 4).tolist(),
-            f"{name}_accuracy": round(float((together == labels).mean()), 4),
-            f"{name}_agree": round(float(agree.mean()), 4),
-            f"{name}_agree_and_wrong": int((agree & (together != labels)).sum()),
-        }
-    return found
+        predicted_alone = probabilities.argmax(axis=2)  # (members, images)
+        predicted_together = probabilities.mean(axis=0).argmax(axis=1)
+        agree = (predicted_alone == predicted_alone[0]).all(axis=0)
+        wrong = predicted_together != labels
+        alone = (predicted_alone == labels).mean(axis=1)
+        measured[f"{name}_members"] = np.round(alone, 4).tolist()
+        measured[f"{name}_accuracy"] = round(float((~wrong).mean()), 4)
+        measured[f"{name}_agree"] = round(float(agree.mean()), 4)
+        measured[f"{name}_agree_and_wrong"] = int((agree & wrong).sum())
+    return measured
 
 
 def main() -> None:
-    """Measure what is not in the file yet."""
-    done = (
-        [json.loads(line)["seeds"][0] for line in FILE.read_text().splitlines()]
-        if FILE.exists()
-        else []
-    )
+    """Measure the ensembles that are not in the file yet."""
+    lines = FILE.read_text().splitlines() if FILE.exists() else []
+    done = [json.loads(line)["seeds"] for line in lines]
     for number in range(ENSEMBLES):
-        if MEMBERS * number in done:
+        if list(member_seeds(number)) in done:
             continue
-        if len(members := load_members(number)) < MEMBERS:
+        members = load_members(number)
+        if len(members) < MEMBERS:
             print(f"ensemble {number + 1}: {len(members)} of {MEMBERS} runs are here")
-        else:
-            found = measure(members)
-            with FILE.open("a") as stream:
-                stream.write(f"{json.dumps(found)}\n")
-            print(f"seeds {found['seeds']}: {found['test_accuracy']:.2%}")
+            continue
+        measured = measure(members)
+        with FILE.open("a") as stream:
+            stream.write(f"{json.dumps(measured)}\n")
+        print(f"seeds {measured['seeds']}: {measured['test_accuracy']:.2%}")
 
 
 if __name__ == "__main__":

@@ -8,48 +8,71 @@ from torch import nn
 
 from mnist_cnn.data import Dataset, split_validation
 
+BATCH_SIZE = 128
+
+
+def build_network() -> nn.Sequential:
+    """Build the network of the recipe "relu", which returns logits."""
+    layers = [
+        *(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(64, 128, 3), nn.ReLU(), nn.Flatten()),
+        *(nn.Linear(1152, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10)),
+    ]
+    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+
 
 def fit(
-    digits: Dataset, look: Callable[[], None], epochs: int, batch_size: int = 128
+    dataset: Dataset, recipe: dict, epochs: int, on_epoch: Callable[[], None]
 ) -> tuple[int, int]:
-    """Train for a few of twenty epochs, and call `look` at the start and after each.
+    """Train the network for the first epochs of a recipe.
+
+    Args:
+        dataset: the images; the last tenth of those to train on is for validation.
+        recipe: the settings of "relu", of which it takes epochs, learning_rate and weight_decay;
+            the learning rate follows a cosine.
+        epochs: how many to train.
+        on_epoch: called at the start, and after each epoch with its validation.
 
     Returns:
         The number of parameters, and that of training images.
     """
-    network = nn.Sequential(
-        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(64, 128, 3), nn.ReLU(), nn.Flatten(),
-        nn.Linear(1152, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10),
-    ).to(memory_format=torch.channels_last)  # fmt: skip
-    (images, labels), (x_val, y_val) = split_validation(digits.x_train, digits.y_train)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1.5e-3, weight_decay=0.02)
-    steps = 20 * -(-len(images) // batch_size)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    network = build_network()
+    (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"]
+    )
+    steps_per_epoch = -(-len(images) // BATCH_SIZE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimizer, recipe["epochs"] * steps_per_epoch
+    )
     loss_of = nn.CrossEntropyLoss()
-    look()
+    on_epoch()
     for _ in range(epochs):
         network.train()
-        for rows in np.array_split(np.random.permutation(len(images)), steps // 20):
+        for rows in np.array_split(np.random.permutation(len(images)), steps_per_epoch):
             optimizer.zero_grad()
-            loss_of(
-                network(prepare(images[rows])), torch.from_numpy(labels[rows]).long()
-            ).backward()
+            logits = network(prepare(images[rows]))
+            loss_of(logits, torch.from_numpy(labels[rows]).long()).backward()
             optimizer.step()
             schedule.step()
-        network.eval()
-        with torch.no_grad():
-            read = [
-                network(prepare(x_val[first : first + 500])).argmax(1)
-                for first in range(0, len(x_val), 500)
-            ]
-        look()
-    accuracy = (torch.cat(read).numpy() == y_val).mean()
+        accuracy = evaluate(network, *validation)
+        on_epoch()
     print(f"validation accuracy {accuracy:.2%} after {epochs} epochs")  # it has to learn, too
     return sum(weights.numel() for weights in network.parameters()), len(images)
 
 
+def evaluate(network: nn.Module, images: np.ndarray, labels: np.ndarray) -> float:
+    """The accuracy on images, in 0..1."""
+    network.eval()
+    with torch.no_grad():
+        predicted = [
+            network(prepare(images[first : first + 500])).argmax(1)
+            for first in range(0, len(images), 500)
+        ]
+    return float((torch.cat(predicted).numpy() == labels).mean())
+
+
 def prepare(images: np.ndarray) -> torch.Tensor:
-    """uint8 (n, 28, 28) in 0..255 to float32 (n, 1, 28, 28) in 0..1."""
+    """Turn uint8 (n, 28, 28) in 0..255 into float32 (n, 1, 28, 28) in 0..1."""
     return (torch.from_numpy(images)[:, None].float() / 255).to(memory_format=torch.channels_last)

@@ -1,12 +1,11 @@
-"""Is a digit read on a sheet with dirt, frames, rules or shadows?
+"""Synthetic photographs of digits on paper, with specks, frames, ruled lines or uneven light.
 
-`python benchmarks/sheets.py 500 validation` counts.
-
-Thresholds of `mnist_cnn.drawing` and `mnist_cnn.pieces` were chosen on validation images. Tests in
-Python and in the browser use the same sheets.
+Tests in Python and in the browser read these photographs. `python benchmarks/sheets.py 500
+validation` prints how many of them the network reads correctly. The thresholds of
+`mnist_cnn.drawing` and `mnist_cnn.cleaning` were chosen on photographs of validation images.
 """
 
-import sys
+import argparse
 from collections.abc import Callable
 
 import numpy as np
@@ -18,12 +17,22 @@ from mnist_cnn.drawing import center_in_box, find_ink
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
 
-SIDE = 300
+SIDE = 300  # height and width of a sheet, in pixels
+
 Rng = np.random.Generator
+Color = float | tuple[float, float, float]  # grey, or red, green and blue, in 0..255
 
 
-def lay(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """A digit of MNIST somewhere on the sheet, 60 to 200 pixels large: ink (SIDE, SIDE) in 0..1."""
+def place_digit(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Place a digit of MNIST somewhere on an empty sheet, 60 to 199 pixels large.
+
+    Args:
+        image: uint8 (28, 28) in 0..255.
+        rng: draws size and place.
+
+    Returns:
+        The ink on the sheet, float (SIDE, SIDE) in 0..1.
+    """
     side = int(rng.integers(60, 200))
     top, left = rng.integers(14, SIDE - side - 14, 2)
     ink = np.zeros((SIDE, SIDE))
@@ -33,141 +42,217 @@ def lay(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def photograph(
-    ink: np.ndarray, rng: Rng, light: np.ndarray | float = 1.0, paper=245, pen=30, noise=0.0
+    ink: np.ndarray,
+    rng: Rng,
+    light: np.ndarray | float = 1.0,
+    paper: Color = 245,
+    pen: Color = 30,
+    noise: float = 0.0,
 ) -> np.ndarray:
-    """Ink on paper, each a grey or a colour in 0..255, in some light: uint8 (SIDE, SIDE, 3)."""
-    paper, pen = (np.broadcast_to(np.float64(color), 3) for color in (paper, pen))
-    pixels = paper + ink[..., np.newaxis] * (pen - paper)
+    """Photograph ink on paper.
+
+    Args:
+        ink: float (SIDE, SIDE) in 0..1.
+        rng: draws the noise.
+        light: how bright the light on the sheet is, in 0..1, everywhere or for each pixel.
+        paper: the color of the paper.
+        pen: the color of full ink.
+        noise: the standard deviation of the camera's noise, which is alike in all channels.
+
+    Returns:
+        The photograph, uint8 (SIDE, SIDE, 3).
+    """
+    paper_rgb, pen_rgb = (
+        np.broadcast_to(np.asarray(color, dtype=float), 3) for color in (paper, pen)
+    )
+    pixels = paper_rgb + ink[..., np.newaxis] * (pen_rgb - paper_rgb)
     pixels = pixels * np.broadcast_to(light, ink.shape)[..., np.newaxis]
     grain = rng.normal(0, 1, ink.shape)[..., np.newaxis]
     return np.rint(pixels + noise * grain).clip(0, 255).astype("uint8")
 
 
-# What may be on the sheet beside the digit; each adds it to the ink
+# What else may be on the sheet. Each function returns the ink with that added, and may change its
+# argument.
 
 
-def specks(ink: np.ndarray, rng: Rng, count: int) -> np.ndarray:
+def add_specks(ink: np.ndarray, rng: Rng, count: int) -> np.ndarray:
+    """Add square specks of 1 to 3 pixels anywhere on the sheet."""
     for _ in range(count):
         side, (row, column) = rng.integers(1, 4), rng.integers(0, SIDE - 3, 2)
         ink[row : row + side, column : column + side] = 1
     return ink
 
 
-def pixel_in_a_corner(ink: np.ndarray) -> np.ndarray:
+def add_corner_pixel(ink: np.ndarray) -> np.ndarray:
+    """Add a single pixel in the top left corner of the sheet."""
     ink[0, 0] = 1
     return ink
 
 
-def rectangle(ink: np.ndarray, top: int, bottom: int, left: int, right: int, wide: int):
-    """A frame whose outer pixels are given."""
-    for rows in (slice(top, top + wide), slice(bottom + 1 - wide, bottom + 1)):
+def add_rectangle(
+    ink: np.ndarray, top: int, bottom: int, left: int, right: int, width: int
+) -> np.ndarray:
+    """Add the outline of a rectangle whose outermost rows and columns are given."""
+    for rows in (slice(top, top + width), slice(bottom + 1 - width, bottom + 1)):
         ink[rows, left : right + 1] = 1
-    for columns in (slice(left, left + wide), slice(right + 1 - wide, right + 1)):
+    for columns in (slice(left, left + width), slice(right + 1 - width, right + 1)):
         ink[top : bottom + 1, columns] = 1
     return ink
 
 
-def frame(ink: np.ndarray, wide: int, inset: int = 0) -> np.ndarray:
-    return rectangle(ink, inset, SIDE - 1 - inset, inset, SIDE - 1 - inset, wide)
+def add_frame(ink: np.ndarray, width: int, inset: int = 0) -> np.ndarray:
+    """Add a frame along the edge of the sheet, or that many pixels inside it."""
+    first, last = inset, SIDE - 1 - inset
+    return add_rectangle(ink, first, last, first, last, width)
 
 
-def around(ink: np.ndarray, gap: int) -> list[int]:
-    """The box of a digit with a gap around it: top, bottom, left, right."""
+def padded_bounding_box(ink: np.ndarray, padding: int) -> tuple[int, int, int, int]:
+    """The bounding box of the digit, padded within the sheet: top, bottom, left, right."""
     rows, columns = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))
-    ends = (rows[0] - gap, rows[-1] + gap, columns[0] - gap, columns[-1] + gap)
-    return [min(max(int(end), 1), SIDE - 2) for end in ends]
+    edges = (rows[0] - padding, rows[-1] + padding, columns[0] - padding, columns[-1] + padding)
+    top, bottom, left, right = (min(max(int(edge), 1), SIDE - 2) for edge in edges)
+    return top, bottom, left, right
 
 
-def by_hand(ink: np.ndarray, rng: Rng, circle: bool) -> np.ndarray:
-    """A box that is not quite straight, or a circle, around the digit."""
-    top, bottom, left, right = around(ink, int(rng.integers(10, 25)))
+def add_box(ink: np.ndarray, padding: int) -> np.ndarray:
+    """Add a straight box around the digit; with a negative padding it touches the digit."""
+    return add_rectangle(ink, *padded_bounding_box(ink, padding), 3)
+
+
+def add_box_by_hand(ink: np.ndarray, rng: Rng) -> np.ndarray:
+    """Add a box around the digit whose sides are not quite straight."""
+    top, bottom, left, right = padded_bounding_box(ink, int(rng.integers(10, 25)))
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    points = [tuple(point) for point in np.array(corners) + rng.integers(-4, 5, (4, 2))]
     drawn = Image.new("L", (SIDE, SIDE))
-    pen = ImageDraw.Draw(drawn)
-    if circle:
-        pen.ellipse([left, top, right, bottom], outline=255, width=3)
-    else:
-        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-        points = [tuple(point) for point in np.array(corners) + rng.integers(-4, 5, (4, 2))]
-        pen.line([*points, points[0]], fill=255, width=3)
+    ImageDraw.Draw(drawn).line([*points, points[0]], fill=255, width=3)
     return np.maximum(ink, np.asarray(drawn) / 255)
 
 
-def rules(ink: np.ndarray, rng: Rng, apart: int, strength=1.0, squared=False, slope=0.0):
-    """Lines across the whole sheet, one to three pixels wide."""
+def add_circle_by_hand(ink: np.ndarray, rng: Rng) -> np.ndarray:
+    """Add an ellipse around the digit."""
+    top, bottom, left, right = padded_bounding_box(ink, int(rng.integers(10, 25)))
+    drawn = Image.new("L", (SIDE, SIDE))
+    ImageDraw.Draw(drawn).ellipse([left, top, right, bottom], outline=255, width=3)
+    return np.maximum(ink, np.asarray(drawn) / 255)
+
+
+def add_ruling(
+    ink: np.ndarray,
+    rng: Rng,
+    spacing: int,
+    strength: float = 1.0,
+    squared: bool = False,
+    slope: float = 0.0,
+) -> np.ndarray:
+    """Add the lines of ruled or squared paper, one to three pixels wide.
+
+    Args:
+        ink: float (SIDE, SIDE) in 0..1.
+        rng: draws the width of the lines and where the first one is.
+        spacing: the distance from line to line, in pixels.
+        strength: the ink of the lines, in 0..1.
+        squared: whether there are vertical lines as well.
+        slope: how many rows a horizontal line falls, or climbs, in a column.
+    """
     rows, columns = np.mgrid[:SIDE, :SIDE]
-    wide = rng.integers(1, 4)
-    lines = (rows + slope * columns - rng.integers(0, apart)) % apart < wide
+    width = rng.integers(1, 4)
+    lines = (rows + slope * columns - rng.integers(0, spacing)) % spacing < width
     if squared:
-        lines |= (columns - rng.integers(0, apart)) % apart < wide
+        lines |= (columns - rng.integers(0, spacing)) % spacing < width
     return np.maximum(ink, strength * lines)
 
 
-def one_rule(ink: np.ndarray, rng: Rng, below: bool) -> np.ndarray:
-    """A line through the digit, or at its foot."""
-    top, bottom, _, _ = around(ink, 0)
-    row = bottom - rng.integers(-3, 6) if below else rng.integers(top, bottom)
+def add_line_through_digit(ink: np.ndarray, rng: Rng) -> np.ndarray:
+    """Add one horizontal line through the digit, one to three pixels wide."""
+    top, bottom, _, _ = padded_bounding_box(ink, 0)
+    row = rng.integers(top, bottom)
     ink[row : row + rng.integers(1, 4)] = 1
     return ink
 
 
-# Light on the sheet, (SIDE, SIDE) in 0..1
+def add_baseline(ink: np.ndarray, rng: Rng) -> np.ndarray:
+    """Add one horizontal line at the foot of the digit, one to three pixels wide."""
+    _, bottom, _, _ = padded_bounding_box(ink, 0)
+    row = bottom - rng.integers(-3, 6)
+    ink[row : row + rng.integers(1, 4)] = 1
+    return ink
 
 
-def along(rng: Rng) -> np.ndarray:
-    """How far a pixel is from the middle of the sheet in some direction."""
+def thin_strokes(ink: np.ndarray) -> np.ndarray:
+    """Make the strokes two pixels thinner."""
+    return ndimage.grey_erosion(ink, size=(3, 3))
+
+
+def thicken_strokes(ink: np.ndarray) -> np.ndarray:
+    """Make the strokes eight pixels thicker."""
+    return ndimage.grey_dilation(ink, size=(9, 9))
+
+
+# How the sheet may be lit. Each function returns float (SIDE, SIDE) in 0..1.
+
+
+def distance_from_center(rng: Rng) -> np.ndarray:
+    """How far each pixel is from the center of the sheet, along a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     return np.cos(angle) * columns + np.sin(angle) * rows
 
 
-def shading(rng: Rng) -> np.ndarray:
-    distance = along(rng)
+def linear_shading(rng: Rng) -> np.ndarray:
+    """Light that fades evenly to 45 % from one side of the sheet to the other."""
+    distance = distance_from_center(rng)
     return 1 - 0.55 * (distance - distance.min()) / np.ptp(distance)
 
 
 def vignette() -> np.ndarray:
+    """Light that fades from the center of the sheet to its corners."""
     rows, columns = np.mgrid[:SIDE, :SIDE] / (SIDE - 1) - 0.5
     return 1 - 1.2 * (rows**2 + columns**2)
 
 
-def shadow(rng: Rng, soft: float, where: tuple[int, int] = (-60, 60)) -> np.ndarray:
-    return 1 - 0.5 / (1 + np.exp((rng.uniform(*where) - along(rng)) / soft))
+def shadow(rng: Rng, blur: float, edge: tuple[int, int] = (-60, 60)) -> np.ndarray:
+    """A shadow that halves the light on one side of a straight edge.
+
+    Args:
+        rng: draws the direction, and where the edge is.
+        blur: how soft the edge is, in pixels.
+        edge: the range of its distance from the center of the sheet, in pixels.
+    """
+    return 1 - 0.5 / (1 + np.exp((rng.uniform(*edge) - distance_from_center(rng)) / blur))
 
 
-def table(rng: Rng) -> np.ndarray:
-    """Something dark along one edge."""
+def table_edge(rng: Rng) -> np.ndarray:
+    """A dark strip along one edge, as where a photograph shows the table beside the paper."""
     rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     dark = rows + rng.uniform(-0.06, 0.06) * columns > rng.uniform(136, 144)
-    return np.rot90(np.where(dark, 0.25, 1), rng.integers(4))
+    return np.rot90(np.where(dark, 0.25, 1), int(rng.integers(4)))
 
 
-def thicken(ink: np.ndarray) -> np.ndarray:
-    return ndimage.grey_dilation(ink, size=(9, 9))
-
-
+# How to photograph a digit's ink on each kind of sheet.
 KINDS: dict[str, Callable[[np.ndarray, Rng], np.ndarray]] = {
     "nothing else": lambda ink, rng: photograph(ink, rng),
-    "a pixel in a corner": lambda ink, rng: photograph(pixel_in_a_corner(ink), rng),
-    "5 specks": lambda ink, rng: photograph(specks(ink, rng, 5), rng),
-    "20 specks": lambda ink, rng: photograph(specks(ink, rng, 20), rng),
-    "frame of 1 pixel": lambda ink, rng: photograph(frame(ink, 1), rng),
-    "frame of 3 pixels": lambda ink, rng: photograph(frame(ink, 3), rng),
-    "frame of 6 pixels": lambda ink, rng: photograph(frame(ink, 6), rng),
-    "frame, inset": lambda ink, rng: photograph(frame(ink, 3, int(rng.integers(4, 10))), rng),
-    "box": lambda ink, rng: photograph(rectangle(ink, *around(ink, 10), 3), rng),
-    "box that touches": lambda ink, rng: photograph(rectangle(ink, *around(ink, -2), 3), rng),
-    "box by hand": lambda ink, rng: photograph(by_hand(ink, rng, False), rng),
-    "circle by hand": lambda ink, rng: photograph(by_hand(ink, rng, True), rng),
-    "rule across": lambda ink, rng: photograph(one_rule(ink, rng, False), rng),
-    "rule at the foot": lambda ink, rng: photograph(one_rule(ink, rng, True), rng),
-    "pale rules": lambda ink, rng: photograph(rules(ink, rng, 30, 0.4), rng, noise=2),
-    "dark rules": lambda ink, rng: photograph(rules(ink, rng, 30), rng, noise=2),
+    "a pixel in a corner": lambda ink, rng: photograph(add_corner_pixel(ink), rng),
+    "5 specks": lambda ink, rng: photograph(add_specks(ink, rng, 5), rng),
+    "20 specks": lambda ink, rng: photograph(add_specks(ink, rng, 20), rng),
+    "frame of 1 pixel": lambda ink, rng: photograph(add_frame(ink, 1), rng),
+    "frame of 3 pixels": lambda ink, rng: photograph(add_frame(ink, 3), rng),
+    "frame of 6 pixels": lambda ink, rng: photograph(add_frame(ink, 6), rng),
+    "frame, inset": lambda ink, rng: photograph(add_frame(ink, 3, int(rng.integers(4, 10))), rng),
+    "box": lambda ink, rng: photograph(add_box(ink, 10), rng),
+    "box that touches": lambda ink, rng: photograph(add_box(ink, -2), rng),
+    "box by hand": lambda ink, rng: photograph(add_box_by_hand(ink, rng), rng),
+    "circle by hand": lambda ink, rng: photograph(add_circle_by_hand(ink, rng), rng),
+    "rule across": lambda ink, rng: photograph(add_line_through_digit(ink, rng), rng),
+    "rule at the foot": lambda ink, rng: photograph(add_baseline(ink, rng), rng),
+    "pale rules": lambda ink, rng: photograph(add_ruling(ink, rng, 30, 0.4), rng, noise=2),
+    "dark rules": lambda ink, rng: photograph(add_ruling(ink, rng, 30), rng, noise=2),
     "rules, inclined": lambda ink, rng: photograph(
-        rules(ink, rng, 40, 0.8, slope=rng.uniform(-0.03, 0.03)), rng, noise=2
+        add_ruling(ink, rng, 40, 0.8, slope=rng.uniform(-0.03, 0.03)), rng, noise=2
     ),
-    "pale squares": lambda ink, rng: photograph(rules(ink, rng, 25, 0.4, squared=True), rng),
-    "dark squares": lambda ink, rng: photograph(rules(ink, rng, 25, squared=True), rng),
-    "shading": lambda ink, rng: photograph(ink, rng, shading(rng), noise=2),
+    "pale squares": lambda ink, rng: photograph(add_ruling(ink, rng, 25, 0.4, squared=True), rng),
+    "dark squares": lambda ink, rng: photograph(add_ruling(ink, rng, 25, squared=True), rng),
+    "shading": lambda ink, rng: photograph(ink, rng, linear_shading(rng), noise=2),
     "vignette": lambda ink, rng: photograph(ink, rng, vignette(), noise=2),
     "hard shadow": lambda ink, rng: photograph(ink, rng, shadow(rng, 0.7), noise=2),
     "soft shadow": lambda ink, rng: photograph(ink, rng, shadow(rng, 20), noise=2),
@@ -175,21 +260,25 @@ KINDS: dict[str, Callable[[np.ndarray, Rng], np.ndarray]] = {
         ink, rng, shadow(rng, 0.7, (90, 140)), noise=2
     ),
     "noise": lambda ink, rng: photograph(ink, rng, noise=20),
-    "shading, noise": lambda ink, rng: photograph(ink, rng, shading(rng), noise=12),
-    "shading, frame": lambda ink, rng: photograph(frame(ink, 3), rng, shading(rng), noise=2),
+    "shading, noise": lambda ink, rng: photograph(ink, rng, linear_shading(rng), noise=12),
+    "shading, frame": lambda ink, rng: photograph(
+        add_frame(ink, 3), rng, linear_shading(rng), noise=2
+    ),
     "shadow, rules": lambda ink, rng: photograph(
-        rules(ink, rng, 40, 0.5), rng, shadow(rng, 0.7), noise=2
+        add_ruling(ink, rng, 40, 0.5), rng, shadow(rng, 0.7), noise=2
     ),
-    "edge of a table": lambda ink, rng: photograph(ink, rng, table(rng), noise=2),
+    "edge of a table": lambda ink, rng: photograph(ink, rng, table_edge(rng), noise=2),
     "light on dark": lambda ink, rng: photograph(ink, rng, paper=20, pen=240),
-    "light on dark, frame": lambda ink, rng: photograph(frame(ink, 3), rng, paper=20, pen=240),
+    "light on dark, frame": lambda ink, rng: photograph(add_frame(ink, 3), rng, paper=20, pen=240),
     "chalk, shading": lambda ink, rng: photograph(
-        ink, rng, shading(rng), paper=60, pen=230, noise=4
+        ink, rng, linear_shading(rng), paper=60, pen=230, noise=4
     ),
-    "pencil, shading": lambda ink, rng: photograph(ink, rng, shading(rng), pen=150, noise=2),
-    "thin pen": lambda ink, rng: photograph(ndimage.grey_erosion(ink, size=(3, 3)), rng),
-    "thick pen": lambda ink, rng: photograph(thicken(ink), rng),
-    "thick pen, shading": lambda ink, rng: photograph(thicken(ink), rng, shading(rng), noise=2),
+    "pencil, shading": lambda ink, rng: photograph(ink, rng, linear_shading(rng), pen=150, noise=2),
+    "thin pen": lambda ink, rng: photograph(thin_strokes(ink), rng),
+    "thick pen": lambda ink, rng: photograph(thicken_strokes(ink), rng),
+    "thick pen, shading": lambda ink, rng: photograph(
+        thicken_strokes(ink), rng, linear_shading(rng), noise=2
+    ),
     "blue on cream": lambda ink, rng: photograph(
         ink, rng, paper=(250, 240, 200), pen=(40, 60, 170), noise=2
     ),
@@ -197,28 +286,48 @@ KINDS: dict[str, Callable[[np.ndarray, Rng], np.ndarray]] = {
 
 
 def make_sheet(kind: str, image: np.ndarray, seed: int) -> np.ndarray:
-    """Lay a digit of MNIST on a sheet of a kind: uint8 (SIDE, SIDE, 3)."""
+    """Place a digit of MNIST on a sheet of one of the KINDS, and photograph it.
+
+    Args:
+        kind: a key of KINDS.
+        image: the digit, uint8 (28, 28) in 0..255.
+        seed: what is drawn at random follows from it.
+
+    Returns:
+        The photograph, uint8 (SIDE, SIDE, 3).
+    """
     rng = np.random.default_rng(seed)
-    return KINDS[kind](lay(image, rng), rng)
+    return KINDS[kind](place_digit(image, rng), rng)
 
 
-def main(count: int, which: str) -> None:
-    """Print, for each kind, how many are read, and how sure the network is of wrong answers."""
-    digits = load_images(source="full")
-    _, validation = split_validation(digits.x_train, digits.y_train)
-    images, labels = validation if which == "validation" else (digits.x_test, digits.y_test)
+def print_accuracies(images: np.ndarray, labels: np.ndarray) -> None:
+    """Print how many digits are read on each kind of sheet, and how sure wrong answers are."""
     model = load_run(SHIPPED / "leaky_relu.npz").load_model()
     print("| sheet | read | says of wrong answers |\n| --- | ---: | ---: |")
     for kind in KINDS:
-        seen = [
+        prepared = [
             center_in_box(find_ink(make_sheet(kind, image, seed)))
-            for seed, image in enumerate(images[:count])
+            for seed, image in enumerate(images)
         ]
-        says = predict(model, np.stack(seen))
-        wrong = says.argmax(axis=1) != labels[:count]
-        sure = f"{says.max(axis=1)[wrong].mean():.0%}" if wrong.any() else ""
-        print(f"| {kind} | {1 - wrong.mean():.1%} | {sure} |", flush=True)
+        probabilities = predict(model, np.stack(prepared))
+        wrong = probabilities.argmax(axis=1) != labels
+        confidence = f"{probabilities.max(axis=1)[wrong].mean():.0%}" if wrong.any() else ""
+        print(f"| {kind} | {1 - wrong.mean():.1%} | {confidence} |", flush=True)
+
+
+def main() -> None:
+    """Read the first validation or test images on every kind of sheet."""
+    parser = argparse.ArgumentParser(description="Print how many digits are read on each sheet.")
+    parser.add_argument("count", type=int, help="how many images to read on each kind of sheet")
+    parser.add_argument("images", choices=("validation", "test"))
+    arguments = parser.parse_args()
+    dataset = load_images(source="full")
+    if arguments.images == "validation":
+        _, (images, labels) = split_validation(dataset.x_train, dataset.y_train)
+    else:
+        images, labels = dataset.x_test, dataset.y_test
+    print_accuracies(images[: arguments.count], labels[: arguments.count])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main()

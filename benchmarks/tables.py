@@ -1,123 +1,133 @@
-"""Write what README.md, benchmarks/README.md and the notebooks say of measurements and addresses: `make tables`.
+"""Turn the results of benchmarks and studies into tables in Markdown and lines of Python.
 
-A table is between two comments, `<!-- bench: name -->` and `<!-- end of bench -->`; the name is a
-function below. In a code cell the comments start with a `#`, and lines of Python stand between
-them. The first cell of each notebook, tagged `setup`, is written here, too: it depends on the
-address of the repository.
+TABLES has a function for each name that stands between comments in README, benchmarks/README or a
+notebook. docs/fill_pages.py puts what they return into these places: `make tables`.
 """
 
 import json
-import re
 import statistics
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import nbformat
-
-import addresses
-from addresses import PROJECT, binder
-from bench import RECIPES
+from compared import BASELINE, RUNGS, STUDY_RECIPES, Contestant
 from mnist_cnn.study.results import collect_scores, load_results, summarize
 
-ROOT = Path(__file__).parents[1]
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "benchmarks" / "README.md",
-    *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")),
-]
-PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of bench -->)", re.DOTALL)
+FOLDER = Path(__file__).parent
 
-_HOW = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
-_BITS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+_TRAINERS = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
+_PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+_SEEDS_OF_LADDER = 10  # notebook 08 compares as many of each rung
 
-_FIRST_CELL = """\
-from importlib.util import find_spec
-
-if find_spec("mnist_cnn") is None:
-    raise ModuleNotFoundError(
-        "This notebook needs the package mnist_cnn:"
-        " {}"
-        " {}"
-    )"""
-
-# The ladder of notebook 08: what each rung adds, and the recipe that has it.
-RUNGS = {"dense layers only": "dense", "article": "article", "pooling earlier": "pooled",
-         "falling learning rate": "scheduled", "label smoothing": "smoothed", "batch normalization": "normalized",
-         "augmentation": "improved", "averaged weights": "averaged"}  # fmt: skip
+# Reading the results
 
 
-def load() -> dict:
-    """The speeds, the ensembles, and under "test" and "validation" the accuracies in percent, by
-    recipe and seed.
+def load_measurements(folder: Path = FOLDER) -> dict:
+    """Load everything that was measured.
+
+    Args:
+        folder: where results.json, study.jsonl, ladder.jsonl and ensembles.jsonl are.
+
+    Returns:
+        What results.json holds; under "ensembles" what ensembles.jsonl holds; and under "test" and
+        "validation" the accuracies of the two studies in percent, by recipe and seed.
     """
-    folder = ROOT / "benchmarks"
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    ensembles = (folder / "ensembles.jsonl").read_text(encoding="utf-8").splitlines()
-    results |= {"ensembles": list(map(json.loads, ensembles)), "test": {}, "validation": {}}
+    ensembles = (folder / "ensembles.jsonl").read_text(encoding="utf-8")
+    results["ensembles"] = [json.loads(line) for line in ensembles.splitlines()]
+    results |= {"test": {}, "validation": {}}
     for name in ("study.jsonl", "ladder.jsonl"):
         studied = load_results(folder / name)
+        recipes = {result.settings.recipe for result in studied}
         for images in ("test", "validation"):
-            results[images] |= (scores := collect_scores(studied, images))
-        if mixed := [recipe for recipe in scores if ", " in recipe]:
-            raise SystemExit(
-                f"{name} holds more than one study. Keep the lines of one: {'; '.join(mixed)}"
-            )
+            scores = collect_scores(studied, images)
+            # Where the results of a recipe differ by more than the seed, its name says by what
+            if mixed := scores.keys() - recipes:
+                raise SystemExit(
+                    f"{name} holds more than one study. Keep the lines of one: "
+                    f"{'; '.join(sorted(mixed))}"
+                )
+            results[images] |= scores
     return results
 
 
-def write_tables(results: dict) -> None:
-    """Bring every page up to date; those that are, are not touched."""
-    for page in PAGES:
-        if page.suffix == ".md":
-            text = page.read_text(encoding="utf-8")
-            if (filled := fill(text, results)) != text:
-                page.write_text(filled, encoding="utf-8")
-        else:
-            notebook = nbformat.read(page, as_version=4)
-            before = [cell.source for cell in notebook.cells]
-            for cell in notebook.cells:
-                is_first = "setup" in cell.metadata.get("tags", ())
-                cell.source = first_cell() if is_first else fill(cell.source, results)
-            if [cell.source for cell in notebook.cells] != before:
-                nbformat.write(notebook, page)
+def rows_by_contestant(results: dict) -> dict[Contestant, dict]:
+    """The rows of the speeds, by who trained what in which precision."""
+    return {
+        Contestant(row["what"], row["recipe"], row["precision"]): row for row in results["rows"]
+    }
 
 
-def fill(text: str, results: dict) -> str:
-    """Put the tables of these results into their places in a text."""
-    return PLACE.sub(lambda place: f"{place[1]}{TABLES[place[2]](results)}\n{place[3]}", text)
+def accuracies(results: dict, recipe: str, images: str = "test") -> list[float]:
+    """The accuracies of a recipe in percent, in the order of the seeds.
 
-
-def recipes(results: dict) -> str:
-    """What a newcomer asks: how good and how fast the article's network is, and what is trained
-    here.
+    Args:
+        results: what `load_measurements` returns.
+        recipe: a name in the studies; or "article", which has them on the test images only.
+        images: "test" or "validation".
     """
-    chosen, rows = results["chosen_precision"], by_contestant(results)
-    compared = [
-        ("fit", "article", "float32"),
-        *(("train", recipe, chosen) for recipe in ("relu", "improved", "short")),
-    ]
-    return markdown(
+    if recipe == "article":
+        return results["article"]["test_accuracies"]
+    return list(results[images][recipe].values())
+
+
+# Tables of accuracies
+
+
+def recipe_table(results: dict) -> str:
+    """How accurate and how fast the article's network is, and what is trained here."""
+    chosen = results["chosen_precision"]
+    compared = [BASELINE]
+    compared += [Contestant("train", recipe, chosen) for recipe in ("relu", "improved", "short")]
+    rows = rows_by_contestant(results)
+    return markdown_table(
         ("", "test accuracy, mean ± sd", "time in all", "times as fast"),
         [
             (
-                contestant(row),
-                score(accuracies(results, row["recipe"])),
-                f"{row['seconds_total']:,.0f} s",
-                f"{row['ratio_to_article']:.1f}",
+                row_name(contestant),
+                mean_and_deviation(accuracies(results, contestant.recipe)),
+                f"{rows[contestant]['seconds_total']:,.0f} s",
+                f"{rows[contestant]['ratio_to_article']:.1f}",
             )
-            for row in (rows[which] for which in compared)
+            for contestant in compared
         ],
     )
 
 
-def times(results: dict) -> str:
-    """What everything that was measured costs."""
-    return markdown(
-        ("", "precision", "epochs", "per epoch, median", "fastest to slowest", "processor", "in all", "times as fast",
-         "by processor", "peak memory"),
+def accuracy_table(results: dict) -> str:
+    """The accuracies of everything that was trained with several seeds, and their spread."""
+    validation = {"article": results["article"]["validation_mean"]}
+    for recipe in results["validation"]:
+        validation[recipe] = statistics.mean(accuracies(results, recipe, "validation"))
+    rows = []
+    for recipe, validation_mean in validation.items():
+        test = accuracies(results, recipe)
+        lowest, highest = f"{min(test):.2f} %", f"{max(test):.2f} %"
+        rows.append((recipe, mean_and_deviation(test), lowest, highest, f"{validation_mean:.2f} %"))
+    return markdown_table(
+        ("", "test accuracy, mean ± sd", "lowest", "highest", "validation, mean"), rows
+    )
+
+
+def study_report(results: dict) -> str:
+    """The report of the study on the test images, as `python -m mnist_cnn.study` prints it."""
+    scores = {recipe: results["test"][recipe] for recipe in STUDY_RECIPES}
+    return f"```\n{summarize(scores)}\n```"
+
+
+# Tables of time and memory
+
+
+def speed_table(results: dict) -> str:
+    """What the training of every contestant costs."""
+    return markdown_table(
+        (
+            *("", "precision", "epochs", "per epoch, median", "fastest to slowest", "processor"),
+            *("in all", "times as fast", "by processor", "peak memory"),
+        ),
         [
             (
-                contestant(row),
-                _BITS[row["precision"]],
+                row_name(contestant),
+                _PRECISIONS[contestant.precision],
                 row["epochs"],
                 f"{row['seconds_per_epoch']:.1f} s",
                 "{:.1f} to {:.1f} s".format(*row["fastest_and_slowest"]),
@@ -127,143 +137,44 @@ def times(results: dict) -> str:
                 f"{row['ratio_by_processor']:.1f}",
                 f"{row['peak_mb']:,} MB",
             )
-            for row in results["rows"]
-        ],
-    )  # fmt: skip
-
-
-def seeds(results: dict) -> str:
-    """The accuracies of everything that was trained with several seeds, and their spread."""
-    validation = {"article": results["article"]["validation_mean"]}
-    validation |= {
-        name: statistics.mean(by_seed.values()) for name, by_seed in results["validation"].items()
-    }
-    return markdown(
-        ("", "test accuracy, mean ± sd", "lowest", "highest", "validation, mean"),
-        [
-            (
-                recipe,
-                score(values := accuracies(results, recipe)),
-                *(f"{extreme(values):.2f} %" for extreme in (min, max)),
-                f"{mean:.2f} %",
-            )
-            for recipe, mean in validation.items()
+            for contestant, row in rows_by_contestant(results).items()
         ],
     )
 
 
-def study(results: dict) -> str:
-    """The report of the study on the test images, as `python -m mnist_cnn.study` prints it."""
-    return f"```\n{summarize({name: results['test'][name] for name in RECIPES})}\n```"
-
-
-def scores(results: dict) -> str:
-    """The test accuracies, seed by seed, of the recipes that notebook 05 compares: lines of Python."""
-    compared = ("relu", "leaky_relu", "improved", "article")
-    return python("scores", {recipe: rounded(accuracies(results, recipe)) for recipe in compared})
-
-
-def validation_scores(results: dict) -> str:
-    """Those of the same networks on the validation images; the article's network has others."""
-    compared = ("relu", "leaky_relu", "improved")
-    return python(
-        "scores",
-        {recipe: rounded(accuracies(results, recipe, "validation")) for recipe in compared},
-    )
-
-
-def ladder(results: dict) -> str:
-    """The test accuracies, seed by seed, of each rung of notebook 08's ladder."""
-    return python(
-        "ladder",
-        {rung: rounded(accuracies(results, recipe)[:10]) for rung, recipe in RUNGS.items()},
-    )
-
-
-def validation_ladder(results: dict) -> str:
-    """Those on the validation images; the article's network has others."""
-    ours = {rung: recipe for rung, recipe in RUNGS.items() if recipe != "article"}
-    return python("validation", {
-        rung: rounded(accuracies(results, recipe, "validation")[:10]) for rung, recipe in ours.items()
-    })  # fmt: skip
-
-
-def costs(results: dict) -> str:
-    """What a training of each rung costs, in seconds."""
-    return python(
-        "seconds",
-        {rung: round(results["costs"]["seconds"][recipe]) for rung, recipe in RUNGS.items()},
-    )
-
-
-def costs_conditions(results: dict) -> str:
-    """Where and when that was measured."""
-    return "Measured on {date} on {machine}.".format(**results["costs"])
-
-
-def permuted(results: dict) -> str:
-    """The test accuracies on permuted images, for the same notebook."""
-    return f"permuted = {rounded(accuracies(results, 'permuted'))}"
-
-
-def ensembles(results: dict, images: str = "test", name: str = "ensembles") -> str:
-    """Those of ensembles, and the means of their members."""
-    found = results["ensembles"]
-    return python(name, {
-        "alone": rounded([100 * statistics.mean(each[f"{images}_members"]) for each in found]),
-        "together": rounded([100 * each[f"{images}_accuracy"] for each in found]),
-    })  # fmt: skip
-
-
-def validation_ensembles(results: dict) -> str:
-    """The same on the validation images."""
-    return ensembles(results, "val", "validation_ensembles")
-
-
-def ten_scores(results: dict) -> str:
-    """Those of one recipe, for notebook 01."""
-    return f"scores = {rounded(accuracies(results, 'relu'))}"
-
-
-def pooling(results: dict) -> str:
-    """The article's network and ours: the speed of both by plain Keras, and the accuracy of each as
-    it is trained.
-    """
-    rows = by_contestant(results)
-    return markdown(
-        ("network", "images per second", "seconds per epoch", "test accuracy, mean ± sd"),
-        [
-            (
-                name,
-                f"{row['images_per_second']:,}",
-                f"{row['seconds_per_epoch']:.1f}",
-                score(accuracies(results, name)),
-            )
-            for name, row in ((name, rows["fit", name, "float32"]) for name in ("article", "relu"))
-        ],
-    )
-
-
-def sizes(results: dict) -> str:
-    """Images a second and size, of every row."""
-    return markdown(
+def throughput_table(results: dict) -> str:
+    """How many images a second every contestant trains on, and how large its network is."""
+    return markdown_table(
         ("", "precision", "images per second", "parameters", "weights"),
         [
             (
-                contestant(row),
-                _BITS[row["precision"]],
+                row_name(contestant),
+                _PRECISIONS[contestant.precision],
                 f"{row['images_per_second']:,}",
                 f"{row['parameters']:,}",
                 f"{row['weights_mb']:.1f} MB",
             )
-            for row in results["rows"]
+            for contestant, row in rows_by_contestant(results).items()
         ],
     )
 
 
-def scaling(results: dict) -> str:
+def pooling_table(results: dict) -> str:
+    """How fast plain Keras trains the article's network and ours, and how accurate each becomes."""
+    rows = []
+    for network in ("article", "relu"):
+        row = rows_by_contestant(results)[Contestant("fit", network, "float32")]
+        accuracy = mean_and_deviation(accuracies(results, network))
+        speed = f"{row['images_per_second']:,}"
+        rows.append((network, speed, f"{row['seconds_per_epoch']:.1f}", accuracy))
+    return markdown_table(
+        ("network", "images per second", "seconds per epoch", "test accuracy, mean ± sd"), rows
+    )
+
+
+def scaling_table(results: dict) -> str:
     """How time and memory grow with the number of training images."""
-    return markdown(
+    return markdown_table(
         ("images", "seconds per epoch", "peak memory"),
         [
             (f"{row['images']:,}", f"{row['seconds_per_epoch']:.2f}", f"{row['peak_mb']:,} MB")
@@ -272,25 +183,24 @@ def scaling(results: dict) -> str:
     )
 
 
-def views(results: dict) -> str:
-    """How long the views take to respond: ready for the next picture on the screen, and drawn."""
+def view_table(results: dict) -> str:
+    """How long the views take until the next picture is ready, and until it is drawn."""
     found = results["views"]
-    rows = [
-        (f"{view}, {where}", *(f"{time:.0f} ms" for time in times))
-        for where, name in (("on the site", "site"), ("in JupyterLab", "lab"))
-        for view, times in found[name].items()
-    ]
-    opened = (
+    rows = []
+    for place, name in (("on the site", "site"), ("in JupyterLab", "lab")):
+        for view, (ready, drawn) in found[name].items():
+            rows.append((f"{view}, {place}", f"{ready:.0f} ms", f"{drawn:.0f} ms"))
+    table = markdown_table((f"{found['machine']}, {found['date']}", "ready", "drawn"), rows)
+    return (
+        f"{table}\n\n"
         f"With nothing cached, one can draw on the first page after {found['first_page_s']} s. "
         "Notebook 06, opened in JupyterLab in a fresh kernel, has run its cells and moved its "
         f"slider after {found['notebook_06_opened_s']} s."
     )
-    heads = f"{found['machine']}, {found['date']}", "ready", "drawn"
-    return f"{markdown(heads, rows)}\n\n{opened}"
 
 
-def conditions(results: dict) -> str:
-    """Where and when."""
+def speed_conditions(results: dict) -> str:
+    """When and where the speeds were measured, with which versions."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return (
         f"Measured on {results['date']} on {results['machine']}, with {versions}. "
@@ -298,88 +208,134 @@ def conditions(results: dict) -> str:
     )
 
 
-def badge(results: dict, urls: dict[str, str] | None = None) -> str:
-    """What launches the repository on Binder, at the address in pyproject.toml; nothing before
-    there is one.
+# Lines of Python for the notebooks
+
+
+def relu_scores(results: dict) -> str:
+    """The test accuracies of the recipe "relu", for notebook 01."""
+    return f"scores = {rounded(accuracies(results, 'relu'))}"
+
+
+def recipe_scores(results: dict) -> str:
+    """The test accuracies of the recipes that notebook 05 compares."""
+    compared = ("relu", "leaky_relu", "improved", "article")
+    return python_dict("scores", {name: rounded(accuracies(results, name)) for name in compared})
+
+
+def recipe_validation_scores(results: dict) -> str:
+    """The validation accuracies of the recipes in notebook 05.
+
+    The article's network is left out: it was validated on other images.
     """
-    urls = addresses.urls() if urls is None else urls
-    image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
-    return "\n".join(
-        f"{image}({binder(url)})" for name, url in urls.items() if name == "Repository"
+    compared = ("relu", "leaky_relu", "improved")
+    return python_dict(
+        "scores", {name: rounded(accuracies(results, name, "validation")) for name in compared}
     )
 
 
-def site(results: dict, urls: dict[str, str] | None = None) -> str:
-    """Where README's first link leads: to the site or, before there is one, to the first notebook."""
-    urls = addresses.urls() if urls is None else urls
-    if "Repository" not in urls:
-        return "[site]: notebooks/01_data_loading.ipynb"
-    return f"[site]: {addresses.site(urls['Repository'])}"
+def ladder_scores(results: dict) -> str:
+    """The test accuracies of each rung of notebook 08's ladder."""
+    return python_dict("ladder", _scores_by_rung(results, RUNGS, "test"))
 
 
-def pythons(bounds: str = PROJECT["requires-python"]) -> list[str]:
-    """The versions that pyproject.toml allows, as in 3.11."""
-    low, high = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", bounds).groups()
-    return [f"3.{minor}" for minor in range(int(low), int(high))]
+def ladder_validation_scores(results: dict) -> str:
+    """The validation accuracies of each rung of notebook 08's ladder.
 
-
-def first_cell(urls: dict[str, str] | None = None) -> str:
-    """The first cell of each notebook: without the package it says what to do; on Colab it installs
-    the package.
+    The article's network is left out: it was validated on other images.
     """
-    urls = addresses.urls() if urls is None else urls
-    if "Repository" not in urls:
-        advice = (
-            "open it with `make lab` in the repository, or `pip install`",
-            "the repository where its kernel runs.",
-        )
-        return _FIRST_CELL.format(*advice)
-    install = f"%pip install --quiet git+{urls['Repository']}"
-    on_colab = f'import sys\n\nif "google.colab" in sys.modules:\n    {install}\n\n'
-    return on_colab + _FIRST_CELL.format("install it with", install)
+    ours = {rung: recipe for rung, recipe in RUNGS.items() if recipe != "article"}
+    return python_dict("validation", _scores_by_rung(results, ours, "validation"))
 
 
-PLACED = (site, badge, recipes, times, seeds, study, scores, validation_scores, ten_scores,
-          ladder, validation_ladder, costs, costs_conditions, permuted, ensembles,
-          validation_ensembles, pooling, sizes, scaling, views, conditions)  # fmt: skip
-TABLES = {table.__name__: table for table in PLACED}
+def _scores_by_rung(results: dict, rungs: dict[str, str], images: str) -> dict[str, list[float]]:
+    return {
+        rung: rounded(accuracies(results, recipe, images)[:_SEEDS_OF_LADDER])
+        for rung, recipe in rungs.items()
+    }
 
 
-def by_contestant(results: dict) -> dict[tuple[str, str, str], dict]:
-    return {(row["what"], row["recipe"], row["precision"]): row for row in results["rows"]}
+def ladder_costs(results: dict) -> str:
+    """How many seconds a training of each rung takes."""
+    seconds = results["costs"]["seconds"]
+    return python_dict("seconds", {rung: round(seconds[recipe]) for rung, recipe in RUNGS.items()})
 
 
-def contestant(row: dict) -> str:
-    return f"{row['recipe']}, {_HOW[row['what']]}"
+def ladder_costs_conditions(results: dict) -> str:
+    """When and where the costs of the rungs were measured."""
+    return f"Measured on {results['costs']['date']} on {results['costs']['machine']}."
 
 
-def accuracies(results: dict, recipe: str, images: str = "test") -> list[float]:
-    """In percent, by seed; those of the article's network on the test images only."""
-    if recipe == "article":
-        return results["article"]["test_accuracies"]
-    return list(results[images][recipe].values())
+def permuted_scores(results: dict) -> str:
+    """The test accuracies on images whose pixels are permuted, for notebook 08."""
+    return f"permuted = {rounded(accuracies(results, 'permuted'))}"
 
 
-def rounded(values: list[float]) -> list[float]:
+def ensemble_scores(results: dict) -> str:
+    """The test accuracies of the ensembles, and the means of their members."""
+    return python_dict("ensembles", _scores_of_ensembles(results, "test"))
+
+
+def ensemble_validation_scores(results: dict) -> str:
+    """The validation accuracies of the ensembles, and the means of their members."""
+    return python_dict("validation_ensembles", _scores_of_ensembles(results, "val"))
+
+
+def _scores_of_ensembles(results: dict, images: str) -> dict[str, list[float]]:
+    ensembles = results["ensembles"]
+    alone = [100 * statistics.mean(each[f"{images}_members"]) for each in ensembles]
+    together = [100 * each[f"{images}_accuracy"] for each in ensembles]
+    return {"alone": rounded(alone), "together": rounded(together)}
+
+
+# What generates the text in each place, by the name in the comment before it
+TABLES: dict[str, Callable[[dict], str]] = {
+    "recipes": recipe_table,
+    "times": speed_table,
+    "seeds": accuracy_table,
+    "study": study_report,
+    "scores": recipe_scores,
+    "validation_scores": recipe_validation_scores,
+    "ten_scores": relu_scores,
+    "ladder": ladder_scores,
+    "validation_ladder": ladder_validation_scores,
+    "costs": ladder_costs,
+    "costs_conditions": ladder_costs_conditions,
+    "permuted": permuted_scores,
+    "ensembles": ensemble_scores,
+    "validation_ensembles": ensemble_validation_scores,
+    "pooling": pooling_table,
+    "sizes": throughput_table,
+    "scaling": scaling_table,
+    "views": view_table,
+    "conditions": speed_conditions,
+}
+
+# Formatting
+
+
+def row_name(contestant: Contestant) -> str:
+    """The name of a row, as in "relu, plain Keras"."""
+    return f"{contestant.recipe}, {_TRAINERS[contestant.trainer]}"
+
+
+def mean_and_deviation(values: Sequence[float]) -> str:
+    """The mean of accuracies in percent, their standard deviation, and how many they are."""
+    mean, deviation = statistics.mean(values), statistics.stdev(values)
+    return f"{mean:.2f} ± {deviation:.2f} % ({len(values)} seeds)"
+
+
+def rounded(values: Sequence[float]) -> list[float]:
+    """Accuracies in percent, with as many digits as 10,000 images give."""
     return [round(value, 2) for value in values]
 
 
-def python(name: str, values: dict) -> str:
-    """Numbers, or lists of them, as a dictionary of that name."""
-    return "\n".join(
-        [f"{name} = {{", *(f'    "{key}": {value},' for key, value in values.items()), "}"]
-    )
-
-
-def score(values: list[float]) -> str:
-    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f} % ({len(values)} seeds)"
-
-
-def markdown(head: tuple, rows: list[tuple]) -> str:
-    """A table whose first column is left-aligned and the others right-aligned."""
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown, its first column aligned to the left and the others to the right."""
     lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-if __name__ == "__main__":
-    write_tables(load())
+def python_dict(name: str, values: Mapping[str, object]) -> str:
+    """Lines of Python that assign a dictionary to a name, with a line for each key."""
+    entries = [f'    "{key}": {value},' for key, value in values.items()]
+    return "\n".join([f"{name} = {{", *entries, "}"])

@@ -1,12 +1,11 @@
-"""Measure how fast the views respond, on the site and in JupyterLab, in headless Chromium on this machine."""
+"""Measure how fast the views respond, on the site and in JupyterLab, in headless Chromium."""
 
-import json
 import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import defaultdict
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))  # which drive browsers, too
@@ -16,11 +15,19 @@ from playwright.sync_api import Browser, Locator, Page
 from lab import NO_CHROMIUM, Lab, Notebook, launch
 from pages import Site, SitePage
 
-NOTEBOOK = "06_prediction_visualization"
+NOTEBOOK_06 = "06_prediction_visualization"
+# The first view of a page with a slider, where it is, and how many keys to press there
+SLIDERS = {
+    "epoch scrubber": ("04_training", 20),
+    "confusion explorer": ("05_evaluation", 20),
+    "prediction browser": (NOTEBOOK_06, 50),
+    "feature maps": ("07_inside_the_network", 50),
+}
+DOTS = 20  # to draw on a pad
 
-# Waits for what the next key or pen does to a view; milliseconds from there until it stands in the
-# page, complete, for the next picture on the screen; and until that has been drawn, which a screen
-# of 60 Hz makes longer by 17 at most.
+# Waits for what the next key or pen does to a view. `window.shown` resolves to the milliseconds
+# until the new content is in the page, ready for the next frame of the screen, and until that frame
+# has been drawn, which a screen of 60 Hz delays by up to 17 ms.
 _WATCH = """([body, event]) => {
   let start;
   addEventListener(event, () => (start = performance.now()), { capture: true, once: true });
@@ -28,47 +35,54 @@ _WATCH = """([body, event]) => {
     const observer = new MutationObserver(() => {
       observer.disconnect();
       const ready = performance.now() - start;
-      requestAnimationFrame(() => requestAnimationFrame(() => done([ready, performance.now() - start])));
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => done([ready, performance.now() - start])),
+      );
     });
     observer.observe(body, { childList: true });
   });
 }"""
 
-Times = list[tuple[float, float]]
+Response = tuple[float, float]
+"""Milliseconds until a view's new picture was ready, and until it was drawn."""
 
 
-def measure() -> dict:
-    """Median milliseconds (ready, drawn) by where and what; and the seconds until the views are
-    there.
+def measure_views() -> dict:
+    """Measure all views.
+
+    Returns:
+        "first_page_s" and "notebook_06_opened_s", the median seconds until one can use a page; and
+        under "lab" and "site" the median milliseconds (ready, drawn), by view.
     """
-    times: dict[str, dict[str, Times]] = {"lab": {}}
-    opened = []
     with launch() as browser, tempfile.TemporaryDirectory() as folder:
         if browser is None:
             raise RuntimeError(NO_CHROMIUM)
         with Site(Path(folder)) as site:
-            first = [open_first_page(browser, site) for _ in range(5)]
-            times["site"] = use_site(browser, site)
+            first_page = [time_first_page(browser, site) for _ in range(5)]
+            on_site = measure_site(browser, site)
+        opened = []
+        in_lab: dict[str, list[Response]] = defaultdict(list)
         for _ in range(3):
-            seconds, found = use_lab(browser)
+            seconds, responses_by_view = measure_lab(browser)
             opened.append(seconds)
-            for name, each in found.items():
-                times["lab"].setdefault(name, []).extend(each)
+            for view, responses in responses_by_view.items():
+                in_lab[view] += responses
     return {
-        "first_page_s": round(statistics.median(first), 2),
+        "first_page_s": round(statistics.median(first_page), 2),
         "notebook_06_opened_s": round(statistics.median(opened), 1),
-        **{
-            where: {name: medians(each) for name, each in of.items()} for where, of in times.items()
-        },
+        "lab": {view: medians(responses) for view, responses in in_lab.items()},
+        "site": {view: medians(responses) for view, responses in on_site.items()},
     }
 
 
-def medians(times: Times) -> list[float]:
-    return [round(statistics.median(each), 1) for each in zip(*times, strict=True)]
+def medians(responses: list[Response]) -> list[float]:
+    """The median milliseconds until the picture was ready, and until it was drawn."""
+    ready, drawn = zip(*responses, strict=True)
+    return [round(statistics.median(ready), 1), round(statistics.median(drawn), 1)]
 
 
-def open_first_page(browser: Browser, site: Site) -> float:
-    """Seconds from asking for the first page, with nothing in the cache, until one can draw on it."""
+def time_first_page(browser: Browser, site: Site) -> float:
+    """The seconds until one can draw on the first page, with nothing in the browser's cache."""
     page = browser.new_page()
     start = time.perf_counter()
     page.goto(site.address, wait_until="commit")
@@ -78,69 +92,64 @@ def open_first_page(browser: Browser, site: Site) -> float:
     return seconds
 
 
-def use_site(browser: Browser, site: Site) -> dict[str, Times]:
-    """Every view: 50 keys, or 20 dots."""
-    times = {}
-    for name, notebook in (
-        ("epoch scrubber", "04_training"), ("confusion explorer", "05_evaluation"),
-        ("prediction browser", NOTEBOOK), ("feature maps", "07_inside_the_network"),
-    ):  # fmt: skip
+def measure_site(browser: Browser, site: Site) -> dict[str, list[Response]]:
+    """Move the slider of each view on the site, and draw on the pad of the first page."""
+    responses = {}
+    for name, (notebook, keys) in SLIDERS.items():
         page = SitePage(browser, site, f"notebooks/{notebook}.html").page
         view = page.locator(".mnist-view").first
         body = view.locator(".mnist-gallery, .mnist-side-by-side").first
         if name == "confusion explorer":
             view.get_by_role("button", name="actual 8, predicted 8").click()
         view.get_by_role("slider").first.focus()
-        times[name] = [
-            *press_keys(page, body, 20 if name in ("epoch scrubber", "confusion explorer") else 50)
-        ]
+        responses[name] = [press_key(page, body) for _ in range(keys)]
         page.close()
     page = SitePage(browser, site, "index.html").page
-    times["drawing pad with maps"] = [*draw_dots(page, page.locator(".mnist-view"))]
+    pad = page.locator(".mnist-view")
+    responses["drawing pad with maps"] = [draw_dot(page, pad, number) for number in range(DOTS)]
     page.close()
-    return times
+    return responses
 
 
-def use_lab(browser: Browser) -> tuple[float, dict[str, Times]]:
-    """Open notebook 06 in a fresh kernel and run its cells, in seconds; then 50 keys and 20 dots."""
+def measure_lab(browser: Browser) -> tuple[float, dict[str, list[Response]]]:
+    """Use notebook 06 in JupyterLab, with a fresh kernel.
+
+    Returns:
+        The seconds to open it, run its cells and move its slider; and the responses, by view.
+    """
     with tempfile.TemporaryDirectory() as folder, Lab(Path(folder), dict(os.environ)) as lab:
         start = time.perf_counter()
-        notebook = Notebook(browser, lab, NOTEBOOK)
+        notebook = Notebook(browser, lab, NOTEBOOK_06)
         if errors := notebook.run_all():
             raise RuntimeError(errors)
-        page, views = notebook.page, notebook.page.locator(".mnist-view")
-        views.first.get_by_role("slider").focus()
+        page = notebook.page
+        predictions, pad = page.locator(".mnist-view").first, page.locator(".mnist-view").last
+        predictions.get_by_role("slider").focus()
         page.keyboard.press("ArrowRight")
-        views.first.get_by_text("2 of 10,000").wait_for()
-        opened = time.perf_counter() - start
-        keys = [*press_keys(page, views.first.locator(".mnist-side-by-side"), 50)]
-        dots = [*draw_dots(page, views.last)]
+        predictions.get_by_text("2 of 10,000").wait_for()
+        seconds = time.perf_counter() - start
+        body = predictions.locator(".mnist-side-by-side")
+        keys = [press_key(page, body) for _ in range(50)]
+        dots = [draw_dot(page, pad, number) for number in range(DOTS)]
         page.close()
-    return opened, {"prediction browser": keys, "drawing pad": dots}
+    return seconds, {"prediction browser": keys, "drawing pad": dots}
 
 
-def press_keys(page: Page, body: Locator, count: int) -> Iterator[tuple[float, float]]:
-    """Press a key that moves the slider with the focus; the milliseconds until the body of the view
-    has changed.
-    """
-    for _ in range(count):
-        page.evaluate(_WATCH, [body.element_handle(), "keydown"])
-        page.keyboard.press("ArrowRight")
-        yield page.evaluate("window.shown")
+def press_key(page: Page, body: Locator) -> Response:
+    """Move the slider that has the focus by a key, and wait until the view's body has changed."""
+    page.evaluate(_WATCH, [body.element_handle(), "keydown"])
+    page.keyboard.press("ArrowRight")
+    return page.evaluate("window.shown")
 
 
-def draw_dots(page: Page, view: Locator) -> Iterator[tuple[float, float]]:
-    """Draw 20 times on an empty pad; the milliseconds until the answer is there."""
-    for number in range(20):
-        view.get_by_role("button", name="Clear").click()
-        view.get_by_text("Draw a digit").wait_for()
-        box = view.locator("canvas").first.bounding_box()
-        page.mouse.move(box["x"] + 60 + 5 * number, box["y"] + 60)
-        page.evaluate(_WATCH, [view.locator(".mnist-side-by-side").element_handle(), "pointerdown"])
-        page.mouse.down()
-        yield page.evaluate("window.shown")
-        page.mouse.up()
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure()))
+def draw_dot(page: Page, pad: Locator, number: int) -> Response:
+    """Empty a pad, draw a dot, which has another place for each number, and wait for the answer."""
+    pad.get_by_role("button", name="Clear").click()
+    pad.get_by_text("Draw a digit").wait_for()
+    box = pad.locator("canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 60 + 5 * number, box["y"] + 60)
+    page.evaluate(_WATCH, [pad.locator(".mnist-side-by-side").element_handle(), "pointerdown"])
+    page.mouse.down()
+    response = page.evaluate("window.shown")
+    page.mouse.up()
+    return response

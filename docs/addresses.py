@@ -1,51 +1,93 @@
-"""The project's addresses on the web, all from `project.urls` in pyproject.toml; without that entry there are none.
+"""The project's addresses on the web, and what contains them: links, badge and first cells.
 
-For tables.py, which writes README, and for docs/conf.py, which makes the site; so it imports
-nothing of ours.
+All follow from the repository's address, which stands in `project.urls` of pyproject.toml; as long
+as there is no such entry, there are no addresses.
 """
 
 import tomllib
 from pathlib import Path
 
-PROJECT = tomllib.loads(
-    Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8")
-)["project"]
-# That .github/workflows/site.yml publishes; Colab and the editor of GitHub want a name
+_PROJECT_FILE = Path(__file__).parents[1] / "pyproject.toml"
+# The branch that .github/workflows/site.yml publishes: Colab and GitHub's editor want its name
 _BRANCH = "main"
 
 
-def urls() -> dict[str, str]:
-    """The addresses in pyproject.toml: none, or that of the repository under "Repository"."""
-    return PROJECT.get("urls", {})
+def read_repository() -> str | None:
+    """The address of the repository in pyproject.toml, if there is one."""
+    project = tomllib.loads(_PROJECT_FILE.read_text(encoding="utf-8"))["project"]
+    return project.get("urls", {}).get("Repository")
 
 
 def site(repository: str) -> str:
-    """Where GitHub publishes the site."""
+    """The address where GitHub publishes the site."""
     owner, name = _owner_and_name(repository).split("/")
     return f"https://{owner.lower()}.github.io/{name}/"
 
 
 def binder(repository: str, notebook: str = "notebooks/01_data_loading.ipynb") -> str:
-    """Where Binder launches the repository, at a notebook."""
-    return (
-        f"https://mybinder.org/v2/gh/{_owner_and_name(repository)}/HEAD?urlpath=lab/tree/{notebook}"
-    )
+    """The address at which Binder launches the repository and opens a notebook."""
+    place = _owner_and_name(repository)
+    return f"https://mybinder.org/v2/gh/{place}/HEAD?urlpath=lab/tree/{notebook}"
 
 
 def colab(repository: str, notebook: str) -> str:
-    """Where Colab opens a notebook; it has nothing else of the repository."""
-    return f"https://colab.research.google.com/github/{_owner_and_name(repository)}/blob/{_BRANCH}/{notebook}"
+    """The address at which Colab opens a notebook, without the rest of the repository."""
+    place = _owner_and_name(repository)
+    return f"https://colab.research.google.com/github/{place}/blob/{_BRANCH}/{notebook}"
 
 
 def edit(repository: str, page: str) -> str:
-    """Where GitHub offers to change a page."""
+    """The address at which GitHub lets one edit a page."""
     return f"https://github.com/{_owner_and_name(repository)}/edit/{_BRANCH}/{page}"
 
 
 def view(repository: str, path: str) -> str:
-    """Where GitHub shows a file or a folder."""
+    """The address at which GitHub shows a file or a folder."""
     return f"https://github.com/{_owner_and_name(repository)}/tree/{_BRANCH}/{path}"
 
 
 def _owner_and_name(repository: str) -> str:
     return repository.removeprefix("https://github.com/").removesuffix("/").removesuffix(".git")
+
+
+# What README and the notebooks contain; each has another form while there is no address.
+
+
+def site_link(repository: str | None) -> str:
+    """The target of README's first link: the site, or else the first notebook."""
+    target = site(repository) if repository else "notebooks/01_data_loading.ipynb"
+    return f"[site]: {target}"
+
+
+def binder_badge(repository: str | None) -> str:
+    """The badge that launches the repository on Binder, or else nothing."""
+    if not repository:
+        return ""
+    image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
+    return f"{image}({binder(repository)})"
+
+
+_FIRST_CELL = """\
+from importlib.util import find_spec
+
+if find_spec("mnist_cnn") is None:
+    raise ModuleNotFoundError(
+        "This notebook needs the package mnist_cnn:"
+        " {}"
+        " {}"
+    )"""
+
+
+def first_cell(repository: str | None) -> str:
+    """The first cell of every notebook: without the package it stops, and says what to do.
+
+    On Colab it installs the package first, if the repository has an address.
+    """
+    if not repository:
+        return _FIRST_CELL.format(
+            "open it with `make lab` in the repository, or `pip install`",
+            "the repository where its kernel runs.",
+        )
+    install = f"%pip install --quiet git+{repository}"
+    on_colab = f'import sys\n\nif "google.colab" in sys.modules:\n    {install}\n\n'
+    return on_colab + _FIRST_CELL.format("install it with", install)

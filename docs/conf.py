@@ -1,4 +1,4 @@
-"""How Sphinx makes the site of the notebooks as they are saved, from the whole repository: `make site`."""
+"""Sphinx's configuration: `make site` builds the site from the notebooks as they are saved."""
 
 import json
 import re
@@ -17,13 +17,14 @@ import addresses
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.exceptions import DataError
 
-REPOSITORY = addresses.urls().get("Repository")
+REPOSITORY = addresses.read_repository()  # None until pyproject.toml names it
 
 project = "mnist_cnn"
 html_title = "How a network reads digits"
 extensions = ["myst_nb", "sphinx_copybutton"]
 root_doc = "docs/index"
-# By name: a checkout also holds environments, data and copies, with pages of their own
+# The pages of the site. They are listed because a checkout may also hold environments, data and
+# copies with Markdown files and notebooks of their own.
 include_patterns = [
     "docs/index.md",
     "docs/other_images.md",
@@ -35,36 +36,37 @@ include_patterns = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]
-exclude_patterns = ["*/*/*"]  # not even searched: it takes long
+exclude_patterns = ["*/*/*"]  # searching deeper folders would take long
 
 nb_execution_mode = "off"
-highlight_language = "none"  # of code whose language is not named: commands
+highlight_language = "none"  # code blocks that name no language are commands
 myst_disable_syntax = ["myst_line_comment"]  # a line that happens to begin with a % sign is text
-myst_heading_anchors = 3  # links lead to headings as they do on GitHub
+myst_heading_anchors = 3  # makes the anchors that links to headings use on GitHub
 
 html_theme = "furo"
 pygments_dark_style = "a11y-dark"  # Furo's own choice underlines modules like links
-html_theme_options = {"top_of_page_buttons": []}  # those of a notebook are in templates/page.html
+html_theme_options = {"top_of_page_buttons": []}  # templates/page.html has buttons of our own
 templates_path = ["templates"]
-if REPOSITORY:  # where a notebook can be run and changed, for the template: its path follows
+if REPOSITORY:
+    # Addresses to which templates/page.html appends the path of a page
     html_context = {
-        name: getattr(addresses, name)(REPOSITORY, "") for name in ("binder", "colab", "edit")
+        "repository": REPOSITORY,
+        "binder": addresses.binder(REPOSITORY, ""),
+        "colab": addresses.colab(REPOSITORY, ""),
+        "edit": addresses.edit(REPOSITORY, ""),
     }
-    html_context["repository"] = REPOSITORY
 html_favicon = "icon.svg"
 html_static_path = ["site.css", "site.js", "../src/mnist_cnn/views/browser/views.css"]
 html_css_files = ["views.css", "site.css"]
 html_js_files = [("site.js", {"type": "module"})]
-# The copy of a source keeps its name: that of a notebook is what one downloads
+# Sources are copied under their own names: the copy of a notebook is what one downloads
 html_sourcelink_suffix = ""
 html_use_index = html_show_copyright = False
-copybutton_selector = ":not(.output) > div.highlight > pre"  # what one can run, not what it printed
+copybutton_selector = ":not(.output) > div.highlight > pre"  # code, but not what it printed
 
 
-class Site(StandaloneHTMLBuilder):
-    """Sphinx's own, but the first page, docs/index.md, becomes index.html: servers look for it
-    there.
-    """
+class SiteBuilder(StandaloneHTMLBuilder):
+    """Sphinx's HTML builder, but docs/index.md becomes index.html, where servers look for it."""
 
     def get_target_uri(self, docname: str, typ: str | None = None) -> str:
         return super().get_target_uri("index" if docname == root_doc else docname, typ)
@@ -74,8 +76,8 @@ class Site(StandaloneHTMLBuilder):
 
 
 @cache
-def digits() -> Dataset:
-    """MNIST, for the views; without it there is no site."""
+def load_mnist() -> Dataset:
+    """Load MNIST for the views; without it, stop the build and say why."""
     try:
         return load_images(source="full")
     except (DataError, OSError) as error:
@@ -83,42 +85,43 @@ def digits() -> Dataset:
 
 
 def check_sources(app: Sphinx) -> None:
-    """Stop at once, in a sentence, if the site would lack figures or views.
+    """Stop the build at once, in a sentence, if figures or views would be missing on the site.
 
-    By `sys.exit`, as Sphinx puts a traceback around every error, and asks to report it.
+    It calls `sys.exit`: for an exception Sphinx would print a traceback, and ask to report it.
     """
     for path in sorted(Path(app.srcdir, "notebooks").glob("0*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        lacking = [cell for cell in cells if cell["cell_type"] == "code" and lacks_output(cell)]
-        if lacking:
-            first = "".join(lacking[0]["source"]).splitlines()[0]
-            sys.exit(
-                f"notebooks/{path.name} was saved without all of its outputs; the first that is "
-                f"missing is that of the cell `{first}`. Make them again with `make notebooks`, "
-                f"or take what git has with `git checkout notebooks/{path.name}`."
-            )
+        for cell in cells:
+            if cell["cell_type"] == "code" and lacks_output(cell):
+                first_line = "".join(cell["source"]).splitlines()[0]
+                sys.exit(
+                    f"notebooks/{path.name} was saved without all of its outputs; the first that "
+                    f"is missing is that of the cell `{first_line}`. Make them again with `make "
+                    f"notebooks`, or take what git has with `git checkout notebooks/{path.name}`."
+                )
     if app.builder.format == "html":
-        digits()
-        if "tensorflow" in sys.modules:  # which the download needs
+        load_mnist()
+        if "tensorflow" in sys.modules:  # imported to download MNIST
             app.parallel = 1  # Sphinx must not fork a process with TensorFlow's threads
 
 
 def lacks_output(cell: dict) -> bool:
-    """Whether a cell of code was not run, or has lost the figure or view that it makes."""
+    """Whether a code cell was not run, or has lost the figure or view that it makes."""
     source = "".join(cell["source"]).strip()
-    outputs = [output.get("data", {}) for output in cell["outputs"]]
-    # That of an exercise comes with the right answer
-    has_figure = "alt" in cell["metadata"] and "answer" not in cell["metadata"].get("tags", ())
-    has_view = re.match(r"[A-Z]\w*\(", source.rpartition("\n")[2])
-    return bool(
-        (source and cell["execution_count"] is None)
-        or (has_figure and not any("image/png" in data for data in outputs))
-        or (has_view and not any("text/html" in data for data in outputs))
-    )
+    if source and cell["execution_count"] is None:
+        return True
+    media_types = {kind for output in cell["outputs"] for kind in output.get("data", ())}
+    # The figure of an exercise appears only with the right answer
+    is_exercise = "answer" in cell["metadata"].get("tags", ())
+    if "alt" in cell["metadata"] and not is_exercise and "image/png" not in media_types:
+        return True
+    last_line = source.rpartition("\n")[2]
+    shows_view = bool(re.match(r"[A-Z]\w*\(", last_line))  # as in DrawingPad(model)
+    return shows_view and "text/html" not in media_types
 
 
 def describe_figures(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Give MyST-NB a cell's text for those who cannot see its figures where it looks for it."""
+    """Pass the descriptions of figures, which cells have as `alt`, on to MyST-NB."""
     if app.env.doc2path(docname).suffix == ".ipynb":
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
@@ -127,39 +130,46 @@ def describe_figures(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = json.dumps(notebook)
 
 
-def lead_elsewhere(app: Sphinx, doctree: nodes.document) -> None:
-    """Lead from here to files that are no pages, and load nothing from other hosts: of a badge the
-    words stay.
+def link_to_repository(app: Sphinx, doctree: nodes.document) -> None:
+    """Let links to files that are not pages lead to the repository on GitHub.
+
+    While the repository has no address, Sphinx copies such files to the site; folders, which it
+    cannot copy, lose their links.
     """
-    for link in list(
-        doctree.findall(lambda node: isinstance(node, pending_xref | download_reference))
-    ):
+    links = doctree.findall(lambda node: isinstance(node, pending_xref | download_reference))
+    for link in list(links):
         path = Path(app.env.relfn2path(link["reftarget"])[1])
-        if path.exists() and not link.get("refdomain"):
-            if REPOSITORY:
-                address = addresses.view(REPOSITORY, path.relative_to(app.srcdir).as_posix())
-                link.replace_self(nodes.reference("", "", *link.children, refuri=address))
-            # Without an address files are copied to the site, but folders are not
-            elif path.is_dir():
-                link.replace_self(link.children)
+        if not path.exists() or link.get("refdomain"):
+            continue
+        if REPOSITORY:
+            address = addresses.view(REPOSITORY, path.relative_to(app.srcdir).as_posix())
+            link.replace_self(nodes.reference("", "", *link.children, refuri=address))
+        elif path.is_dir():
+            link.replace_self(link.children)
+
+
+def replace_remote_images(app: Sphinx, doctree: nodes.document) -> None:
+    """Replace badges by their words: the pages load nothing from other hosts."""
     for image in list(doctree.findall(nodes.image)):
         if "://" in image["uri"]:
             image.replace_self(nodes.Text(image["alt"]))
 
 
-def add_views(app: Sphinx, exception: Exception | None) -> None:
-    """Everything that docs/site.js loads."""
+def export_views(app: Sphinx, exception: Exception | None) -> None:
+    """Write what docs/site.js loads to show the views."""
     if exception is None and app.builder.format == "html":
-        # Not before: it imports TensorFlow, and Sphinx works in forks of this process
+        # Imported as late as this because it loads TensorFlow, and Sphinx forks this process
         from views_export import export
 
-        export(Path(app.outdir) / "views", digits())
+        export(Path(app.outdir) / "views", load_mnist())
 
 
 def setup(app: Sphinx) -> None:
-    app.add_builder(Site, override=True)
+    """Connect the functions above to the steps of the build; Sphinx calls this."""
+    app.add_builder(SiteBuilder, override=True)
     app.connect("builder-inited", check_sources)
     app.connect("source-read", describe_figures)
-    # Before Sphinx collects files to copy
-    app.connect("doctree-read", lead_elsewhere, priority=400)
-    app.connect("build-finished", add_views)
+    # These run before Sphinx collects files to copy, which has priority 500
+    app.connect("doctree-read", link_to_repository, priority=400)
+    app.connect("doctree-read", replace_remote_images, priority=400)
+    app.connect("build-finished", export_views)

@@ -1,4 +1,4 @@
-"""Write what the views on the site need: `views/views.js`, `views/<name>.json` and the files that these name."""
+"""Write the views for the site: their code, and JSON and binary files with what they show."""
 
 import hashlib
 import json
@@ -20,21 +20,28 @@ from mnist_cnn.views import (
 from mnist_cnn.views.bundle import bundle
 
 
-def export(folder: Path, digits: Dataset) -> None:
-    """Make each view as its notebook does, of full MNIST and with the runs that come with the
-    package, and save it in this folder.
+def export(folder: Path, dataset: Dataset) -> None:
+    """Save each view as its notebook makes it, with the runs that come with the package.
+
+    Args:
+        folder: it is emptied, and gets views.js, a JSON file for each view, and the binary files
+            that these name.
+        dataset: full MNIST.
     """
     # Files are named by what is in them: old ones would stay for ever
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    names = {"ReLU": "relu", "LeakyReLU": "leaky_relu"}
-    runs = {name: load_run(SHIPPED / f"{run}.npz") for name, run in names.items()}
+    runs = {
+        "ReLU": load_run(SHIPPED / "relu.npz"),
+        "LeakyReLU": load_run(SHIPPED / "leaky_relu.npz"),
+    }
     models = {name: run.load_model() for name, run in runs.items()}
-    probabilities = {name: predict(model, digits.x_test) for name, model in models.items()}
+    test = (dataset.x_test, dataset.y_test)
+    _, validation = split_validation(dataset.x_train, dataset.y_train)
+    probabilities = {name: predict(model, dataset.x_test) for name, model in models.items()}
     relu = probabilities["ReLU"]
-    test = digits.x_test, digits.y_test
     save(DrawingPad(models["ReLU"], maps=True), folder, "FirstPage")
-    save(EpochScrubber(runs["ReLU"], *split_validation(digits.x_train, digits.y_train)[1]), folder)
+    save(EpochScrubber(runs["ReLU"], *validation), folder)
     save(ConfusionExplorer(*test, relu.argmax(axis=1), rank_by_doubt(relu)), folder)
     save(PredictionBrowser(*test, probabilities), folder)
     save(DrawingPad(models["LeakyReLU"]), folder)
@@ -43,14 +50,18 @@ def export(folder: Path, digits: Dataset) -> None:
 
 
 def save(view: View, folder: Path, name: str = "") -> None:
-    """Save a view as JSON, under its kind or another name; bytes in files that are named by what is
-    in them.
+    """Save a view as JSON, and its bytes in files that are named by their hash.
+
+    Args:
+        view: the view.
+        folder: where the files go.
+        name: of the JSON file, without its ending; the view's kind if left out.
     """
 
-    def move(data: bytes) -> dict[str, str]:
+    def save_bytes(data: bytes) -> dict[str, str]:
         file = f"{hashlib.sha256(data).hexdigest()[:16]}.bin"
         folder.joinpath(file).write_bytes(data)
         return {"file": file}
 
-    state = json.dumps({"kind": view.kind, "values": view.values}, default=move)
+    state = json.dumps({"kind": view.kind, "values": view.values}, default=save_bytes)
     folder.joinpath(f"{name or view.kind}.json").write_text(state, encoding="utf-8")

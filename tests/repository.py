@@ -1,5 +1,6 @@
 """The repository: its folder, its pyproject.toml, a copy of it, and what its Makefile calls."""
 
+import re
 import shutil
 import subprocess
 import tomllib
@@ -26,6 +27,12 @@ def copy_repository(target: Path) -> list[Path]:
             copies[-1].parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copies[-1])
     return copies
+
+
+def supported_pythons(requires_python: str = PROJECT["requires-python"]) -> list[str]:
+    """The versions that `requires-python` allows, as in 3.11; pyproject.toml's if left out."""
+    low, high = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", requires_python).groups()
+    return [f"3.{minor}" for minor in range(int(low), int(high))]
 
 
 def make_commands(target: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The benchmarks: the pages show the numbers that were measured, and a stopped measurement continues where it was."""
+"""The benchmarks: pages show what was measured, and a stopped series continues where it was."""
 
 import json
 import re
@@ -9,295 +9,369 @@ import time
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
 
 import bench
+import ensembles
+import fill_pages
+import jobs
+import ship_runs
 import tables
+from compared import BASELINE, RUNGS, STUDY_RECIPES, Contestant, contestants
 from mnist_cnn.data import prepare_images
 from mnist_cnn.models import NETWORKS
 from mnist_cnn.recipes import RECIPES, Recipe
 from mnist_cnn.runs import SHIPPED, load_run
-from mnist_cnn.study.results import load_results, save_result
+from mnist_cnn.study.results import Result, load_results, save_result
+from repository import copy_repository
 
-RESULTS = tables.load()
+RESULTS = tables.load_measurements()
+TEXTS = fill_pages.generate_texts(RESULTS, fill_pages.addresses.read_repository())
 CHOSEN = RESULTS["chosen_precision"]
-ROWS = {(row["what"], row["recipe"], row["precision"]): row for row in RESULTS["rows"]}
-STUDIED, CLIMBED = (
-    load_results(tables.ROOT / "benchmarks" / f"{name}.jsonl") for name in ("study", "ladder")
-)
-ENSEMBLES = RESULTS["ensembles"]
-ACCURACIES = {recipe: tables.accuracies(RESULTS, recipe) for recipe in ("article", *bench.RECIPES)}
+ROWS = tables.rows_by_contestant(RESULTS)
+STUDY = load_results(tables.FOLDER / "study.jsonl")
+LADDER = load_results(tables.FOLDER / "ladder.jsonl")
+ACCURACIES = {recipe: tables.accuracies(RESULTS, recipe) for recipe in ("article", *STUDY_RECIPES)}
 
 
-def texts(page: Path) -> list[str]:
+# What stands in the pages
+
+
+def read_texts(page: Path) -> list[str]:
+    """The text of a page in Markdown, or that of each cell of a notebook."""
     if page.suffix == ".md":
         return [page.read_text(encoding="utf-8")]
     return [cell.source for cell in nbformat.read(page, as_version=4).cells]
 
 
-@pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
-def test_tables_in_the_pages_are_those_of_the_results(page: Path) -> None:
-    assert texts(page) == [tables.fill(text, RESULTS) for text in texts(page)], "run `make tables`"
+@pytest.mark.parametrize(
+    "page", fill_pages.PAGES, ids=lambda page: f"{page.parent.name}/{page.name}"
+)
+def test_pages_show_the_results(page: Path) -> None:
+    texts = read_texts(page)
+    assert texts == [fill_pages.fill(text, TEXTS) for text in texts], "run `make tables`"
 
 
 def test_every_table_is_on_a_page() -> None:
-    everything = "".join(text for page in tables.PAGES for text in texts(page))
-    assert {name for _, name, _ in tables.PLACE.findall(everything)} == set(tables.TABLES)
-    assert everything.count("<!-- bench: ") == everything.count("<!-- end of bench -->")
-    assert everything.count("<!-- bench: ") == len(tables.PLACE.findall(everything))
+    everything = "".join(text for page in fill_pages.PAGES for text in read_texts(page))
+    places = fill_pages.PLACE.findall(everything)
+    assert {name for _, name, _ in places} == set(TEXTS)
+    assert len(places) == everything.count("<!-- bench: ")
+    assert len(places) == everything.count("<!-- end of bench -->")
 
 
-def test_tables_follow_the_results_and_leave_the_rest_alone() -> None:
+def test_filling_leaves_the_rest_of_a_page_alone() -> None:
     place = "<!-- bench: {} -->\n<!-- end of bench -->"
     empty = f"before\n{place.format('recipes')}\nbetween\n{place.format('times')}\nafter"
-    filled = tables.fill(empty, RESULTS)
-    assert tables.fill(filled, RESULTS) == filled
+    filled = fill_pages.fill(empty, TEXTS)
+    assert fill_pages.fill(filled, TEXTS) == filled
     assert [line for line in filled.splitlines() if not line.startswith("|")] == empty.splitlines()
+
+
+def test_tables_follow_the_results() -> None:
     altered = deepcopy(RESULTS)
     for row in altered["rows"]:
         row |= {"seconds_per_epoch": 12345.6, "seconds_total": 98765}
-    altered["test"] = {recipe: dict.fromkeys(range(3), 12.34) for recipe in bench.RECIPES}
-    short, full = tables.fill(filled, altered).split("between")
-    assert (
-        short.count("12.34 ± 0.00 % (3 seeds)") == 3
-        and "| relu, ours | 12.34 ±" in short
-        and short.count("98,765 s") == 4
-    )
-    assert full.count("12345.6 s") == len(ROWS)
+    altered["test"] = {recipe: dict.fromkeys(range(3), 12.34) for recipe in STUDY_RECIPES}
+    recipe_table = tables.recipe_table(altered)
+    assert recipe_table.count("12.34 ± 0.00 % (3 seeds)") == 3
+    assert "| relu, ours | 12.34 ±" in recipe_table
+    assert recipe_table.count("98,765 s") == 4
+    assert tables.speed_table(altered).count("12345.6 s") == len(ROWS)
 
 
-def test_in_a_code_cell_the_table_is_python() -> None:
-    cell = "# <!-- bench: scores -->\n# <!-- end of bench -->\nbest = {name: max(s) for name, s in scores.items()}"
-    filled = tables.fill(cell, RESULTS)
-    assert tables.fill(filled, RESULTS) == filled
-    exec(filled, found := {})  # noqa: S102
-    assert found["scores"]["relu"] == pytest.approx(ACCURACIES["relu"]) and len(found["best"]) == 4
-    assert found["scores"]["article"] == ACCURACIES["article"]
-    exec(tables.fill(cell.replace("scores -->", "validation_scores -->"), RESULTS), found)  # noqa: S102
-    validation = {
-        r.settings.seed: 100 * r.val_accuracy for r in STUDIED if r.settings.recipe == "improved"
+def test_code_cells_hold_the_accuracies_by_recipe() -> None:
+    cell = "# <!-- bench: scores -->\n# <!-- end of bench -->\nbest = max(scores['relu'])"
+    filled = fill_pages.fill(cell, TEXTS)
+    assert fill_pages.fill(filled, TEXTS) == filled
+    names: dict = {}
+    exec(filled, names)  # noqa: S102
+    assert len(names["scores"]) == 4
+    assert names["scores"]["relu"] == pytest.approx(ACCURACIES["relu"])
+    assert names["scores"]["article"] == ACCURACIES["article"]
+    assert names["best"] == pytest.approx(max(ACCURACIES["relu"]))
+
+
+def test_code_cells_hold_the_accuracies_on_validation_images() -> None:
+    names: dict = {}
+    exec(tables.recipe_validation_scores(RESULTS), names)  # noqa: S102
+    by_seed = {
+        result.settings.seed: 100 * result.val_accuracy
+        for result in STUDY
+        if result.settings.recipe == "improved"
     }
-    assert found["scores"]["improved"] == [round(validation[seed], 2) for seed in range(10)]
+    assert names["scores"]["improved"] == [round(by_seed[seed], 2) for seed in range(10)]
 
 
 def test_there_is_no_blank_in_a_table() -> None:
-    rows = [
-        line
-        for table in tables.TABLES.values()
-        for line in table(RESULTS).splitlines()
-        if line.startswith("| ")
-    ]
+    rows = [line for text in TEXTS.values() for line in text.splitlines() if line.startswith("| ")]
     heads = [row for row in rows if row.startswith("|  |")]
     assert len(rows) > 50 and len(heads) == 4
     assert not [row for row in rows if row not in heads and re.search(r"\|\s*\||None", row)]
 
 
-def test_pages_are_written_only_where_a_table_changes(tmp_path, monkeypatch) -> None:
-    pages = tables.PAGES
+def test_pages_are_written_only_where_a_table_changes(tmp_path: Path) -> None:
+    pages = fill_pages.PAGES
     copies = [tmp_path / f"{page.parent.name}-{page.name}" for page in pages]
     for page, copy in zip(pages, copies, strict=True):
         copy.write_bytes(page.read_bytes())
-    monkeypatch.setattr(tables, "PAGES", copies)
-    tables.write_tables(RESULTS)
+    first_cell = fill_pages.addresses.first_cell(fill_pages.addresses.read_repository())
+    fill_pages.fill_pages(copies, TEXTS, first_cell)
     assert [copy.read_bytes() for copy in copies] == [page.read_bytes() for page in pages]
     altered = deepcopy(RESULTS)
     for row in altered["rows"]:
         row["images_per_second"] = 123_456_789
-    tables.write_tables(altered)
-    changed = {
-        page.name: copy
-        for page, copy in zip(pages, copies, strict=True)
-        if texts(page) != texts(copy)
-    }
-    assert set(changed) == {"README.md", "02_model_building.ipynb"}
+    fill_pages.fill_pages(copies, fill_pages.generate_texts(altered, None), first_cell)
+    changed = set()
     for page, copy in zip(pages, copies, strict=True):
-        without = [tables.PLACE.sub("", text) for text in texts(page)]
-        assert without == [tables.PLACE.sub("", text) for text in texts(copy)]
+        before, after = read_texts(page), read_texts(copy)
+        if before != after:
+            changed.add(f"{page.parent.name}/{page.name}")
+        outside_of_places = [fill_pages.PLACE.sub("", text) for text in before]
+        assert outside_of_places == [fill_pages.PLACE.sub("", text) for text in after]
+    assert changed == {"benchmarks/README.md", "notebooks/02_model_building.ipynb"}
 
 
-def test_speeds_are_complete_and_of_the_recipes_as_they_are() -> None:
-    assert [row for row in ROWS if row[0] != "torch"] == [
-        c for c in bench.contestants(CHOSEN) if c[0] != "torch"
-    ]
-    baseline = ROWS[bench.BASELINE]
-    for (what, recipe, _), row in ROWS.items():
-        if what == "train":
-            assert (
-                Recipe(**row["settings"]) == RECIPES[recipe]
-                and row["epochs"] == RECIPES[recipe].epochs
-            )
-        assert row["ratio_to_article"] == pytest.approx(
-            baseline["seconds_total"] / row["seconds_total"], rel=0.02
-        )
+@pytest.mark.slow
+def test_make_tables_fills_an_empty_place(tmp_path: Path) -> None:
+    """The script finds its modules when it is called as `make tables` calls it."""
+    copy_repository(tmp_path)
+    readme = tmp_path / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    readme.write_text(fill_pages.PLACE.sub(r"\1\3", before), encoding="utf-8")
+    assert readme.read_text(encoding="utf-8") != before
+    subprocess.run([sys.executable, "docs/fill_pages.py"], cwd=tmp_path, check=True, timeout=300)
+    assert readme.read_text(encoding="utf-8") == before
+
+
+# What was measured is complete, and of the recipes as they are
+
+
+def test_speeds_are_complete_and_of_the_current_recipes() -> None:
+    measured = [contestant for contestant in ROWS if contestant.trainer != "torch"]
+    assert measured == [row for row in contestants(CHOSEN) if row.trainer != "torch"]
+    baseline = ROWS[BASELINE]
+    for contestant, row in ROWS.items():
+        if contestant.trainer == "train":
+            recipe = RECIPES[contestant.recipe]
+            assert Recipe(**row["settings"]) == recipe and row["epochs"] == recipe.epochs
+        ratio = baseline["seconds_total"] / row["seconds_total"]
+        assert row["ratio_to_article"] == pytest.approx(ratio, rel=0.02)
         fastest, slowest = row["fastest_and_slowest"]
-        assert 0 < fastest <= row["seconds_per_epoch"] <= slowest and row["peak_mb"] > 100
+        assert 0 < fastest <= row["seconds_per_epoch"] <= slowest
+        assert row["peak_mb"] > 100
 
 
-def test_the_study_is_complete_and_of_the_recipes_as_they_are() -> None:
-    """On one and the same package and data; and its first seeds are the runs that come with the
-    package.
-    """
-    assert {(r.settings.recipe, r.settings.seed) for r in STUDIED} == {
-        (name, n) for name in bench.RECIPES for n in range(10)
+def conditions(results: list[Result]) -> set[str]:
+    """The versions, data and precisions of some results."""
+    return {
+        json.dumps([each.made_with["versions"], each.settings.data, each.settings.precision])
+        for each in results
     }
-    assert len(STUDIED) == 40
-    assert (
-        len(
-            {
-                json.dumps([r.made_with["versions"], r.settings.data, r.settings.precision])
-                for r in STUDIED
-            }
-        )
-        == 1
-    )
-    for result in STUDIED:
+
+
+def test_the_study_is_complete_and_of_the_current_recipes() -> None:
+    expected = {(recipe, seed) for recipe in STUDY_RECIPES for seed in range(10)}
+    assert {(result.settings.recipe, result.settings.seed) for result in STUDY} == expected
+    assert len(STUDY) == len(expected)
+    assert len(conditions(STUDY)) == 1
+    for result in STUDY:
         recipe = RECIPES[result.settings.recipe]
         assert asdict(recipe).items() <= asdict(result.settings).items()
-        if result.settings.seed == 0 and result.settings.recipe != "short":
-            run = load_run(SHIPPED / f"{result.settings.recipe}.npz")
-            assert (
-                run.settings == result.settings
-                and run.history["val_accuracy"][-1] == result.val_accuracy
-            )
 
 
-def test_the_ladder_is_complete_and_of_the_recipes_as_they_are() -> None:
-    """On the package and the data of the study."""
-    seeds = {
-        recipe: {r.settings.seed for r in CLIMBED if r.settings.recipe == recipe}
-        for recipe in RECIPES
+@pytest.mark.parametrize("recipe", ["relu", "leaky_relu", "improved"])
+def test_seed_0_of_the_study_comes_with_the_package(recipe: str) -> None:
+    (result,) = (
+        result for result in STUDY if (result.settings.recipe, result.settings.seed) == (recipe, 0)
+    )
+    run = load_run(SHIPPED / f"{recipe}.npz")
+    assert run.settings == result.settings
+    assert run.history["val_accuracy"][-1] == result.val_accuracy
+
+
+def test_the_ladder_is_complete_and_of_the_current_recipes() -> None:
+    """And its package and data are those of the study."""
+    seeds: dict[str, set[int]] = {recipe: set() for recipe in RECIPES}
+    for result in LADDER:
+        recipe = result.settings.recipe
+        assert asdict(RECIPES[recipe]).items() <= asdict(result.settings).items()
+        seeds[recipe].add(result.settings.seed)
+    measured_elsewhere = {"article", "improved"}
+    for recipe in set(RUNGS.values()) - measured_elsewhere:
+        assert seeds[recipe] >= set(range(10)), recipe
+    assert len(conditions(STUDY + LADDER)) == 1
+
+
+def test_the_ensembles_are_of_the_trainings_of_the_ladder() -> None:
+    alone = {
+        result.settings.seed: result.test_accuracy
+        for result in LADDER
+        if result.settings.recipe == ensembles.RECIPE
     }
-    elsewhere = {"article", "improved"}  # among the article's, and in the study
-    assert all(seeds[recipe] >= set(range(10)) for recipe in set(tables.RUNGS.values()) - elsewhere)
-    for result in CLIMBED:
-        assert asdict(RECIPES[result.settings.recipe]).items() <= asdict(result.settings).items()
-    same = {
-        json.dumps([r.made_with["versions"], r.settings.data, r.settings.precision])
-        for r in STUDIED + CLIMBED
-    }
-    assert len(same) == 1
+    assert len(RESULTS["ensembles"]) == ensembles.ENSEMBLES
+    for number, measured in enumerate(RESULTS["ensembles"]):
+        assert measured["seeds"] == list(range(5 * number, 5 * number + 5))
+        expected = [alone[seed] for seed in measured["seeds"]]
+        assert measured["test_members"] == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_ensembles_are_disjoint_and_of_the_ladders_trainings() -> None:
-    alone = {r.settings.seed: r.test_accuracy for r in CLIMBED if r.settings.recipe == "averaged"}
-    for number, found in enumerate(ENSEMBLES):
-        assert found["seeds"] == list(range(5 * number, 5 * number + 5))
-        assert found["test_members"] == pytest.approx(
-            [alone[seed] for seed in found["seeds"]], abs=1e-4
-        )
-
-
-def test_two_studies_in_one_file_are_not_mixed(tmp_path, monkeypatch) -> None:
-    folder = tmp_path / "benchmarks"
-    folder.mkdir()
-    monkeypatch.setattr(tables, "ROOT", tmp_path)
+def test_two_studies_in_one_file_are_not_mixed(tmp_path: Path) -> None:
     for name, content in (("results.json", "{}"), ("ladder.jsonl", ""), ("ensembles.jsonl", "")):
-        (folder / name).write_text(content)
-    save_result(folder / "study.jsonl", STUDIED[0])
-    assert sum(map(len, tables.load()["test"].values())) == 1
-    newer = STUDIED[0].made_with | {"versions": STUDIED[0].made_with["versions"] | {"numpy": "9.0"}}
-    save_result(folder / "study.jsonl", replace(STUDIED[0], made_with=newer))
+        (tmp_path / name).write_text(content)
+    save_result(tmp_path / "study.jsonl", STUDY[0])
+    loaded = tables.load_measurements(tmp_path)
+    recipe, seed = STUDY[0].settings.recipe, STUDY[0].settings.seed
+    assert loaded["test"] == {recipe: {seed: 100 * STUDY[0].test_accuracy}}
+    versions = STUDY[0].made_with["versions"] | {"numpy": "9.0"}
+    newer = replace(STUDY[0], made_with=STUDY[0].made_with | {"versions": versions})
+    save_result(tmp_path / "study.jsonl", newer)
     with pytest.raises(SystemExit, match=r"more than one study.*numpy 9\.0"):
-        tables.load()
+        tables.load_measurements(tmp_path)
 
 
-def test_what_the_pages_say_was_measured() -> None:
-    mean = {recipe: statistics.mean(values) for recipe, values in ACCURACIES.items()}
-    for recipe, accuracy, ratio in (
-        ("relu", 99.40, 8),
-        ("leaky_relu", 99.40, 8),
-        ("short", 99.39, 100),
-    ):
-        assert (
-            mean[recipe] >= accuracy and ROWS["train", recipe, CHOSEN]["ratio_to_article"] >= ratio
-        )
-    relu, leaky, improved, short = (ACCURACIES[recipe] for recipe in bench.RECIPES)
-    row = ROWS["train", "improved", CHOSEN]
-    assert mean["improved"] >= 99.66 and row["epochs"] <= 20 and row["parameters"] < 1e6
+def test_runs_that_come_with_the_package_are_copied_by_the_keys_of_results(tmp_path: Path) -> None:
+    runs, shipped = tmp_path / "runs", tmp_path / "shipped"
+    runs.mkdir()
+    shipped.mkdir()
+    for result in (*STUDY, *LADDER):
+        ensembles.run_file(result, runs).write_text(result.key)
+    (runs / "study-relu-0-0123456789abcdef.npz").write_text("of another study")
+    ship_runs.ship_runs([*STUDY, *LADDER], runs, shipped)
+    assert {path.name for path in shipped.iterdir()} == {path.name for path in SHIPPED.iterdir()}
+    keys = {(each.settings.recipe, each.settings.seed): each.key for each in (*STUDY, *LADDER)}
+    assert (shipped / "relu.npz").read_text() == keys["relu", 0]
+    assert (shipped / "averaged-12.npz").read_text() == keys["averaged", 12]
+
+
+def test_runs_that_a_study_does_not_have_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "relu.npz").write_text("as it was")
+    ship_runs.ship_runs(STUDY, tmp_path / "no runs", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["relu.npz"]
+    assert (tmp_path / "relu.npz").read_text() == "as it was"
+
+
+# What pages and notebooks say of the numbers
+
+
+@pytest.mark.parametrize(
+    ("recipe", "accuracy", "ratio"),
+    [("relu", 99.40, 8), ("leaky_relu", 99.40, 8), ("short", 99.39, 100)],
+)
+def test_recipes_are_as_accurate_and_fast_as_promised(
+    recipe: str, accuracy: float, ratio: float
+) -> None:
+    assert statistics.mean(ACCURACIES[recipe]) >= accuracy
+    assert ROWS[Contestant("train", recipe, CHOSEN)]["ratio_to_article"] >= ratio
+
+
+def test_the_improved_recipe_is_as_accurate_and_small_as_promised() -> None:
+    row = ROWS[Contestant("train", "improved", CHOSEN)]
+    assert statistics.mean(ACCURACIES["improved"]) >= 99.66
+    assert row["epochs"] <= 20 and row["parameters"] < 1e6
+
+
+def test_the_recipes_compare_as_the_notebooks_say() -> None:
+    relu, leaky_relu, improved, short = (ACCURACIES[recipe] for recipe in STUDY_RECIPES)
     assert max(ACCURACIES["article"]) < min(relu)  # 02
-    assert min(improved) > max(relu + leaky)  # 05
+    assert min(improved) > max(relu + leaky_relu)  # 05
     # 05: choose one seed of each, and either seems better
-    for first, second in ((relu, leaky), (leaky, relu)):
-        assert max(first) > min(second)
-    assert min(relu + leaky + short) >= 99.30
-    assert statistics.mean(found["test_accuracy"] for found in ENSEMBLES) >= 0.9970
+    assert max(relu) > min(leaky_relu) and max(leaky_relu) > min(relu)
+    assert min(relu + leaky_relu + short) >= 99.30
 
 
-def test_notebook_08_tells_what_the_ladder_shows() -> None:
-    mean = {
-        rung: statistics.mean(tables.accuracies(RESULTS, recipe)[:10])
-        for rung, recipe in tables.RUNGS.items()
-    }
-    error = {rung: 100 - accuracy for rung, accuracy in mean.items()}
-    seconds = {rung: RESULTS["costs"]["seconds"][recipe] for rung, recipe in tables.RUNGS.items()}
-    assert error["article"] < error["dense layers only"] / 2  # "more than half of the mistakes"
-    assert 0.7 < error["pooling earlier"] / error["article"] < 0.8  # "a quarter of the rest"
-    assert 9 < seconds["article"] / seconds["pooling earlier"] < 11  # "in a tenth of the time"
-    low, high = difference("averaged", "improved", "validation")
-    assert low < 0 < high  # "a rung that does not hold"
-    for upper, lower in (
-        ("scheduled", "pooled"),
-        ("smoothed", "scheduled"),
-        ("normalized", "smoothed"),
-    ):
-        # "on both"
-        assert min(difference(upper, lower, "test") + difference(upper, lower, "validation")) > 0
-    low, high = difference("improved", "normalized", "validation")
-    # Of augmentation
-    assert low < 0 < high and min(difference("improved", "normalized", "test")) > 0.05
-    permuted = statistics.mean(RESULTS["test"]["permuted"].values())
-    assert permuted < mean["dense layers only"] and mean["label smoothing"] - permuted > 2
-    mistakes = [round(1e4 * (1 - found["test_accuracy"])) for found in ENSEMBLES]
-    assert (round(statistics.mean(mistakes)), min(mistakes), max(mistakes)) == (30, 24, 34)
-    for images in ("test", "val"):  # "a few images in 10,000 on both"
-        pairs = [
-            (found[f"{images}_accuracy"], statistics.mean(found[f"{images}_members"]))
-            for found in ENSEMBLES
-        ]
-        gains = [together - alone for together, alone in pairs]
-        # Student's t of four degrees of freedom at 97.5 %
-        margin = 2.7764 * statistics.stdev(gains) / 5**0.5
-        assert (
-            len(gains) == 5
-            and margin < statistics.mean(gains)
-            and 2e-4 < statistics.mean(gains) < 8e-4
-        )
+def test_the_ensembles_are_as_accurate_as_promised() -> None:
+    accuracies = [measured["test_accuracy"] for measured in RESULTS["ensembles"]]
+    assert statistics.mean(accuracies) >= 0.9970
 
 
-def difference(name: str, other: str, images: str) -> tuple[float, float]:
-    """Of two recipes over seeds 0 to 9, in percentage points: its 95 % interval, by the paired t
-    test.
+def interval_of_difference(name: str, other: str, images: str) -> tuple[float, float]:
+    """The 95 % interval of the difference of two recipes over seeds 0 to 9, in percentage points.
+
+    By the paired t test.
     """
-    of, others = RESULTS[images][name], RESULTS[images][other]
-    differences = [of[seed] - others[seed] for seed in range(10)]
+    scores, others = RESULTS[images][name], RESULTS[images][other]
+    differences = [scores[seed] - others[seed] for seed in range(10)]
     # Student's t of nine degrees of freedom at 97.5 %
     margin = 2.2622 * statistics.stdev(differences) / 10**0.5
     return statistics.mean(differences) - margin, statistics.mean(differences) + margin
 
 
+def test_notebook_08_tells_what_the_ladder_shows() -> None:
+    mean = {
+        rung: statistics.mean(tables.accuracies(RESULTS, recipe)[:10])
+        for rung, recipe in RUNGS.items()
+    }
+    error = {rung: 100 - accuracy for rung, accuracy in mean.items()}
+    seconds = RESULTS["costs"]["seconds"]
+    assert error["article"] < error["dense layers only"] / 2  # "more than half of the mistakes"
+    assert 0.7 < error["pooling earlier"] / error["article"] < 0.8  # "a quarter of the rest"
+    assert 9 < seconds["article"] / seconds["pooled"] < 11  # "in a tenth of the time"
+    permuted = statistics.mean(RESULTS["test"]["permuted"].values())
+    assert permuted < mean["dense layers only"] and mean["label smoothing"] - permuted > 2
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower"),
+    [("scheduled", "pooled"), ("smoothed", "scheduled"), ("normalized", "smoothed")],
+)
+def test_rungs_of_notebook_08_hold_on_both_collections_of_images(upper: str, lower: str) -> None:
+    for images in ("test", "validation"):
+        low, _ = interval_of_difference(upper, lower, images)
+        assert low > 0, images
+
+
+def test_two_rungs_of_notebook_08_do_not_hold_on_validation_images() -> None:
+    for upper, lower in (("averaged", "improved"), ("improved", "normalized")):
+        low, high = interval_of_difference(upper, lower, "validation")
+        assert low < 0 < high, upper
+    # Augmentation does on the test images
+    low, _ = interval_of_difference("improved", "normalized", "test")
+    assert low > 0.05
+
+
+def test_notebook_08_tells_how_many_mistakes_the_ensembles_make() -> None:
+    measured = RESULTS["ensembles"]
+    mistakes = [round(1e4 * (1 - each["test_accuracy"])) for each in measured]
+    assert (round(statistics.mean(mistakes)), min(mistakes), max(mistakes)) == (30, 24, 34)
+
+
+@pytest.mark.parametrize("images", ["test", "val"])
+def test_an_ensemble_gains_a_few_images_in_10_000(images: str) -> None:
+    gains = [
+        each[f"{images}_accuracy"] - statistics.mean(each[f"{images}_members"])
+        for each in RESULTS["ensembles"]
+    ]
+    # Student's t of four degrees of freedom at 97.5 %
+    margin = 2.7764 * statistics.stdev(gains) / 5**0.5
+    assert len(gains) == 5
+    assert margin < statistics.mean(gains)
+    assert 2e-4 < statistics.mean(gains) < 8e-4
+
+
 def test_notebook_05_tells_how_the_recipes_compare_on_both_collections_of_images() -> None:
-    low, high = difference("leaky_relu", "relu", "test")
+    low, high = interval_of_difference("leaky_relu", "relu", "test")
     # "looks a little like it", "fewer than ten images in 10,000"
     assert low < 0 < high < 0.1 and low + high > 0
-    low, high = difference("leaky_relu", "relu", "validation")
+    low, high = interval_of_difference("leaky_relu", "relu", "validation")
     assert low + high <= 0 < high  # "no lead at all"
-    assert (
-        min(difference("improved", "relu", "test") + difference("improved", "relu", "validation"))
-        > 0.1
-    )  # "well ahead on both"
+    for images in ("test", "validation"):  # "well ahead on both"
+        low, _ = interval_of_difference("improved", "relu", images)
+        assert low > 0.1, images
 
 
-def test_the_chosen_precision_is_faster() -> None:
-    for recipe in bench.RECIPES:
-        chosen, plain = (ROWS["train", recipe, precision] for precision in (CHOSEN, "float32"))
-        assert chosen["seconds_per_epoch"] <= plain["seconds_per_epoch"]
+@pytest.mark.parametrize("recipe", STUDY_RECIPES)
+def test_the_chosen_precision_is_faster(recipe: str) -> None:
+    chosen = ROWS[Contestant("train", recipe, CHOSEN)]
+    float32 = ROWS[Contestant("train", recipe, "float32")]
+    assert chosen["seconds_per_epoch"] <= float32["seconds_per_epoch"]
 
 
 def test_the_views_respond_in_time() -> None:
-    """A slider within a frame of the screen, a pen within two: and both places use the same code."""
+    """A slider within a frame of the screen, a pen within two, on the site and in JupyterLab."""
     views = RESULTS["views"]
     sliders = {"prediction browser", "confusion explorer", "epoch scrubber", "feature maps"}
     assert set(views["site"]) == sliders | {"drawing pad with maps"}
@@ -307,131 +381,160 @@ def test_the_views_respond_in_time() -> None:
     assert 0 < views["first_page_s"] <= 1.5 and 0 < views["notebook_06_opened_s"] <= 25
 
 
+# How it is measured
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no way to ask for the peak of memory"
 )
-@pytest.mark.parametrize("how", ["fit", "train"])
-def test_a_timing_is_a_training(how: str, full, runs) -> None:
-    job = {
-        "kind": "time",
-        "how": how,
-        "recipe": "relu",
-        "precision": "float32",
-        "images": 200,
-        "number": 0,
-    }
-    command = [sys.executable, bench.__file__, "--job", json.dumps(job)]
+@pytest.mark.parametrize(("trainer", "train_images"), [("fit", 160), ("train", 180)])
+def test_a_timing_is_a_training(trainer: str, train_images: int, full, runs) -> None:
+    job = bench.speed_job(Contestant(trainer, "relu", "float32"), images=200, number=0)
     start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    measured = bench.run_in_a_process(job)
     elapsed = time.perf_counter() - start
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["parameters"] == 241_546 and found["epochs"] == 20
-    assert found["train_images"] == {"fit": 160, "train": 180}[how]
-    assert len(found["clock"]) == len(found["processor"]) == 3
-    assert min(found["clock"] + found["processor"]) > 0 and sum(found["clock"]) < elapsed
-    assert found["peak_mb"] > 500
+    assert measured["parameters"] == 241_546
+    assert measured["epochs"] == 20
+    assert measured["train_images"] == train_images
+    assert len(measured["clock"]) == len(measured["processor"]) == 3
+    assert min(measured["clock"] + measured["processor"]) > 0
+    assert sum(measured["clock"]) < elapsed
+    assert measured["peak_mb"] > 500
+
+
+def test_pytorch_trains_by_the_settings_of_the_recipe() -> None:
+    job = bench.speed_job(Contestant("torch", "relu", "float32"), images=200, number=0)
+    assert Recipe(**job.arguments["recipe"]) == RECIPES["relu"]
 
 
 @pytest.mark.slow
 def test_the_accuracy_of_the_article_is_that_after_twenty_epochs(sample, monkeypatch) -> None:
-    """With less to learn: another network, on few images."""
+    """Another network and few images stand for the article's: there is less to learn."""
     few = replace(sample, x_train=sample.x_train[:300], y_train=sample.y_train[:300])
     monkeypatch.setattr("mnist_cnn.data.load_images", lambda source: few)
     monkeypatch.setattr("mnist_cnn.device.choose_precision", lambda: "float32")
     monkeypatch.setitem(NETWORKS, "article", NETWORKS["dense"])
-    found = bench.article(seed=3)
-    model, history = bench.fit_as_in_the_article("dense", "float32", few, epochs=20, seed=3)
-    right = model.predict(prepare_images(few.x_test), verbose=0).argmax(axis=1) == few.y_test
-    assert found == {
+    measured = jobs.train_article(seed=3)
+    model, history = jobs.fit_as_in_the_article("dense", "float32", few, epochs=20, seed=3)
+    predicted = model.predict(prepare_images(few.x_test), verbose=0).argmax(axis=1)
+    assert measured == {
         "precision": "float32",
         "validation": history["val_accuracy"][-1],
-        "test": right.mean(),
+        "test": np.mean(predicted == few.y_test),
     }
-    assert found["test"] > 0.5
+    assert measured["test"] > 0.5
 
 
-@pytest.mark.slow
-def test_measurements_that_were_stopped_continue(tmp_path, capfd, monkeypatch) -> None:
-    """All were made but one; the results are computed from the files of those."""
-    monkeypatch.setattr("mnist_cnn.device.choose_precision", lambda: "float32")
-    times = {
-        "parameters": 1_000_000,
-        "train_images": 900,
-        "epochs": 20,
-        "settings": {},
-        "peak_mb": 7,
-    }
-    files = {"import-0": {"seconds": 1.5}, "import-1": {"seconds": 900.0}}
+def fake_measurement(job: bench.Job) -> dict:
+    """What a job of this kind could return."""
+    if job.kind.startswith("time_") and "images" in job.arguments:
+        return {
+            "epochs": 20,
+            "settings": {},
+            "parameters": 1_000_000,
+            "train_images": 900,
+            "clock": [3.0, 2.0, 1.0],
+            "processor": [3.0, 2.0, 1.0],
+            "peak_mb": 7,
+        }
+    if job.kind == "train_article":
+        return {"precision": "float32", "validation": 0.5, "test": 0.5}
+    return {"seconds": 1.0}
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the jobs that were done, on a machine that computes in float32 and is fast."""
+    made: list[str] = []
+
+    def run(job: bench.Job) -> dict:
+        made.append(job.name)
+        return fake_measurement(job)
+
+    monkeypatch.setattr(bench, "run_in_a_process", run)
+    monkeypatch.setattr(bench, "choose_precision", lambda: "float32")
+    monkeypatch.setattr(bench, "FILE", tmp_path / "results.json")
+    monkeypatch.setattr(bench, "WORK", tmp_path / "work")
+    return made
+
+
+def test_results_are_computed_from_the_files_of_measurements(made: list[str], tmp_path) -> None:
+    """All measurements but one were made before the series was stopped."""
+    for number, seconds in enumerate((1.5, 900.0)):
+        (tmp_path / f"import-{number}.json").write_text(json.dumps({"seconds": seconds}))
     for number, clock in enumerate([[10.0, 1.0, 2.0], [20.0, 3.0, 4.0]]):
-        for contestant in bench.contestants("float32"):
-            slow = 2 if contestant == bench.BASELINE else 1
-            found = times | {
-                "clock": [slow * seconds for seconds in clock],
+        for contestant in contestants("float32"):
+            slowness = 2 if contestant == BASELINE else 1
+            job = bench.speed_job(contestant, 1000, number)
+            measurement = fake_measurement(job) | {
+                "clock": [slowness * seconds for seconds in clock],
                 "processor": [1.0, 2.0, 4.0],
             }
-            files["-".join(["time", *contestant, "1000", str(number)])] = found
-    for name, found in files.items():
-        (tmp_path / f"{name}.json").write_text(json.dumps(found))
-    results = bench.collect(tmp_path, rounds=2, images=1000, scaling=(1000,))
-    lines = capfd.readouterr().out.splitlines()
-    assert len(lines) == 1 and "import-2: " in lines[0]
-    assert 1.5 <= results["import_seconds"] < 900
-    article, relu, *_ = results["rows"]
+            (tmp_path / f"{job.name}.json").write_text(json.dumps(measurement))
+    results = bench.measure_speeds(tmp_path, rounds=2, images=1000, scaling=(1000,))
+    assert made == ["import-2"]
+    assert results["import_seconds"] == 1.5
+    article, relu, *_, short = results["rows"]
     assert article["seconds_total"] == 2 * relu["seconds_total"] == 2 * (15 + 19 * 2.5)
-    ours = results["rows"][-1]
-    assert (
-        ours["recipe"] == "short"
-        and ours["ratio_to_article"] == 2
-        and ours["images_per_second"] == 360
-    )
-    assert ours["ratio_by_processor"] == 1 and ours["processor_seconds_per_epoch"] == 3
-    assert ours["fastest_and_slowest"] == [1.0, 4.0]
+    assert short["recipe"] == "short" and short["ratio_to_article"] == 2
+    assert short["images_per_second"] == 360
+    assert short["ratio_by_processor"] == 1 and short["processor_seconds_per_epoch"] == 3
+    assert short["fastest_and_slowest"] == [1.0, 4.0]
     assert results["scaling"] == [{"images": 1000, "seconds_per_epoch": 1.5, "peak_mb": 7}]
 
 
-FOUND = {  # what each kind of job finds
-    "time": {"clock": [3.0, 2.0, 1.0], "processor": [3.0, 2.0, 1.0], "peak_mb": 7}
-    | {"parameters": 1, "train_images": 1, "epochs": 20, "settings": {}},
-    "article": {"precision": "float32", "validation": 0.5, "test": 0.5},
-    "import": {"seconds": 1.0},
-    "views": {},
-}
-
-
-SERIES = ["", "--article", "--ladder", "--views"]
-
-
-@pytest.mark.parametrize("other", SERIES)
-@pytest.mark.parametrize("stopped", SERIES[:3])  # that of the views is one measurement
-def test_a_series_that_was_stopped_continues_whatever_was_measured_meanwhile(
-    tmp_path, monkeypatch, stopped: str, other: str
+def test_the_quick_form_prints_a_table_and_writes_nothing(
+    made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    done: list[dict] = []
-    limit = 10**6
+    monkeypatch.setattr(sys, "argv", ["bench.py", "--quick"])
+    bench.main()
+    assert "time-train-short-float32-6000-0" in made
+    assert "| short, ours | float32 | 20 |" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
 
-    def measure(command: list[str], **options: object) -> SimpleNamespace:
-        if len(done) == limit:
+
+@pytest.mark.parametrize(
+    ("option", "series"), [([], "speeds"), (["--article"], "article"), (["--views"], "views")]
+)
+def test_an_option_chooses_the_series(
+    monkeypatch: pytest.MonkeyPatch, option: list[str], series: str
+) -> None:
+    measured: list[str] = []
+    monkeypatch.setattr(sys, "argv", ["bench.py", *option])
+    monkeypatch.setattr(bench, "measure_series", measured.append)
+    bench.main()
+    assert measured == [series]
+
+
+def test_measurements_have_the_names_by_which_older_versions_continue() -> None:
+    job = bench.speed_job(Contestant("train", "relu", "float32"), images=60_000, number=1)
+    assert job.name == "time-train-relu-float32-60000-1"
+
+
+@pytest.mark.parametrize("other", ["speeds", "article", "ladder", "views"])
+@pytest.mark.parametrize("stopped", ["speeds", "article", "ladder"])  # the views are one job
+def test_a_stopped_series_continues_whatever_was_measured_meanwhile(
+    made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: str, other: str
+) -> None:
+    def made_by(series: str) -> list[str]:
+        made.clear()
+        bench.measure_series(series)
+        return list(made)
+
+    all_of_stopped, all_of_other = made_by(stopped), made_by(other)
+    run_in_a_process = bench.run_in_a_process
+
+    def interrupted_after_two(job: bench.Job) -> dict:
+        if len(made) == 2:
             raise KeyboardInterrupt
-        done.append(json.loads(command[-1]))
-        return SimpleNamespace(stdout=f"{json.dumps(FOUND[done[-1]['kind']])}\n")
+        return run_in_a_process(job)
 
-    def call_bench(series: str) -> list[dict]:
-        monkeypatch.setattr(sys, "argv", ["bench.py", *series.split()])
-        done.clear()
-        bench.main()
-        return list(done)
-
-    monkeypatch.setattr("mnist_cnn.device.choose_precision", lambda: "float32")
-    monkeypatch.setattr(bench, "subprocess", SimpleNamespace(run=measure, PIPE=subprocess.PIPE))
-    monkeypatch.setattr(bench, "FILE", tmp_path / "results.json")
-    monkeypatch.setattr(bench, "WORK", tmp_path / "work")
-    whole, whole_of_other = call_bench(stopped), call_bench(other)
-    limit = 2
-    with pytest.raises(KeyboardInterrupt):
-        call_bench(stopped)
-    limit = 10**6
+    with monkeypatch.context() as patched:
+        patched.setattr(bench, "run_in_a_process", interrupted_after_two)
+        with pytest.raises(KeyboardInterrupt):
+            made_by(stopped)
     if other != stopped:
-        assert call_bench(other) == whole_of_other  # what was stopped counts for no other series
-    assert call_bench(stopped) == whole[2:]
+        assert made_by(other) == all_of_other  # what was stopped counts for no other series
+    assert made_by(stopped) == all_of_stopped[2:]
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]

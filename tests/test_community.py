@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import tables
-from repository import NEEDS_MAKE, PROJECT, ROOT, make_commands
+from repository import NEEDS_MAKE, PROJECT, ROOT, make_commands, supported_pythons
 
 SCHEMAS = {
     "github-workflows": [".github/workflows/tests.yml", ".github/workflows/site.yml"],
@@ -77,8 +76,8 @@ def test_the_workflow_checks_what_make_check_checks() -> None:
 
 def test_the_workflow_tests_the_pythons_that_are_allowed() -> None:
     check, everything = jobs("tests.yml")["check"], jobs("tests.yml")["everything"]
-    assert check["strategy"]["matrix"]["python"] == tables.pythons()
-    assert set(everything["strategy"]["matrix"]["python"]) <= set(tables.pythons())
+    assert check["strategy"]["matrix"]["python"] == supported_pythons()
+    assert set(everything["strategy"]["matrix"]["python"]) <= set(supported_pythons())
     assert ".ci/run" in [step.get("run") for step in everything["steps"]]
 
 

@@ -1,6 +1,5 @@
 """Ways to install: pip, conda and Binder agree on versions, and make sets up what is asked for."""
 
-import json
 import os
 import platform
 import re
@@ -13,8 +12,7 @@ import pytest
 import yaml
 
 import addresses
-import tables
-from repository import NEEDS_MAKE, NO_MAKE, PROJECT, ROOT, make_commands
+from repository import NEEDS_MAKE, NO_MAKE, PROJECT, ROOT, make_commands, supported_pythons
 
 README = (ROOT / "README.md").read_text()
 
@@ -49,20 +47,18 @@ def test_binder_opens_the_first_notebook() -> None:
 
 def test_the_badge_follows_the_address_of_the_repository() -> None:
     address = "https://github.com/a/mnist_cnn"
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
     image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
-    badge = tables.badge(results, {"Repository": address})
-    assert badge == f"{image}({tables.binder(address)})"
-    assert tables.binder(address).startswith(
+    assert addresses.binder_badge(address) == f"{image}({addresses.binder(address)})"
+    assert addresses.binder(address).startswith(
         "https://mybinder.org/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/notebooks/01"
     )
-    assert tables.badge(results, {}) == ""  # better none than one that leads nowhere
+    assert addresses.binder_badge(None) == ""  # better none than one that leads nowhere
     badges = re.findall(r"\(https://mybinder.org/v2/gh/\S+\)", README)
-    assert badges == [f"({tables.binder(url)})" for url in PROJECT.get("urls", {}).values()]
+    assert badges == [f"({addresses.binder(url)})" for url in PROJECT.get("urls", {}).values()]
 
 
 def test_the_first_link_of_the_readme_leads_to_the_site() -> None:
-    line = tables.site({}, {"Repository": "https://github.com/a/mnist_cnn"})
+    line = addresses.site_link("https://github.com/a/mnist_cnn")
     assert line == "[site]: https://a.github.io/mnist_cnn/"
     links = re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))
     assert links[:2] == ["[site]", "[site]"]
@@ -71,7 +67,7 @@ def test_the_first_link_of_the_readme_leads_to_the_site() -> None:
 
 
 def test_the_readme_names_the_pythons() -> None:
-    *others, newest = tables.pythons()
+    *others, newest = supported_pythons()
     assert f"You need git, make and Python {', '.join(others)} or {newest} (" in README
 
 
@@ -114,7 +110,7 @@ def test_make_says_in_one_line_that_a_python_is_missing(make, tmp_path, pythons)
     done = make("run", pythons=pythons)
     assert done.returncode != 0 and not (tmp_path / "env").exists()
     (line,) = done.stdout.splitlines()
-    allowed = " ".join(reversed(tables.pythons()))
+    allowed = " ".join(reversed(supported_pythons()))
     assert f"One of these Pythons is needed: {allowed}. python3 is none of them." in line
     assert "make run PYTHON=" in line
 
@@ -140,7 +136,7 @@ def test_make_follows_requires_python(make, tmp_path) -> None:
     pythons = {"python3.11": "3, 11, 0", "python3.14": "3, 14, 0"}
     plan = make("--dry-run", "run", pythons=pythons, folder=tmp_path).stdout
     assert "python3.14 -m venv" in plan and "Pythons is needed: 3.14 3.13 3.12." in plan
-    assert tables.pythons(">=3.12,<3.15") == ["3.12", "3.13", "3.14"]
+    assert supported_pythons(">=3.12,<3.15") == ["3.12", "3.13", "3.14"]
 
 
 def test_make_does_not_install_twice(make, tmp_path) -> None:

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-import tables
+import addresses
 from mnist_cnn.data import Dataset
 from notebook_files import NOTEBOOKS, STEPS, code_cells
 from repository import ROOT
@@ -132,24 +132,24 @@ def test_imports_come_first_and_cells_are_short(notebook) -> None:
 def test_the_first_cell_looks_for_the_package(notebook) -> None:
     first, *others = code_cells(notebook)
     assert first is notebook.cells[1] and first.metadata.tags == ["setup"]
-    assert first.source == tables.first_cell()
+    assert first.source == addresses.first_cell(addresses.read_repository())
     assert not any("setup" in cell.metadata.get("tags", ()) for cell in others)
 
 
 def test_without_the_package_the_first_cell_says_what_to_do() -> None:
-    no_packages = [sys.executable, "-I", "-S", "-c", tables.first_cell({})]
+    no_packages = [sys.executable, "-I", "-S", "-c", addresses.first_cell(None)]
     done = subprocess.run(no_packages, capture_output=True, text=True, timeout=60)
     assert done.stderr.splitlines()[-1].startswith(
         "ModuleNotFoundError: This notebook needs the package mnist_cnn: open it with `make lab` "
     )
-    with_the_package = [sys.executable, "-c", tables.first_cell({})]
+    with_the_package = [sys.executable, "-c", addresses.first_cell(None)]
     done = subprocess.run(with_the_package, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_on_colab_the_first_cell_installs_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """As IPython reads it; a rehearsal lets it install the package."""
-    cell = tables.first_cell({"Repository": "https://github.com/a/mnist_cnn"})
+    cell = addresses.first_cell("https://github.com/a/mnist_cnn")
     code, called = TransformerManager().transform_cell(cell), []
     shell = SimpleNamespace(run_line_magic=lambda *arguments: called.append(arguments))
     exec(code, {"get_ipython": lambda: shell})  # noqa: S102

@@ -1,4 +1,4 @@
-"""What stops `make site`, and in which words; what lies in a checkout and is no page."""
+"""`make site` stops with a sentence if something is missing; other files become no pages."""
 
 import json
 import subprocess
@@ -16,35 +16,35 @@ TRAINING = "notebooks/04_training.ipynb"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The repository, to be changed."""
+    """A copy of the repository that a test may change."""
     copy_repository(tmp_path / "copy")
     return tmp_path / "copy"
 
 
 def build(copy: Path, builder: str) -> subprocess.CompletedProcess:
-    """As `make site` does, into copy/build."""
+    """Build the site as `make site` does, in build/ of the copy."""
     options = ["-W", "-q", "-b", builder, "-c", "docs", "-d", "build/doctrees"]
     command = [sys.executable, "-m", "sphinx", *options, ".", "build/site"]
     return subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=300)
 
 
-def strip(cell: dict) -> None:
-    """As JupyterLab's "Clear Outputs of All Cells" does."""
+def clear_outputs(cell: dict) -> None:
+    """Do what JupyterLab's "Clear Outputs of All Cells" does."""
     cell |= {"outputs": [], "execution_count": None}
 
 
-def strip_but_count(cell: dict) -> None:
-    """As `nbstripout --keep-count` does."""
+def clear_outputs_but_counts(cell: dict) -> None:
+    """Do what `nbstripout --keep-count` does."""
     cell["outputs"] = []
 
 
-def strip_view(cell: dict) -> None:
-    """Of cells that make a view alone, and no figure."""
+def clear_views(cell: dict) -> None:
+    """Clear a cell that makes a view, and no others."""
     if "EpochScrubber(" in "".join(cell["source"]):
         cell["outputs"] = []
 
 
-@pytest.mark.parametrize("change", [strip, strip_but_count, strip_view])
+@pytest.mark.parametrize("change", [clear_outputs, clear_outputs_but_counts, clear_views])
 def test_a_notebook_without_its_outputs_is_named(copy: Path, change) -> None:
     notebook = json.loads((copy / TRAINING).read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
@@ -52,25 +52,36 @@ def test_a_notebook_without_its_outputs_is_named(copy: Path, change) -> None:
             change(cell)
     (copy / TRAINING).write_text(json.dumps(notebook), encoding="utf-8")
     done = build(copy, "html")
-    (said,) = done.stderr.splitlines()
-    assert done.returncode != 0 and said.startswith(f"{TRAINING} was saved without all of its")
-    assert "`make notebooks`" in said and f"`git checkout {TRAINING}`" in said
-    assert not [*copy.glob("build/site/**/*.html")]
+    (message,) = done.stderr.splitlines()
+    assert done.returncode != 0
+    assert message.startswith(f"{TRAINING} was saved without all of its outputs")
+    assert "`make notebooks`" in message and f"`git checkout {TRAINING}`" in message
+    assert list(copy.glob("build/site/**/*.html")) == []
 
 
 def test_without_mnist_the_site_is_refused_at_once_in_a_sentence(copy: Path, offline) -> None:
     done = build(copy, "html")
-    (said,) = done.stderr.splitlines()
-    assert done.returncode != 0 and said.startswith("The site needs MNIST for its views. MNIST is")
-    assert "MNIST_NPZ" in said and not [*copy.glob("build/site/**/*.html")]
+    (message,) = done.stderr.splitlines()
+    assert done.returncode != 0
+    assert message.startswith("The site needs MNIST for its views. MNIST is")
+    assert "MNIST_NPZ" in message
+    assert list(copy.glob("build/site/**/*.html")) == []
 
 
-def test_what_else_lies_in_a_checkout_becomes_no_page(copy: Path) -> None:
-    """Every page is read, but none is written."""
-    texts = ["data/README.md", "venv/lib/python3.11/site-packages/some/README.md", "docs/notes.md"]
-    texts += ["node_modules/some/README.md", "notebooks/data/README.md", "notebooks/notes.md"]
-    for name in [*texts, "Untitled.ipynb", "notebooks/Untitled.ipynb"]:
+def test_other_files_in_a_checkout_become_no_pages(copy: Path) -> None:
+    """A page that Sphinx reads without a title, or with a broken link, would be a warning."""
+    others = [
+        "Untitled.ipynb",
+        "data/README.md",
+        "docs/notes.md",
+        "node_modules/some/README.md",
+        "notebooks/Untitled.ipynb",
+        "notebooks/data/README.md",
+        "notebooks/notes.md",
+        "venv/lib/python3.11/site-packages/some/README.md",
+    ]
+    for name in others:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text("### No title, and a link that [leads nowhere](nowhere.md)\n")
-    done = build(copy, "dummy")
+    done = build(copy, "dummy")  # reads every page, and writes none
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

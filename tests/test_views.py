@@ -1,7 +1,6 @@
 """The views, in Python: what they pack, and what stands in their place; tests/browser/ uses them."""
 
 import gzip
-import re
 
 import keras
 import numpy as np
@@ -17,7 +16,6 @@ from mnist_cnn.views import (
     FeatureMaps,
     PredictionBrowser,
 )
-from mnist_cnn.views.bundle import BROWSER, bundle
 
 IMAGES, LABELS = np.zeros((5, 28, 28), "uint8"), np.arange(5)
 
@@ -100,13 +98,3 @@ def test_a_pad_shows_no_maps_of_a_network_that_has_none() -> None:
     assert DrawingPad(build_model("dense")).values["maps"] is False
     with pytest.raises(ValueError, match="no convolution, and so no feature maps"):
         DrawingPad(build_model("dense"), maps=True)
-
-
-def test_the_module_for_the_browser_holds_all_parts_and_imports_nothing() -> None:
-    parts = [path.stem for path in (BROWSER).glob("*.js")]
-    module = bundle()
-    assert not re.findall(r"^\s*import\b|\bimport\(|://", module, re.MULTILINE)
-    assert re.findall(r"^export .*", module, re.MULTILINE) == ["export default { render };"]
-    assert sorted(re.findall(r"^const _(\w+) = \(\(\) => \{$", module, re.MULTILINE)) == sorted(
-        {*parts} - {"views"}
-    )

@@ -7,6 +7,7 @@ from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.exceptions import RunError
 from mnist_cnn.models import predict
 from mnist_cnn.runs import Run, check_run
+from mnist_cnn.shared import SHARED
 
 DISPUTED = {
     947: (9, 0, 5, 0),
@@ -82,11 +83,11 @@ def rank_by_doubt(probabilities: np.ndarray) -> np.ndarray:
 def bar_text(each: int, label: int | None, probabilities: np.ndarray) -> str:
     """The text beside a class's bar: its probability, and if it is the predicted or actual class.
 
-    Figures and views say the same; a test compares `bars` in browser/elements.js.
+    Figures and views say the same: `barText` in browser/elements.js.
     """
     words = [f"{probabilities[each]:.1%}"]
     if each == probabilities.argmax():
-        words.append("predicted")
+        words.append(SHARED["words"]["predicted"])
     if each == label:
-        words.append("actual")
+        words.append(SHARED["words"]["actual"])
     return "  ".join(words)

@@ -17,15 +17,20 @@ from mnist_cnn.arguments import check_array, check_list, check_names, check_pred
 from mnist_cnn.data import DIGITS
 from mnist_cnn.evaluation import bar_text
 from mnist_cnn.runs import Run
+from mnist_cnn.shared import SHARED
 
-BLUE, RED, INK = "#175a72", "#cc4055", "#22303c"  # readable on white, and different in grey, too
+# Readable on white, and different in grey, too
+BLUE = SHARED["colors"]["light"]["right"]
+RED = SHARED["colors"]["light"]["wrong"]
+INK = SHARED["colors"]["light"]["ink"]
+_GREY = SHARED["colors"]["light"]["grey"]
 
 _STYLE = {
     "figure.dpi": 110,
     "savefig.bbox": "tight",
     "font.size": 10,
     "text.color": INK,
-    "axes.edgecolor": "#9aa5b1",
+    "axes.edgecolor": _GREY,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,

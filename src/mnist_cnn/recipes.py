@@ -22,7 +22,7 @@ class Recipe:
     weight_decay: float = 0.0
     # Whether to rotate, scale, shear and shift each image a little, differently in each epoch
     augment: bool = False
-    label_smoothing: float = 0.0  # how much of each label is spread evenly over the ten digits
+    label_smoothing: float = 0.0  # how much of each label is spread evenly over all classes
     # Each epoch ends with a running average of the weights, over 1 / (1 - averaging) steps
     averaging: float = 0.0
 

@@ -10,8 +10,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -171,9 +170,8 @@ def set_aside(file: Path) -> Path:
     return file.rename(next(name for name in names if not name.exists()))
 
 
-@contextmanager
-def lock(file: Path) -> Iterator[None]:
-    """Keep other processes from writing to a file; make its folder.
+def lock(file: Path) -> AbstractContextManager[object]:
+    """Keep other processes from writing to a file, until the end of `with`; make its folder.
 
     Raises:
         BlockingIOError: another process is writing there.
@@ -181,15 +179,12 @@ def lock(file: Path) -> Iterator[None]:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
-    held = FileLock(file.with_name(f".{file.name}.lock"))  # a.npz and a.jsonl have one each
+    # a.npz and a.jsonl have one each
+    file_lock = FileLock(file.with_name(f".{file.name}.lock"))
     try:
-        held.acquire(timeout=0)
+        return file_lock.acquire(timeout=0)
     except Timeout:
         raise BlockingIOError(f"Another notebook or program is writing to {file}.") from None
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def runs_folder() -> Path:

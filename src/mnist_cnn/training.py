@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -205,23 +205,19 @@ def epoch_order(n_images: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n_images)
 
 
-@contextmanager
-def _lock_run(file: Path, name: str) -> Iterator[None]:
+def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
     """Keep other processes from training the same run; a RunError says what to do if one is."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(lock(file))
-        except BlockingIOError as error:
-            raise RunError(
-                f"{error} Wait for it, or give this run another name, as in "
-                f'train(…, name="{name}-2").'
-            ) from None
-        except OSError as error:
-            raise RunError(
-                f"Runs cannot be saved in {file.parent} ({error}). Name a folder that can be "
-                'written, with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
-            ) from error
-        yield
+    try:
+        return lock(file)
+    except BlockingIOError as error:
+        raise RunError(
+            f'{error} Wait for it, or give this run another name, as in train(…, name="{name}-2").'
+        ) from None
+    except OSError as error:
+        raise RunError(
+            f"Runs cannot be saved in {file.parent} ({error}). Name a folder that can be written, "
+            'with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
+        ) from error
 
 
 def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:

@@ -1,4 +1,4 @@
-"""Start JupyterLab and use it in headless Chromium."""
+"""Start JupyterLab, and use its notebooks in headless Chromium."""
 
 import json
 import os
@@ -16,35 +16,41 @@ from pathlib import Path
 from typing import Self
 
 import nbformat
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 NO_CHROMIUM = (
     "there is no Chromium here: apt install chromium, or `.venv/bin/playwright install chromium`"
 )
 
-# Runs all cells, for at most fifteen minutes; `window.ran` resolves when the last one has run, to
-# what went wrong. It waits for the kernel first: "Run All" alone loses cells.
+# Runs all cells. `window.ran` resolves to a list of what went wrong when the last cell has run, or
+# after fifteen minutes. It waits for the kernel first: "Run All" alone loses cells.
 _RUN_ALL = """() => {
   const app = window.jupyterapp, panel = app.shell.currentWidget;
+  const errorsOf = (cell) => cell.model.outputs.toJSON()
+    .filter((output) => output.output_type === 'error')
+    .map((output) => output.evalue);
   const run = async () => {
     await panel.context.ready;
     await panel.sessionContext.ready;
     await panel.sessionContext.session.kernel.info;
     await app.commands.execute('notebook:run-all-cells');
     const cells = panel.content.widgets.filter((cell) => cell.model.type === 'code');
-    return cells.flatMap((cell) => [
-      ...cell.model.outputs.toJSON().filter((output) => output.output_type === 'error').map((output) => output.evalue),
-      ...(cell.model.executionCount ? [] : ['not run: ' + cell.model.sharedModel.source]),
-    ]);
+    const notRun = cells.filter((cell) => !cell.model.executionCount);
+    return [
+      ...cells.flatMap(errorsOf),
+      ...notRun.map((cell) => 'not run: ' + cell.model.sharedModel.source),
+    ];
   };
-  const late = new Promise((done) => setTimeout(() => done(['not done in fifteen minutes']), 900_000));
-  window.ran = Promise.race([run(), late]);
+  const timeout = new Promise((resolve) => {
+    setTimeout(() => resolve(['not done in fifteen minutes']), 900_000);
+  });
+  window.ran = Promise.race([run(), timeout]);
 }"""
 
 
 class Server:
-    """A running JupyterLab: its address, its token and its log; a context manager that stops it."""
+    """A running JupyterLab, with its address, token and log; as a context manager it stops it."""
 
     def __init__(self, command: list[str], address: str, token: str, log: Path, **options: object):
         self.address, self.token, self.log = address, token, log
@@ -52,10 +58,14 @@ class Server:
             self.process = subprocess.Popen(
                 command, stdout=stream, stderr=subprocess.STDOUT, **options
             )
-        self._wait()
+        self._wait_until_it_answers()
 
-    def _wait(self) -> None:
-        """Wait until it answers; a server that ended has said why in its log."""
+    def _wait_until_it_answers(self) -> None:
+        """Wait for up to a minute.
+
+        Raises:
+            RuntimeError: it does not answer; the message is the log.
+        """
         deadline = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < deadline:
             with suppress(OSError):
@@ -67,10 +77,16 @@ class Server:
         raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
 
     def ping(self) -> None:
-        """Ask the server whether it is there; an OSError if not."""
-        urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=5).close()  # noqa: S310
+        """Ask the server for its status.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        url = f"{self.address}/api/status?token={self.token}"
+        urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
 
     def stop(self) -> None:
+        """End the server, and wait until it has ended."""
         self.process.terminate()
         self.process.wait(30)
 
@@ -82,36 +98,25 @@ class Server:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """Find a port of this machine on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 class Lab(Server):
-    """JupyterLab with copies of the notebooks, on a free port, for this machine only."""
+    """JupyterLab on a free port, for this machine only, with copies of the notebooks.
+
+    Args:
+        folder: an empty folder for notebooks, settings, runs and the log.
+        environment: the environment variables of the server and its kernels; those that name
+            folders of Jupyter and of runs are replaced.
+    """
 
     def __init__(self, folder: Path, environment: dict[str, str]):
-        shutil.copytree(
-            ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*")
-        )
-        for path in (folder / "notebooks").glob("*.ipynb"):
-            notebook = nbformat.read(path, as_version=4)
-            for cell in notebook.cells:
-                if cell.cell_type == "code":
-                    cell.outputs, cell.execution_count = [], None
-            nbformat.write(notebook, path)
-        quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
-        settings = (
-            folder
-            / "settings"
-            / "@jupyterlab"
-            / "apputils-extension"
-            / "notification.jupyterlab-settings"
-        )
-        settings.parent.mkdir(parents=True)
-        settings.write_text(json.dumps(quiet))
-        own = {
+        copy_notebooks(folder / "notebooks")
+        turn_off_notifications(folder / "settings")
+        folders = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
             "JUPYTER_RUNTIME_DIR": "runtime",
@@ -120,52 +125,92 @@ class Lab(Server):
             "MNIST_CNN_RUNS": "runs",
         }
         port, token = free_port(), secrets.token_hex(16)
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-                   f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
-                   f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
-                   "--LabApp.extension_manager=readonly"]  # fmt: skip
-        environment = environment | {name: str(folder / place) for name, place in own.items()}
+        command = [
+            *(sys.executable, "-m", "jupyterlab"),
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={folder}",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.extension_manager=readonly",
+        ]
         super().__init__(
-            command, f"http://127.0.0.1:{port}", token, folder / "log.txt", env=environment
+            command,
+            f"http://127.0.0.1:{port}",
+            token,
+            folder / "log.txt",
+            env=environment | {name: str(folder / place) for name, place in folders.items()},
         )
 
 
+def copy_notebooks(target: Path) -> None:
+    """Copy the folder of the notebooks, and remove their outputs."""
+    shutil.copytree(ROOT / "notebooks", target, ignore=shutil.ignore_patterns(".*"))
+    for path in target.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []
+                cell.execution_count = None
+        nbformat.write(notebook, path)
+
+
+def turn_off_notifications(settings: Path) -> None:
+    """Tell JupyterLab, in its folder of settings, not to fetch news or to look for updates."""
+    file = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    file.parent.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
+    file.write_text(json.dumps(quiet))
+
+
 class Notebook:
-    """A notebook on a page of JupyterLab, and everything that went wrong there."""
+    """A notebook that is open in JupyterLab; it collects the errors that appear there.
+
+    Args:
+        browser: in which it is opened.
+        server: a running JupyterLab.
+        name: the name of the notebook, without its ending.
+        folder: where it is on the server, with a slash at the end, or nothing.
+    """
 
     def __init__(self, browser: Browser, server: Server, name: str, folder: str = "notebooks/"):
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, has_touch=True)
         page.set_default_timeout(30_000)
-        # 5 s, as it is otherwise, is too short on a busy machine
+        # The default of 5 s is too short on a busy machine
         expect.set_options(timeout=30_000)
         self.page, self._log = page, server.log
-        self.complaints: list[str] = []
+        self.complaints: list[str] = []  # errors from the browser's console and from the kernel
         self.redrawn = 0  # how often a figure was replaced by another
-        page.on(
-            "console",
-            lambda message: message.type == "error" and self.complaints.append(message.text),
-        )
+        page.on("console", self._hear_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("websocket", lambda socket: socket.on("framereceived", self._listen))
+        page.on("websocket", lambda socket: socket.on("framereceived", self._hear_kernel))
         page.goto(f"{server.address}/lab/tree/{folder}{name}.ipynb?token={server.token}&reset")
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
 
-    def _listen(self, message: str | bytes) -> None:
-        """Read what the kernel sends: only here does one see errors and warnings of a callback."""
+    def _hear_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _hear_kernel(self, message: str | bytes) -> None:
+        """Read what the kernel sends, as errors and warnings of callbacks appear nowhere else."""
         text = message if isinstance(message, str) else message.decode(errors="replace")
         text = text.replace('": "', '":"')
         # JupyterLab asks each fresh kernel for its widgets, before ipywidgets is imported there.
         text = re.sub(r'"name":"stderr", *"text":"No such comm[^"]*"', "", text)
-        self.redrawn += '"msg_type":"update_display_data"' in text
+        if '"msg_type":"update_display_data"' in text:
+            self.redrawn += 1
         if '"msg_type":"error"' in text or '"name":"stderr"' in text:
             self.complaints.append(text)
 
     def start_all(self) -> None:
-        """Begin to run all cells."""
+        """Start to run all cells."""
         self.page.evaluate(_RUN_ALL)
 
     def finish(self) -> list[str]:
-        """Wait until they have run; return the errors."""
+        """Wait until all cells have run; return the errors."""
         return self.page.evaluate("() => window.ran")
 
     def run_all(self) -> list[str]:
@@ -179,7 +224,7 @@ class Notebook:
         self.page.close()
 
     def all_complaints(self) -> list[str]:
-        """Errors from the browser's console, from the kernel and in the server's log."""
+        """The errors from the browser's console, from the kernel and in the server's log."""
         logged = [
             line
             for line in self._log.read_text().splitlines()
@@ -190,25 +235,33 @@ class Notebook:
 
 @contextmanager
 def launch() -> Iterator[Browser | None]:
-    """Headless Chromium that can reach nothing but this machine; None if there is none.
+    """Launch headless Chromium that reaches nothing but this machine; None if there is no Chromium.
 
     It is the system's Chromium or Chrome, or the one that Playwright installs.
     """
-    arguments = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
+    arguments = [
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # or it does not start for root, as in CI
     with sync_playwright() as playwright:
-        names = (
-            "chromium",
-            "chromium-browser",
-            "google-chrome",
-            "chrome",
-            playwright.chromium.executable_path,
-        )
-        if found := next(filter(None, map(shutil.which, names)), None):
-            browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        executable = find_chromium(playwright)
+        if executable is None:
+            yield None
+        else:
+            browser = playwright.chromium.launch(executable_path=executable, args=arguments)
             yield browser
             browser.close()
-        else:
-            yield None
+
+
+def find_chromium(playwright: Playwright) -> str | None:
+    """The path of the first Chromium or Chrome on this machine."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    for name in (*names, playwright.chromium.executable_path):
+        if path := shutil.which(name):
+            return path
+    return None

@@ -14,24 +14,18 @@ from lab import ROOT
 
 
 class Site:
-    """The site as `make site` builds it, in a sub-folder of a server of files; a context manager."""
+    """The site as `make site` builds it, served from a sub-folder; a context manager.
+
+    Args:
+        folder: an empty folder, which a local server of files shows.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder / "somewhere" / "mnist_cnn"
-        command = [
-            sys.executable,
-            "-m",
-            "sphinx",
-            "-W",
-            "--keep-going",
-            "-q",
-            "-c",
-            "docs",
-            "-d",
-            folder / "doctrees",
-        ]
-        subprocess.run([*command, ".", self.folder], cwd=ROOT, check=True)
-        handler = functools.partial(_Quiet, directory=folder)
+        options = ["-W", "--keep-going", "-q", "-c", "docs", "-d", folder / "doctrees"]
+        command = [sys.executable, "-m", "sphinx", *options, ".", self.folder]
+        subprocess.run(command, cwd=ROOT, check=True)
+        handler = functools.partial(_QuietHandler, directory=folder)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.address = f"http://127.0.0.1:{self._server.server_port}/somewhere/mnist_cnn/"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -43,25 +37,32 @@ class Site:
         self._server.shutdown()
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _QuietHandler(SimpleHTTPRequestHandler):
+    """A handler that does not log requests."""
+
     def log_message(self, *_: object) -> None:
         pass
 
 
 class SitePage:
-    """A page of the site, and everything that went wrong there."""
+    """A page of the site, open in a browser; it collects messages and requests.
+
+    Args:
+        browser: in which it is opened.
+        site: a site that is being served.
+        path: the page's path in the site.
+        options: other options of Playwright's new_page than usual.
+    """
 
     def __init__(self, browser: Browser, site: Site, path: str, **options: object):
-        self.page = browser.new_page(
-            **{"viewport": {"width": 1280, "height": 1000}, "has_touch": True} | options
-        )
+        usual = {"viewport": {"width": 1280, "height": 1000}, "has_touch": True}
+        self.page = browser.new_page(**usual | options)
         self.page.set_default_timeout(30_000)
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
+        self.complaints: list[str] = []  # all messages of the console, and errors
+        self.requests: list[str] = []  # all addresses that were loaded
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(site.address + path)
-        expect(
-            self.page.locator("[data-view][aria-busy=true], [data-view]:not(:has(button, input))")
-        ).to_have_count(0)
+        not_ready = "[data-view][aria-busy=true], [data-view]:not(:has(button, input))"
+        expect(self.page.locator(not_ready)).to_have_count(0)

@@ -296,7 +296,7 @@ def test_the_first_view_is_light(browser: Browser, site: Site) -> None:
 @pytest.fixture(scope="module")
 def lab_page(open_page):
     page = open_page("index.html").page
-    page.evaluate(_PARTS, "_network, _drawing, _numbers, _sheet")
+    page.evaluate(_PARTS, "_network, _drawing, _numbers, _pixels")
     return page
 
 
@@ -306,7 +306,7 @@ _ANSWER = """async ([name, images]) => {
   const { values: { network } } = await (await fetch(`${folder}${name}.json`)).json();
   const layers = _network.unpackNetwork({ ...network, weights: await load(network.weights.file) });
   const imageOf = await _numbers.unzipImages(await load(images.file));
-  return Array.from({ length: images.count }, (_, at) => [..._network.answer(layers, imageOf(at)).probabilities]);
+  return Array.from({ length: images.count }, (_, at) => [..._network.forward(layers, imageOf(at)).probabilities]);
 }"""
 
 
@@ -395,14 +395,14 @@ def test_the_browser_leaves_out_what_python_leaves_out(lab_page, site: Site, ful
 # A drawing that is saved
 
 _PACK = """async ([width, height]) => {
-  const sheet = new ImageData(width, height);
-  crypto.getRandomValues(sheet.data.subarray(0, 60_000));
-  const text = await _sheet.pack(sheet);
-  const again = await _sheet.unpack(text, 280);
-  return [[again.width, again.height], again.data.every((value, at) => value === sheet.data[at])];
+  const pixels = new ImageData(width, height);
+  crypto.getRandomValues(pixels.data.subarray(0, 60_000));
+  const text = await _pixels.pack(pixels);
+  const again = await _pixels.unpack(text, 280);
+  return [[again.width, again.height], again.data.every((value, at) => value === pixels.data[at])];
 }"""
 _UNPACK = """async (text) => {
-  const { width, height, data } = await _sheet.unpack(text, 280);
+  const { width, height, data } = await _pixels.unpack(text, 280);
   return [width, height, data.some((value) => value)];
 }"""
 

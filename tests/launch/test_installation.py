@@ -11,7 +11,7 @@ import nbformat
 import pytest
 import yaml
 
-import tables
+import addresses
 from newcomer import Newcomer, Session
 from notebook_files import NOTEBOOKS
 from repository import ROOT
@@ -121,7 +121,7 @@ def test_colab(newcomer: Newcomer, tell) -> None:
     newcomer.commit(repository)
     notebooks = {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
     for notebook in notebooks.values():
-        notebook.cells[1].source = tables.first_cell({"Repository": f"file://{repository}"})
+        notebook.cells[1].source = addresses.first_cell(f"file://{repository}")
     tell("Colab's packages are there")
     run_each_alone(newcomer, programs, notebooks, tell)
     tell(newcomer.run(programs / "python", "-m", "pip", "list"))

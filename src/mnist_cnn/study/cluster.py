@@ -24,7 +24,7 @@ from mnist_cnn.machine import cores, processor, threads
 from mnist_cnn.models import NETWORKS, build_model
 from mnist_cnn.recipes import Settings
 from mnist_cnn.runs import MadeWith, Run
-from mnist_cnn.study.results import Result, digest, result_key
+from mnist_cnn.study.results import Result, digest, result_key, run_name
 from mnist_cnn.training import describe_environment, train_with
 
 if TYPE_CHECKING:
@@ -230,8 +230,7 @@ def train_one(settings: Settings, environment: WorkerEnvironment, source: str) -
         if describe_worker(source) != environment:
             raise StudyError(f"the worker {worker.address} has other versions or images")
         dataset = _load(source)
-        name = f"study-{settings.recipe}-{settings.seed}-{key}"
-        run = train_with(settings, dataset, name, progress=report_epoch)
+        run = train_with(settings, dataset, run_name(settings, key), progress=report_epoch)
         return Result(
             settings=settings,
             made_with=made_with,

@@ -46,6 +46,11 @@ def result_key(settings: Settings, made_with: MadeWith) -> str:
     return digest(json.dumps([asdict(settings), made_with], sort_keys=True))
 
 
+def run_name(settings: Settings, key: str) -> str:
+    """The name of the run that the training of a result with this key leaves."""
+    return f"study-{settings.recipe}-{settings.seed}-{key}"
+
+
 def digest(text: str) -> str:
     """The fingerprint of a text, in 16 characters."""
     return sha256(text.encode()).hexdigest()[:16]

@@ -5,8 +5,8 @@ study may be stopped, or lose some of its workers or all, and the same command c
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,13 +77,14 @@ def run_study(
         else:
             client = stack.enter_context(connect(scheduler, workers))
             environment = ask_workers(client, dataset, wait)
-        asked = {}
-        for seed in seeds:
-            for recipe in recipes:
-                settings = choose_settings(
-                    recipe, dataset, epochs, seed, precision or environment["precision"]
-                )
-                asked[result_key(settings, environment["made_with"][settings.network])] = settings
+        precision = precision or environment["precision"]
+        chosen = [
+            choose_settings(recipe, dataset, epochs, seed, precision)
+            for seed in seeds
+            for recipe in recipes
+        ]
+        made_with = environment["made_with"]
+        asked = {result_key(each, made_with[each.network]): each for each in chosen}
         results = {}
         if file.exists():
             results = {result.key: result for result in load_results(file)}
@@ -96,22 +97,17 @@ def run_study(
     return [results[key] for key in asked]
 
 
-@contextmanager
-def _lock_results(file: Path) -> Iterator[None]:
+def _lock_results(file: Path) -> AbstractContextManager[object]:
     """Keep other studies from writing to the same file; a StudyError says what to do if one is."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(lock(file))
-        except BlockingIOError as error:
-            raise StudyError(
-                f"{error} Wait for it, or name another file for the results."
-            ) from None
-        except OSError as error:
-            raise StudyError(
-                f"Results cannot be saved in {file.parent} ({error}). Name a file in a folder that "
-                "can be written, with --results or as `file` of run_study."
-            ) from error
-        yield
+    try:
+        return lock(file)
+    except BlockingIOError as error:
+        raise StudyError(f"{error} Wait for it, or name another file for the results.") from None
+    except OSError as error:
+        raise StudyError(
+            f"Results cannot be saved in {file.parent} ({error}). Name a file in a folder that can "
+            "be written, with --results or as `file` of run_study."
+        ) from error
 
 
 def _train_missing(

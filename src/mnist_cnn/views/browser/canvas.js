@@ -1,84 +1,157 @@
-// A pad to draw on with mouse, pen, finger or keyboard, or to open an image file on.
+// A canvas to draw on with mouse, pen, finger or keyboard, or to open an image file on.
 
-import { make } from "./elements.js";
+import { make, statusLine, STEPS } from "./elements.js";
 import { drawLine, openImage, pack, unpack } from "./pixels.js";
 
 const SIDE = 280;
-const MOVES = { ArrowUp: [0, -8], ArrowDown: [0, 8], ArrowLeft: [-8, 0], ArrowRight: [8, 0] };
-const KEYS = "With the keyboard: arrow keys move the pen, Space puts it down or lifts it, Delete clears.";
+const STRIDE = 8; // pixels by which an arrow key moves the pen
+const KEYS =
+  "With the keyboard: arrow keys move the pen, Space puts it down or lifts it, Delete clears.";
 
 /**
- * `read` is called with the pixels, at most once for each picture on the screen, and with null when nothing is drawn;
- * `save` with them as text, after each stroke.
+ * `read` is called with the pixels, at most once for each picture on the screen, and with null when
+ * nothing is drawn; `save` with them as text, after each stroke.
+ *
+ * Its `show` shows a drawing that was saved.
  */
-export function pad(read, save) {
-  const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": `Pad to draw a digit on. ${KEYS}` });
+export function drawingCanvas(read, save) {
+  const canvas = make("canvas", {
+    tabindex: 0,
+    role: "application",
+    "aria-label": `Pad to draw a digit on. ${KEYS}`,
+  });
   const cursor = make("i", { hidden: true });
-  const [status, file] = [
-    make("p", { role: "status" }),
-    make("input", { type: "file", accept: "image/*", hidden: true }),
-  ];
-  const clearButton = make("button", { type: "button", click: () => clear() }, "Clear");
-  const openButton = make("button", { type: "button", click: () => file.click() }, "Open an image…");
+  const status = statusLine();
+  const drawing = new Drawing({ canvas, cursor, status }, read, save);
+  drawByPointer(drawing, canvas, cursor);
+  drawByKeyboard(drawing, canvas, cursor);
   const element = make(
     "div.mnist-pad",
     {},
     make("div.paper", {}, canvas, cursor),
-    make("div", {}, clearButton, openButton, file),
+    make("div", {}, clearButton(drawing), ...imageOpener(drawing, status)),
     make("small", { "aria-hidden": true }, KEYS),
     status,
   );
-  const screen = canvas.getContext("2d");
-  let pixels; // what is on the pad; the canvas shows it
-  let pen = null; // where the pen was last, while it is down
-  let at = [SIDE / 2, SIDE / 2]; // where the keyboard's pen is
-  let drawn = ""; // what is on the pad, as it was last saved
-  let edit = 0; // counts what is put or drawn there, to notice what came while the last was packed
+  return { element, show: (saved) => drawing.show(saved) };
+}
 
-  const changed = () => {
-    if (canvas.ariaBusy === "true") return;
-    canvas.ariaBusy = "true";
-    requestAnimationFrame(() => {
-      canvas.ariaBusy = "false";
-      read(pixels.data.some((value) => value) ? pixels : null);
-    });
-  };
+/** What is drawn, and the pen that draws. */
+class Drawing {
+  #canvas; // shows the pixels
+  #cursor; // shows where the keyboard's pen is
+  #status;
+  #read;
+  #save;
+  #pixels;
+  #pen = null; // where the pen was last, while it is down
+  #saved = ""; // what is drawn, as it was last saved
+  #edits = 0; // counts what is put or drawn, to notice what came while the last was packed
+  keyboardPen = [SIDE / 2, SIDE / 2];
+
+  constructor({ canvas, cursor, status }, read, save) {
+    this.#canvas = canvas;
+    this.#cursor = cursor;
+    this.#status = status;
+    this.#read = read;
+    this.#save = save;
+    this.#put(new ImageData(SIDE, SIDE));
+  }
+
+  get isPenDown() {
+    return this.#pen !== null;
+  }
+
+  putPenDown(point) {
+    this.#pen = point;
+    this.drawTo(point);
+  }
+
+  drawTo(point) {
+    const changed = drawLine(this.#pixels, this.#pen, point);
+    this.#canvas.getContext("2d").putImageData(this.#pixels, 0, 0, ...changed);
+    this.#pen = point;
+    this.#readSoon();
+  }
+
+  liftPen() {
+    if (this.isPenDown) this.#keep();
+    this.#pen = null;
+  }
+
   /** Move the keyboard's pen, as far as the canvas goes: an image may leave paper bare. */
-  const moveTo = (point) => {
-    const sides = [canvas.width, canvas.height];
-    at = sides.map((side, axis) => Math.min(Math.max(point[axis], 0), side));
-    [cursor.style.left, cursor.style.top] = at.map((value) => `${value}px`);
-    cursor.className = pen ? "down" : "";
-  };
-  const keepDrawing = async () => {
-    const mine = ++edit;
-    const packed = await pack(pixels);
-    if (mine === edit) save((drawn = packed));
-  };
-  const put = (sheet) => {
-    pixels = sheet;
-    edit++;
-    [canvas.width, canvas.height] = [pixels.width, pixels.height];
-    screen.putImageData(pixels, 0, 0);
-    status.textContent = "";
-    pen = null; // where it was may lie beyond the new edges
-    moveTo(at);
-  };
-  const clear = () => {
-    put(new ImageData(SIDE, SIDE));
-    changed();
-    save((drawn = ""));
-  };
-  const drawTo = (point) => {
-    screen.putImageData(pixels, 0, 0, ...drawLine(pixels, pen, point));
-    pen = point;
-    changed();
-  };
-  const lift = () => {
-    if (pen) keepDrawing();
-    pen = null;
-  };
+  moveKeyboardPen([x, y]) {
+    const { width, height } = this.#canvas;
+    this.keyboardPen = [Math.min(Math.max(x, 0), width), Math.min(Math.max(y, 0), height)];
+    this.showCursor();
+  }
 
+  /** Show the keyboard's pen where it is, and whether it is down. */
+  showCursor() {
+    const [x, y] = this.keyboardPen;
+    this.#cursor.style.left = `${x}px`;
+    this.#cursor.style.top = `${y}px`;
+    this.#cursor.className = this.isPenDown ? "down" : "";
+  }
+
+  clear() {
+    this.#put(new ImageData(SIDE, SIDE));
+    this.#readSoon();
+    this.#saved = "";
+    this.#save("");
+  }
+
+  /** Show the pixels of an image. */
+  open(pixels) {
+    this.#put(pixels);
+    this.#readSoon();
+    this.#keep();
+  }
+
+  /**
+   * Show a drawing that was saved, if it is another one: by another copy of this view, or before a
+   * reload of the page.
+   */
+  async show(saved) {
+    if (saved === this.#saved) return;
+    this.#saved = saved;
+    const pixels = saved ? await unpack(saved, SIDE) : new ImageData(SIDE, SIDE);
+    if (saved !== this.#saved) return; // something newer has come
+    this.#put(pixels);
+    this.#readSoon();
+  }
+
+  #put(pixels) {
+    this.#pixels = pixels;
+    this.#edits++;
+    this.#canvas.width = pixels.width;
+    this.#canvas.height = pixels.height;
+    this.#canvas.getContext("2d").putImageData(pixels, 0, 0);
+    this.#status.textContent = "";
+    this.#pen = null; // where it was may lie beyond the new edges
+    this.moveKeyboardPen(this.keyboardPen);
+  }
+
+  #readSoon() {
+    if (this.#canvas.ariaBusy === "true") return;
+    this.#canvas.ariaBusy = "true";
+    requestAnimationFrame(() => {
+      this.#canvas.ariaBusy = "false";
+      this.#read(this.#pixels.data.some((value) => value) ? this.#pixels : null);
+    });
+  }
+
+  async #keep() {
+    this.#edits++;
+    const edit = this.#edits;
+    const packed = await pack(this.#pixels);
+    if (edit !== this.#edits) return; // something newer has come
+    this.#saved = packed;
+    this.#save(packed);
+  }
+}
+
+function drawByPointer(drawing, canvas, cursor) {
   const pointOf = (event) => {
     const box = canvas.getBoundingClientRect();
     return [
@@ -90,58 +163,58 @@ export function pad(read, save) {
     if (event.button !== 0 || !event.isPrimary) return; // one finger draws, the palm does not
     canvas.setPointerCapture(event.pointerId);
     cursor.hidden = true;
-    pen = pointOf(event);
-    drawTo(pen);
+    drawing.putPenDown(pointOf(event));
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!pen || !cursor.hidden || !event.isPrimary) return;
+    if (!drawing.isPenDown || !cursor.hidden || !event.isPrimary) return;
     const between = event.getCoalescedEvents?.() ?? []; // not in every browser
-    [...between, event].forEach((each) => drawTo(pointOf(each)));
+    for (const each of [...between, event]) drawing.drawTo(pointOf(each));
   });
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {
-      if (event.isPrimary) lift();
+      if (event.isPrimary) drawing.liftPen();
     });
   }
+}
 
-  canvas.addEventListener("blur", () => {
-    lift();
-    cursor.hidden = true;
-  });
+function drawByKeyboard(drawing, canvas, cursor) {
+  const move = ([down, right]) => {
+    const [x, y] = drawing.keyboardPen;
+    drawing.moveKeyboardPen([x + STRIDE * right, y + STRIDE * down]);
+    if (drawing.isPenDown) drawing.drawTo(drawing.keyboardPen);
+  };
   canvas.addEventListener("keydown", (event) => {
-    if (event.key === "Delete" || event.key === "Backspace") clear();
-    else if (event.key === " " && pen) lift();
-    else if (event.key === " ") drawTo((pen = [...at]));
-    else if (MOVES[event.key]) {
-      moveTo(at.map((value, axis) => value + MOVES[event.key][axis]));
-      if (pen) drawTo([...at]);
-    } else return;
+    if (event.key === "Delete" || event.key === "Backspace") drawing.clear();
+    else if (event.key === " " && drawing.isPenDown) drawing.liftPen();
+    else if (event.key === " ") drawing.putPenDown(drawing.keyboardPen);
+    else if (STEPS[event.key]) move(STEPS[event.key]);
+    else return;
     event.preventDefault();
-    moveTo(at);
+    drawing.showCursor();
     cursor.hidden = false;
   });
+  canvas.addEventListener("blur", () => {
+    drawing.liftPen();
+    cursor.hidden = true;
+  });
+}
 
+function clearButton(drawing) {
+  return make("button", { type: "button", click: () => drawing.clear() }, "Clear");
+}
+
+/** A button that opens an image file, and the input that it presses. */
+function imageOpener(drawing, status) {
+  const file = make("input", { type: "file", accept: "image/*", hidden: true });
   file.addEventListener("change", async () => {
     if (!file.files.length) return;
     try {
-      put(await openImage(file.files[0], SIDE));
-      changed();
-      keepDrawing();
+      drawing.open(await openImage(file.files[0], SIDE));
     } catch (error) {
       status.textContent = error.message;
     }
     file.value = ""; // or the same file could not be chosen again
   });
-
-  put(new ImageData(SIDE, SIDE));
-  /** Show a drawing that was saved, if it is another: by another copy of this view, or before a reload of the page. */
-  const show = async (saved) => {
-    if (saved === drawn) return;
-    drawn = saved;
-    const sheet = saved ? await unpack(saved, SIDE) : new ImageData(SIDE, SIDE);
-    if (saved !== drawn) return; // something newer has come
-    put(sheet);
-    changed();
-  };
-  return { element, show };
+  const button = make("button", { type: "button", click: () => file.click() }, "Open an image…");
+  return [button, file];
 }

@@ -2,67 +2,93 @@
 
 import { confusionMatrix } from "./matrix.js";
 import { bytesOf, count, percent, unzipImages } from "./numbers.js";
-import { digit, keep, make, slider, statusLine } from "./elements.js";
+import { choicesOf, digit, make, slider, statusLine } from "./elements.js";
 
 const PER_PAGE = 44; // images in the gallery
 
-/** A matrix whose cells open; with none chosen, all mistakes are shown. */
-function explorer(names, labels, order, imageOf, choose) {
-  const matrix = confusionMatrix(names, (cell) => choose({ cell, page: 1 }));
-  const pages = slider("page", 1, (page) => choose({ page }), false);
-  const [caption, gallery] = [statusLine(), make("div.mnist-gallery")];
-
-  const show = (predicted, { cell, page }) => {
-    const counts = new Array(names.length ** 2).fill(0);
-    labels.forEach((label, index) => counts[names.length * label + predicted[index]]++);
-    matrix.show(counts, cell);
-    const [actual, taken] = cell;
-    const found = order.filter((index) =>
-      cell.length ? labels[index] === actual && predicted[index] === taken : labels[index] !== predicted[index],
-    );
-    const last = Math.max(Math.ceil(found.length / PER_PAGE), 1);
-    pages.show(Math.min(page, last), last);
-    const first = PER_PAGE * (Math.min(page, last) - 1);
-    const shown = found.slice(first, first + PER_PAGE);
-    const where = shown.length < found.length ? `, here ${first + 1} to ${first + shown.length}` : "";
-    const how = actual === taken ? "read right" : `taken for ${names[taken]}`;
-    const what = cell.length ? `Actual ${names[actual]}, ${how}` : "All mistakes";
-    caption.textContent = `${what}: ${count(found.length)} ${found.length === 1 ? "image" : "images"}${where}.`;
-    const figures = [...shown].map((index) => {
-      const pair = `${names[labels[index]]} → ${names[predicted[index]]}`;
-      const words = make("figcaption", {}, pair, make("br"), `no. ${index}`);
-      return make("figure", {}, digit(imageOf(index), `${pair}, no. ${index}`, 56), words);
-    });
-    gallery.replaceChildren(...figures);
-  };
-  return { parts: [matrix.element, pages.element, caption, gallery], show };
-}
-
 export async function ConfusionExplorer({ model, values, el }) {
-  const [labels, predicted] = [bytesOf(values.labels), bytesOf(values.predicted)];
+  const predicted = bytesOf(values.predicted);
   const imageOf = await unzipImages(values.images);
-  const { parts, show } = explorer(values.names, labels, values.order, imageOf, (changes) => choose(changes));
-  el.append(...parts);
-  const { choose } = keep(model, { cell: [], page: 1 }, (chosen) => show(predicted, chosen));
+  const { choose, follow } = choicesOf(model, { cell: [], page: 1 });
+  const explorer = mistakeExplorer(values, imageOf, choose);
+  el.append(...explorer.elements);
+  follow((chosen) => explorer.show(predicted, chosen));
 }
 
 export async function EpochScrubber({ model, values, el }) {
-  const [labels, predicted] = [bytesOf(values.labels), bytesOf(values.predicted)];
-  const [n, epochs] = [labels.length, predicted.length / labels.length - 1];
+  const labels = bytesOf(values.labels);
+  const predicted = bytesOf(values.predicted);
+  const n = labels.length;
+  const epochs = predicted.length / n - 1;
   const imageOf = await unzipImages(values.images);
+  const { choose, follow } = choicesOf(model, { epoch: 0, cell: [], page: 1 });
   const position = slider("epoch", 0, (epoch) => choose({ epoch, page: 1 }));
   const caption = statusLine();
-  const { parts, show: explore } = explorer(values.names, labels, values.order, imageOf, (changes) => choose(changes));
-  el.append(position.element, caption, ...parts);
-
-  const show = (chosen) => {
+  const explorer = mistakeExplorer(values, imageOf, choose);
+  el.append(position.element, caption, ...explorer.elements);
+  follow((chosen) => {
     const { epoch } = chosen;
     const now = predicted.subarray(n * epoch, n * (epoch + 1));
     const right = labels.filter((label, index) => label === now[index]).length;
     const when = epoch ? `After epoch ${epoch}` : "Untrained";
+    const wrong = `${count(n - right)} of ${count(n)} wrong`;
     position.show(epoch, epochs);
-    caption.textContent = `${when}: ${percent(right / n, 2)} right, ${count(n - right)} of ${count(n)} wrong.`;
-    explore(now, chosen);
+    caption.textContent = `${when}: ${percent(right / n, 2)} right, ${wrong}.`;
+    explorer.show(now, chosen);
+  });
+}
+
+/** A matrix whose cells open; with none chosen, all mistakes are shown. */
+function mistakeExplorer({ names, labels: packed, order }, imageOf, choose) {
+  const labels = bytesOf(packed);
+  const matrix = confusionMatrix(names, (cell) => choose({ cell, page: 1 }));
+  const pages = slider("page", 1, (page) => choose({ page }), false);
+  const caption = statusLine();
+  const gallery = make("div.mnist-gallery");
+
+  const show = (predicted, { cell, page: wanted }) => {
+    matrix.show(countPairs(names.length, labels, predicted), cell);
+    const isFound = cell.length
+      ? (index) => labels[index] === cell[0] && predicted[index] === cell[1]
+      : (index) => labels[index] !== predicted[index];
+    const found = order.filter(isFound);
+    const last = Math.max(Math.ceil(found.length / PER_PAGE), 1);
+    const page = Math.min(wanted, last);
+    pages.show(page, last);
+    const start = PER_PAGE * (page - 1);
+    const shown = found.slice(start, start + PER_PAGE);
+    caption.textContent = `${describe(cell, names)}: ${countOf(found, shown, start)}.`;
+    const figures = shown.map((index) => {
+      const pair = `${names[labels[index]]} → ${names[predicted[index]]}`;
+      return figure(imageOf(index), pair, `no. ${index}`);
+    });
+    gallery.replaceChildren(...figures);
   };
-  const { choose } = keep(model, { epoch: 0, cell: [], page: 1 }, show);
+  return { elements: [matrix.element, pages.element, caption, gallery], show };
+}
+
+/** How many images there are for each actual and each predicted class, row after row. */
+function countPairs(classes, labels, predicted) {
+  const counts = new Array(classes ** 2).fill(0);
+  labels.forEach((label, index) => counts[classes * label + predicted[index]]++);
+  return counts;
+}
+
+function describe(cell, names) {
+  if (!cell.length) return "All mistakes";
+  const [actual, predicted] = cell;
+  const how = actual === predicted ? "read right" : `taken for ${names[predicted]}`;
+  return `Actual ${names[actual]}, ${how}`;
+}
+
+/** How many images were found, and which of them are shown. */
+function countOf(found, shown, start) {
+  const images = `${count(found.length)} ${found.length === 1 ? "image" : "images"}`;
+  if (shown.length === found.length) return images;
+  return `${images}, here ${start + 1} to ${start + shown.length}`;
+}
+
+function figure(image, pair, number) {
+  const words = make("figcaption", {}, pair, make("br"), number);
+  return make("figure", {}, digit(image, `${pair}, ${number}`, 56), words);
 }

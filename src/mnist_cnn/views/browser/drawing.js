@@ -1,46 +1,107 @@
-// What mnist_cnn/drawing.py does with a drawing, here, so that no kernel has to: a test compares
-// them.
+// What mnist_cnn/drawing.py does with a drawing, with functions of the same names. What the
+// thresholds mean stands there.
 
 import { sumOf } from "./numbers.js";
 import { findDigit } from "./cleaning.js";
+import shared from "../../shared.json" with { type: "json" };
 
-const FAINT = 0.25; // of the strongest ink; what is fainter is shadow or noise
-const NOTHING = Math.fround(0.1); // a contrast that is no ink
-const LEAST = -2; // less than any value that may be largest
-const DARKEST = Math.fround(0.2); // paper; darker still, noise would count for much
+const { FAINT, LEAST_SIDE, MARGINS, HALF_WINDOWS, BOX } = shared.drawing;
+// As float32, with which NumPy computes
+const NOTHING = Math.fround(shared.drawing.NOTHING);
+const DARKEST = Math.fround(shared.drawing.DARKEST);
+const BELOW_ALL = -2; // less than any value that may be largest
 
 /**
- * What differs from the paper in brightness or in hue, and is the digit: ink in 0..1, row after
- * row, and what was left out; or an Error. With `clean` false, nothing is left out.
+ * Find what differs from the paper in brightness or in hue, and is the digit. Returns ink in 0..1,
+ * row after row, its width and height, and what was `removed`; with `clean` false, nothing is.
+ * Throws an Error if nothing is drawn.
  */
 export function findInk({ data, width, height }, clean = true) {
-  const sheet = { width, height, channels: channelsOf(data) };
-  const ink = contrast(sheet);
+  const ink = measureContrast({ width, height, channels: channelsOf(data) });
   if (largest(ink) < NOTHING) throw new Error("nothing is drawn, or too faintly to be seen");
-  strengthen(ink);
+  divideByLargest(ink);
   for (let at = 0; at < ink.length; at++) if (ink[at] < FAINT) ink[at] = 0;
   if (!clean) return { ink, width, height };
   const mask = new Uint8Array(ink.length);
-  for (let at = 0; at < ink.length; at++) mask[at] = ink[at] > 0 ? 1 : 0;
-  const { kept, left } = findDigit({ mask, width, height });
+  for (let at = 0; at < ink.length; at++) if (ink[at] > 0) mask[at] = 1;
+  const { kept, removed } = findDigit({ mask, width, height });
   for (let at = 0; at < ink.length; at++) if (!kept.mask[at]) ink[at] = 0;
-  strengthen(ink);
-  return { ink, width, height, left };
+  divideByLargest(ink);
+  return { ink, width, height, removed };
 }
 
-/** Divide ink by the strongest. */
-function strengthen(ink) {
-  const most = largest(ink);
-  for (let at = 0; at < ink.length; at++) ink[at] /= most;
+/** Prepare ink as MNIST's makers did: 784 numbers in 0..255. */
+export function centerInBox(ink) {
+  return putMassInTheMiddle(scaleToBox(crop(ink)));
 }
 
-/** Red, green, blue and opacity in 0..1: float32 at every step, as NumPy computes. */
+/** Shrink ink, wherever it is: 784 numbers in 0..255. */
+export function shrink(ink) {
+  return Uint8Array.from(resize(ink, 28, 28), (value) => roundHalfEven(255 * value));
+}
+
+/** Cut off rows and columns without ink at the four sides. */
+function crop({ ink, width, height }) {
+  const byRow = new Float64Array(height);
+  const byColumn = new Float64Array(width);
+  ink.forEach((value, at) => {
+    byRow[Math.floor(at / width)] += value;
+    byColumn[at % width] += value;
+  });
+  const top = byRow.findIndex(Boolean);
+  const bottom = byRow.findLastIndex(Boolean) + 1;
+  const left = byColumn.findIndex(Boolean);
+  const right = byColumn.findLastIndex(Boolean) + 1;
+  const cropped = new Float32Array((bottom - top) * (right - left));
+  for (let row = top; row < bottom; row++) {
+    const values = ink.subarray(row * width + left, row * width + right);
+    cropped.set(values, (row - top) * (right - left));
+  }
+  return { ink: cropped, width: right - left, height: bottom - top };
+}
+
+/** Scale ink so that its longer side is 20 pixels, and as strong as before: numbers in 0..255. */
+function scaleToBox({ ink, width, height }) {
+  const longer = Math.max(width, height);
+  const rows = Math.max(roundHalfEven((BOX * height) / longer), 1);
+  const columns = Math.max(roundHalfEven((BOX * width) / longer), 1);
+  const small = resize({ ink, width, height }, rows, columns);
+  const strength = (255 * largest(ink)) / largest(small);
+  return { digit: small.map((value) => roundHalfEven(value * strength)), rows, columns };
+}
+
+/** Put a digit on an image so that its centre of mass is in the middle, or near it. */
+function putMassInTheMiddle({ digit, rows, columns }) {
+  const byRow = new Float64Array(rows);
+  const byColumn = new Float64Array(columns);
+  digit.forEach((value, at) => {
+    byRow[Math.floor(at / columns)] += value;
+    byColumn[at % columns] += value;
+  });
+  const top = startOf(byRow);
+  const left = startOf(byColumn);
+  const image = new Uint8Array(784);
+  for (let row = 0; row < rows; row++) {
+    image.set(digit.subarray(row * columns, (row + 1) * columns), 28 * (top + row) + left);
+  }
+  return image;
+}
+
+/** Where rows or columns of these masses begin on the image. */
+function startOf(mass) {
+  const center = sumOf(mass.map((value, at) => value * at)) / sumOf(mass);
+  return Math.min(Math.max(roundHalfEven(14 - center), 0), 28 - mass.length);
+}
+
+/**
+ * Red, green, blue and opacity in 0..1: float32 at every step, as NumPy computes. Transparent
+ * pixels count as black, whatever colour they have; then opacity tells.
+ */
 function channelsOf(data) {
   return [0, 1, 2, 3].map((channel) => {
     const values = new Float32Array(data.length / 4);
     for (let at = 0; at < values.length; at++) {
       values[at] = data[4 * at + channel] / 255;
-      // Transparent is black; then opacity tells
       if (channel < 3) values[at] *= Math.fround(data[4 * at + 3] / 255);
     }
     return values;
@@ -48,31 +109,20 @@ function channelsOf(data) {
 }
 
 /**
- * How much pixels differ from the paper: from the median of the border, unless the border varies.
+ * Measure how much pixels differ from the paper, which is the median of the border, unless the
+ * border varies. A sheet is { width, height, channels }.
  */
-function contrast(sheet) {
+function measureContrast(sheet) {
   const { width, height, channels } = sheet;
-  const border = placesOf(sheet, 1, 1);
-  const margin = marginOf(sheet);
-  // Enough for a median
-  const inMargin = placesOf(sheet, margin, Math.max(Math.floor(margin / 6), 1));
-  const papers = channels.map((values) => medianAt(inMargin, values));
-  const off = border.map((at) =>
-    largest(channels.map((values, of) => Math.abs(Math.fround(values[at] - papers[of])))),
-  );
-  // Not photographed: no light is uneven
-  const drawn = 10 * off.filter((by) => by === 0).length > 7 * off.length;
-  if (!drawn && 10 * off.filter((by) => by > NOTHING).length > off.length) {
-    const ink = localContrast(sheet);
+  const border = placesAlongSides(sheet, 1, 1);
+  if (isLitUnevenly(channels, border, medianOfMargin(sheet))) {
+    const ink = measureLocalContrast(sheet);
     const least = Math.max(NOTHING, Math.fround(FAINT * largest(ink)));
+    const margin = marginWidth(sheet);
     // What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
     for (let row = margin; row < height - margin; row++) {
-      if (
-        ink
-          .subarray(row * width + margin, (row + 1) * width - margin)
-          .some((value) => value >= least)
-      )
-        return ink;
+      const inner = ink.subarray(row * width + margin, (row + 1) * width - margin);
+      if (inner.some((value) => value >= least)) return ink;
     }
   }
   const ink = new Float32Array(width * height);
@@ -84,8 +134,17 @@ function contrast(sheet) {
   return ink;
 }
 
-/** Where pixels at the four sides are, so deep, and one in so many rows and columns. */
-function placesOf({ width, height }, depth, step) {
+/** Whether the pixels of the border vary as in a photograph; no drawing is lit unevenly. */
+function isLitUnevenly(channels, border, paper) {
+  const apart = border.map((at) =>
+    largest(channels.map((values, of) => Math.abs(Math.fround(values[at] - paper[of])))),
+  );
+  const isDrawn = 10 * apart.filter((by) => by === 0).length > 7 * apart.length;
+  return !isDrawn && 10 * apart.filter((by) => by > NOTHING).length > apart.length;
+}
+
+/** Where pixels at the four sides are, to a depth, and one in so many rows and columns. */
+function placesAlongSides({ width, height }, depth, step) {
   const sides = [
     [0, depth, 0, width],
     [height - depth, height, 0, width],
@@ -102,41 +161,36 @@ function placesOf({ width, height }, depth, step) {
 }
 
 /**
- * How broad a margin is in which a frame along the edges would be the smaller part; on a small
- * image, none could be told.
+ * How broad a margin is, in pixels, in which a frame along the edges is the smaller part. On a
+ * small image, a frame cannot be told from a digit that fills it.
  */
-function marginOf({ width, height }) {
+function marginWidth({ width, height }) {
   const side = Math.min(width, height);
-  return side >= 64 ? Math.floor(side / 9) : 1;
+  return side >= LEAST_SIDE ? Math.floor(side / MARGINS) : 1;
 }
 
-/**
- * How much pixels differ from the paper nearby, as a part of its brightness. The grey closing of a
- * channel is the paper below dark ink, its opening that below light ink: of the two, the smoother
- * that is closer to the pixels.
- */
-function localContrast(sheet) {
+/** The median of each channel along the four sides. */
+function medianOfMargin(sheet) {
+  const margin = marginWidth(sheet);
+  const step = Math.max(Math.floor(margin / 6), 1); // enough for a median
+  const places = placesAlongSides(sheet, margin, step);
+  return sheet.channels.map((values) => medianAt(places, values));
+}
+
+/** Measure how much pixels differ from the paper nearby, in parts of its brightness. */
+function measureLocalContrast(sheet) {
   const { width, height, channels } = sheet;
-  // Of a window as wide as a quarter of the sheet
-  const half = Math.floor(Math.max(width, height) / 8);
-  // Windows may reach beyond an edge, or gradients would end there; but not to be filled by a frame
-  const beyond = Math.max(half - Math.floor(marginOf(sheet) / 2) - 1, 0);
-  const close = (values) => closing(values, width, height, half, beyond);
-  const [ink, light] = [
-    new Float32Array(width * height),
-    new Float32Array(width * height).fill(DARKEST),
-  ];
+  const ink = new Float32Array(width * height);
+  const light = new Float32Array(width * height).fill(DARKEST);
+  const half = Math.floor(Math.max(width, height) / HALF_WINDOWS);
+  // Windows may reach beyond an edge, or gradients would end there; but no frame may fill them
+  const beyond = Math.max(half - Math.floor(marginWidth(sheet) / 2) - 1, 0);
+  const some = placesOfFourth(sheet);
   channels.forEach((values, channel) => {
     if (channel === 3 && values.every((value) => value === 1)) return; // opaque, as photographs are
-    const negative = values.map((value) => -value);
-    const ways = [close(values), close(negative).map((value) => -value)];
-    const costs = ways.map((levels) => cost(levels, values, width, 2 * half + 1));
-    const levels = ways[costs[0] <= costs[1] ? 0 : 1];
+    const levels = estimatePaper(values, width, height, half, beyond);
     const apart = levels.map((level, at) => Math.abs(Math.fround(level - values[at])));
-    const some = [];
-    for (let row = 0; row < height; row += 4) {
-      for (let column = 0; column < width; column += 4) some.push(row * width + column);
-    }
+    // Noise alone is apart, too: by as much as the median, of some pixels
     const noise = medianAt(some, apart);
     for (let at = 0; at < ink.length; at++) {
       ink[at] = Math.max(ink[at], apart[at] - noise);
@@ -146,9 +200,34 @@ function localContrast(sheet) {
   return ink.map((value, at) => value / light[at]);
 }
 
-/** How rough the paper would be, and how far from the pixels. */
-function cost(levels, values, width, side) {
-  let [apart, steps] = [0, 0];
+/** Where every fourth pixel of every fourth row is. */
+function placesOfFourth({ width, height }) {
+  const places = [];
+  for (let row = 0; row < height; row += 4) {
+    for (let column = 0; column < width; column += 4) places.push(row * width + column);
+  }
+  return places;
+}
+
+/**
+ * Estimate a channel of the paper below the ink. The grey closing of a channel is the paper below
+ * dark ink, its opening that below light ink. Of the two, the paper is the one that is smoother and
+ * closer to the pixels.
+ */
+function estimatePaper(values, width, height, half, beyond) {
+  const negative = values.map((value) => -value);
+  const opened = greyClosing(negative, width, height, half, beyond).map((value) => -value);
+  const closed = greyClosing(values, width, height, half, beyond);
+  const side = 2 * half + 1;
+  return costOf(opened, values, width, side) <= costOf(closed, values, width, side)
+    ? opened
+    : closed;
+}
+
+/** How far from the pixels paper would be, and how rough. */
+function costOf(levels, values, width, side) {
+  let apart = 0;
+  let steps = 0;
   for (let start = 0; start < levels.length; start += width) {
     for (let at = start; at < start + width; at++) {
       apart += Math.abs(Math.fround(levels[at] - values[at]));
@@ -159,23 +238,61 @@ function cost(levels, values, width, side) {
   return apart + side * steps;
 }
 
+/** Average or interpolate linearly to other numbers of rows and columns. */
+function resize({ ink, width, height }, rows, columns) {
+  const wide = new Float64Array(rows * width);
+  triangles(height, rows).forEach(({ first, weights }, row) => {
+    weights.forEach((weight, at) => {
+      for (let column = 0; column < width; column++)
+        wide[row * width + column] += weight * ink[(first + at) * width + column];
+    });
+  });
+  const small = new Float64Array(rows * columns);
+  const across = triangles(width, columns);
+  for (let row = 0; row < rows; row++) {
+    across.forEach(({ first, weights }, column) => {
+      weights.forEach((weight, at) => {
+        small[row * columns + column] += weight * wide[row * width + first + at];
+      });
+    });
+  }
+  return small;
+}
+
 /**
- * Grey closing: the least, in a square window, of the largest in such windows, also some that reach
- * beyond the edges.
+ * For each new pixel, the first of the old ones that it averages and their weights: a triangle as
+ * wide as two of the larger pixels.
  */
-function closing(values, width, height, half, beyond) {
-  const [wide, high] = [width + 2 * beyond, height + 2 * beyond];
-  const padded = new Float32Array(wide * high).fill(LEAST);
+function triangles(old, count) {
+  const scale = Math.max(old / count, 1);
+  return Array.from({ length: count }, (_, at) => {
+    const center = ((at + 0.5) * old) / count;
+    const first = Math.max(Math.floor(center - scale), 0);
+    const end = Math.min(Math.ceil(center + scale), old);
+    const weights = Array.from({ length: end - first }, (_, by) =>
+      Math.max(1 - Math.abs(first + by + 0.5 - center) / scale, 0),
+    );
+    const total = sumOf(weights);
+    return { first, weights: weights.map((weight) => weight / total) };
+  });
+}
+
+// What NumPy and SciPy do in Python
+
+/**
+ * The least, in a square window, of the largest in such windows, some of which reach `beyond`
+ * pixels over an edge.
+ */
+function greyClosing(values, width, height, half, beyond) {
+  const wide = width + 2 * beyond;
+  const high = height + 2 * beyond;
+  const padded = new Float32Array(wide * high).fill(BELOW_ALL);
   for (let row = 0; row < height; row++) {
     padded.set(values.subarray(row * width, (row + 1) * width), (row + beyond) * wide + beyond);
   }
   const most = largestAround(padded, wide, high, half);
-  const least = largestAround(
-    most.map((value) => -value),
-    wide,
-    high,
-    half,
-  );
+  const negative = most.map((value) => -value);
+  const least = largestAround(negative, wide, high, half);
   const closed = new Float32Array(values.length);
   for (let row = 0; row < height; row++) {
     const start = (row + beyond) * wide + beyond;
@@ -185,6 +302,7 @@ function closing(values, width, height, half, beyond) {
   return closed;
 }
 
+/** The largest number in the square window around each pixel. */
 function largestAround(values, width, height, half) {
   return largestInRows(largestInRows(values, width, height, half), height, width, half);
 }
@@ -194,14 +312,13 @@ function largestAround(values, width, height, half) {
  * are as long as a window, so each window is the end of one and the beginning of the next.
  */
 function largestInRows(values, width, height, half) {
-  const [side, long] = [2 * half + 1, width + 2 * half];
-  const [most, before, after] = [
-    new Float32Array(values.length),
-    new Float32Array(long),
-    new Float32Array(long),
-  ];
+  const side = 2 * half + 1;
+  const long = width + 2 * half;
+  const most = new Float32Array(values.length);
+  const before = new Float32Array(long); // the largest from the beginning of a block up to here
+  const after = new Float32Array(long); // the largest from here to the end of the block
   for (let row = 0; row < height; row++) {
-    before.fill(LEAST);
+    before.fill(BELOW_ALL);
     before.set(values.subarray(row * width, (row + 1) * width), half);
     after.set(before);
     for (let block = 0; block < long; block += side) {
@@ -218,92 +335,9 @@ function largestInRows(values, width, height, half) {
   return most;
 }
 
-/**
- * Ink in a 20 x 20 box with its centre of mass in the middle, as MNIST's makers did: 784 numbers in
- * 0..255.
- */
-export function centerInBox({ ink, width, height }) {
-  const lines = [new Float64Array(height), new Float64Array(width)];
-  for (let at = 0; at < ink.length; at++) {
-    lines[0][Math.floor(at / width)] += ink[at];
-    lines[1][at % width] += ink[at];
-  }
-  const [[top, bottom], [left, right]] = lines.map((line) => [
-    line.findIndex(Boolean),
-    line.findLastIndex(Boolean) + 1,
-  ]);
-  const cut = {
-    ink: new Float32Array((bottom - top) * (right - left)),
-    width: right - left,
-    height: bottom - top,
-  };
-  for (let row = top; row < bottom; row++) {
-    cut.ink.set(ink.subarray(row * width + left, row * width + right), (row - top) * cut.width);
-  }
-  const longer = Math.max(cut.width, cut.height);
-  const [rows, columns] = [cut.height, cut.width].map((side) =>
-    Math.max(roundHalfEven((20 * side) / longer), 1),
-  );
-  const small = resize(cut, rows, columns);
-  const strength = (255 * largest(ink)) / largest(small);
-  const digit = small.map((value) => roundHalfEven(value * strength));
-
-  const masses = [new Float64Array(rows), new Float64Array(columns)];
-  digit.forEach((value, at) => {
-    masses[0][Math.floor(at / columns)] += value;
-    masses[1][at % columns] += value;
-  });
-  const [down, across] = masses.map((mass) => {
-    const center = sumOf(mass.map((value, at) => value * at)) / sumOf(mass);
-    return Math.min(Math.max(roundHalfEven(14 - center), 0), 28 - mass.length);
-  });
-  const image = new Uint8Array(784);
-  digit.forEach(
-    (value, at) =>
-      (image[28 * (down + Math.floor(at / columns)) + across + (at % columns)] = value),
-  );
-  return image;
-}
-
-/** The whole sheet, wherever the ink is on it: 784 numbers in 0..255. */
-export function shrink(sheet) {
-  return Uint8Array.from(resize(sheet, 28, 28), (value) => roundHalfEven(255 * value));
-}
-
-/** Average or interpolate linearly: first the rows, then the columns. */
-function resize({ ink, width, height }, rows, columns) {
-  const [down, across] = [triangles(height, rows), triangles(width, columns)];
-  const wide = new Float64Array(rows * width);
-  down.forEach(({ first, weights }, row) =>
-    weights.forEach((weight, at) => {
-      for (let column = 0; column < width; column++)
-        wide[row * width + column] += weight * ink[(first + at) * width + column];
-    }),
-  );
-  const small = new Float64Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    across.forEach(({ first, weights }, column) =>
-      weights.forEach(
-        (weight, at) => (small[row * columns + column] += weight * wide[row * width + first + at]),
-      ),
-    );
-  }
-  return small;
-}
-
-/** For each new pixel, the old ones that it averages, and their weights: a triangle. */
-function triangles(old, count) {
-  const scale = Math.max(old / count, 1);
-  return Array.from({ length: count }, (_, at) => {
-    const center = ((at + 0.5) * old) / count;
-    const first = Math.max(Math.floor(center - scale), 0);
-    const end = Math.min(Math.ceil(center + scale), old);
-    const weights = Array.from({ length: end - first }, (_, by) =>
-      Math.max(1 - Math.abs(first + by + 0.5 - center) / scale, 0),
-    );
-    const total = sumOf(weights);
-    return { first, weights: weights.map((weight) => weight / total) };
-  });
+function divideByLargest(values) {
+  const most = largest(values);
+  for (let at = 0; at < values.length; at++) values[at] /= most;
 }
 
 const medianAt = (places, values) => median(new Float32Array(places.map((at) => values[at])));
@@ -320,7 +354,7 @@ function largest(values) {
   return most;
 }
 
-/** As Python and NumPy round: halves to the even neighbour. */
+/** Round as Python and NumPy do: halves to the even neighbour. */
 function roundHalfEven(value) {
   const below = Math.floor(value);
   const rest = value - below;

@@ -4,60 +4,92 @@ import { centerInBox, findInk, shrink } from "./drawing.js";
 import { mosaic } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
 import { indexOfLargest, percent } from "./numbers.js";
-import { pad } from "./canvas.js";
-import { bars, digit, keep, make, statusLine } from "./elements.js";
+import { drawingCanvas } from "./canvas.js";
+import { bars, checkbox, choicesOf, digit, make, statusLine } from "./elements.js";
 import { inWords } from "./cleaning.js";
 
-export function DrawingPad({ model, values: { names, network: packed, invitation, maps: withMaps }, el }) {
-  const network = unpackNetwork(packed);
-  const [caption, body, below] = [statusLine(), make("div.mnist-side-by-side"), make("div")];
-  const tick = make("input", { type: "checkbox", change: () => choose({ prepare: tick.checked }) });
-  const prepare = make("label.mnist-control", {}, tick, "prepare it as MNIST's makers did");
-  const cleanTick = make("input", { type: "checkbox", change: () => choose({ clean: cleanTick.checked }) });
-  const clean = make("label.mnist-control", { hidden: true }, cleanTick, "leave out what is not the digit");
-  const maps = mosaic("all");
-  let drawn = null; // the pixels on the pad
-  const paper = pad(
-    (pixels) => read((drawn = pixels)),
+export function DrawingPad({ model, values, el }) {
+  const { get, choose, follow } = choicesOf(model, { drawing: "", prepare: true, clean: true });
+  const toPrepare = checkbox("prepare it as MNIST's makers did", (prepare) => choose({ prepare }));
+  const toClean = checkbox("leave out what is not the digit", (clean) => choose({ clean }));
+  const answer = answerPanel(values);
+
+  let drawn = null; // the pixels on the canvas
+  const read = (chosen) => {
+    const others = answer.show(drawn, chosen);
+    toClean.element.hidden = !others;
+  };
+  const canvas = drawingCanvas(
+    (pixels) => {
+      drawn = pixels;
+      read(get());
+    },
     (drawing) => choose({ drawing }),
   );
-  el.append(make("div.mnist-row", {}, paper.element, make("div", {}, prepare, clean, caption, body)), below);
 
-  const read = () => {
+  const beside = make("div", {}, toPrepare.element, toClean.element, answer.caption, answer.body);
+  el.append(make("div.mnist-row", {}, canvas.element, beside), answer.below);
+  follow((chosen) => {
+    canvas.show(chosen.drawing);
+    toPrepare.show(chosen.prepare);
+    toClean.show(chosen.clean);
+    read(chosen);
+  });
+}
+
+/** What the network says of a drawing: a sentence, what it sees with bars, and below its maps. */
+function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
+  const network = unpackNetwork(packed);
+  const caption = statusLine();
+  const body = make("div.mnist-side-by-side");
+  const below = make("div");
+  const maps = mosaic("all");
+
+  /** Returns in words what is beside the digit, if anything is. */
+  const show = (drawn, chosen) => {
     body.replaceChildren();
     below.replaceChildren();
-    clean.hidden = true;
     if (!drawn) {
       caption.textContent = invitation;
-      return;
+      return "";
     }
-    let ink;
-    try {
-      ink = findInk(drawn);
-    } catch (error) {
+    const { seen, others, error } = prepareDrawing(drawn, chosen);
+    if (error) {
       caption.textContent = `The network has nothing to read: ${error.message}.`;
-      return;
+      return "";
     }
-    const others = inWords(ink.left);
-    clean.hidden = !others;
-    if (!cleanTick.checked) ink = findInk(drawn, false);
-    show(tick.checked ? centerInBox(ink) : shrink(ink), others);
-  };
-  const show = (seen, others) => {
     const { probabilities, convolutions } = forward(network, seen);
-    const guess = indexOfLargest(probabilities);
-    caption.textContent = `The network says ${names[guess]}, with ${percent(probabilities[guess])}.`;
-    if (others) caption.append(` ${cleanTick.checked ? "Left out" : "Not left out"}: ${others}.`);
-    body.append(digit(seen, "what the network sees", 224), bars("What it says", probabilities, names));
-    if (!withMaps) return;
-    maps.show(convolutions[0].above);
-    below.append(make("p", {}, "What each map of its first convolution responds to:"), maps.element);
+    caption.textContent = describe(probabilities, names, others, chosen.clean);
+    const table = bars("What it says", probabilities, names);
+    body.append(digit(seen, "what the network sees", 224), table);
+    if (withMaps) {
+      maps.show(convolutions[0].above);
+      const what = make("p", {}, "What each map of its first convolution responds to:");
+      below.append(what, maps.element);
+    }
+    return others;
   };
+  return { caption, body, below, show };
+}
 
-  const { choose } = keep(model, { drawing: "", prepare: true, clean: true }, (chosen) => {
-    paper.show(chosen.drawing);
-    tick.checked = chosen.prepare;
-    cleanTick.checked = chosen.clean;
-    read();
-  });
+/**
+ * What the network sees of drawn pixels, and in words what is beside the digit; or an Error if
+ * there is nothing to see.
+ */
+function prepareDrawing(pixels, { prepare, clean }) {
+  try {
+    const found = findInk(pixels);
+    const ink = clean ? found : findInk(pixels, false);
+    const seen = prepare ? centerInBox(ink) : shrink(ink);
+    return { seen, others: inWords(found.removed) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function describe(probabilities, names, others, clean) {
+  const guess = indexOfLargest(probabilities);
+  const says = `The network says ${names[guess]}, with ${percent(probabilities[guess])}.`;
+  if (!others) return says;
+  return `${says} ${clean ? "Left out" : "Not left out"}: ${others}.`;
 }

@@ -1,10 +1,22 @@
 // What the views are made of: elements, choices that are kept, controls, and pictures of digits.
 
 import { count, DIGIT, indexOfLargest, percent } from "./numbers.js";
+import shared from "../../shared.json" with { type: "json" };
 
-export const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+/** How the arrow keys move, in rows and columns. */
+export const STEPS = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
 
-/** An element, "tag.class", with attributes, listeners and children. Text stays text, whatever is in it. */
+const STEP_TIME = 500; // milliseconds from step to step of a slider that plays
+
+/**
+ * An element, "tag.class", with attributes, listeners and children. Text stays text, whatever is in
+ * it.
+ */
 export function make(name, attributes = {}, ...children) {
   const [tag, ...classes] = name.split(".");
   const element = document.createElement(tag);
@@ -23,61 +35,90 @@ export function statusLine() {
 }
 
 /**
- * What the reader has chosen. The model keeps it: so it outlasts a reload, and all copies of the view show the same.
- * `show` is called now, and whenever it changes.
+ * What the reader has chosen. The model keeps it: so it outlasts a reload, and all copies of the
+ * view show the same. What follows is called now, and whenever it changes.
  */
-export function keep(model, initial, show) {
+export function choicesOf(model, initial) {
   const get = () => ({ ...initial, ...model.get("chosen") });
   const choose = (changes) => {
     model.set("chosen", { ...model.get("chosen"), ...changes });
     model.save_changes();
   };
-  const follow = () => show(get());
-  model.on("change:chosen", follow);
-  follow();
-  return { get, choose };
+  const follow = (show) => {
+    model.on("change:chosen", () => show(get()));
+    show(get());
+  };
+  return { get, choose, follow };
 }
 
 /** A menu of `options`, each a value and its text. */
 export function dropdown(name, options, choose) {
   const entries = options.map(([value, text]) => make("option", { value }, text));
-  const menu = make("select", { "aria-label": name, change: () => choose(menu.value) }, ...entries);
+  const menu = make("select", { "aria-label": name }, ...entries);
+  menu.addEventListener("change", () => choose(menu.value));
   const element = make("label.mnist-control", { hidden: entries.length < 2 }, name, menu);
-  return { element, show: (value) => (menu.value = value) };
+  const show = (value) => {
+    menu.value = value;
+  };
+  return { element, show };
 }
 
-/** A slider from `low`, which can play by itself if `played`. */
-export function slider(name, low, choose, played = true) {
-  const track = make("input", {
-    type: "range",
-    min: low,
-    "aria-label": name,
-    input: () => choose(track.valueAsNumber),
-  });
+/** A box to tick, with a text. */
+export function checkbox(text, choose) {
+  const box = make("input", { type: "checkbox" });
+  box.addEventListener("change", () => choose(box.checked));
+  const element = make("label.mnist-control", {}, box, text);
+  const show = (value) => {
+    box.checked = value;
+  };
+  return { element, show };
+}
+
+/** A slider from `low`, which can play by itself; if it cannot, and has one place, it is hidden. */
+export function slider(name, low, choose, canPlay = true) {
+  const track = make("input", { type: "range", min: low, "aria-label": name });
+  track.addEventListener("input", () => choose(track.valueAsNumber));
   const number = make("span", { "aria-hidden": true }); // the slider says it
-  const button = make("button.mnist-play", { type: "button", click: () => play(timer === undefined) });
-  const element = make("label.mnist-control.mnist-slider", {}, name, track, number);
+  const label = make("label.mnist-control.mnist-slider", {}, name, track, number);
+  const button = playButton(track, choose);
+  const show = (value, high) => {
+    const isFixed = high <= low;
+    track.max = high; // before the value, which could not be larger
+    track.value = value;
+    track.disabled = isFixed;
+    number.textContent = count(value);
+    button.disabled = isFixed;
+    label.hidden = isFixed && !canPlay;
+  };
+  return { element: canPlay ? make("div.mnist-player", {}, button, label) : label, show };
+}
+
+/** A button that lets a slider play by itself; from its beginning if it is at its end. */
+function playButton(track, choose) {
+  const button = make("button.mnist-play", { type: "button" });
   let timer;
-  const play = (on) => {
+  const pause = () => {
     clearInterval(timer);
-    timer = on ? setInterval(step, 500) : undefined;
-    button.textContent = on ? "❚❚" : "▶";
-    button.setAttribute("aria-label", on ? "Pause" : "Play");
-    if (on && track.value === track.max) choose(low);
+    timer = undefined;
+    button.textContent = "▶";
+    button.setAttribute("aria-label", "Play");
   };
   const step = () => {
-    if (!element.isConnected || track.value === track.max) play(false);
+    if (!track.isConnected || track.value === track.max) pause();
     else choose(track.valueAsNumber + 1);
   };
-  play(false);
-  return {
-    element: played ? make("div.mnist-player", {}, button, element) : element,
-    show(value, high) {
-      [track.max, track.value, track.disabled] = [high, value, high <= low];
-      number.textContent = count(value);
-      [button.disabled, element.hidden] = [high <= low, !played && high <= low];
-    },
+  const play = () => {
+    timer = setInterval(step, STEP_TIME);
+    button.textContent = "❚❚";
+    button.setAttribute("aria-label", "Pause");
+    if (track.value === track.max) choose(Number(track.min));
   };
+  button.addEventListener("click", () => {
+    if (timer === undefined) play();
+    else pause();
+  });
+  pause();
+  return button;
 }
 
 /** Ink, numbers in 0..255, dark on white. */
@@ -97,22 +138,32 @@ export function digit(ink, alt, side) {
 }
 
 /** Probabilities as bars under a name; words mark the predicted and, if known, the actual class. */
-export function bars(name, probabilities, names, label = -1) {
+export function bars(name, probabilities, names, label = null) {
   const predicted = indexOfLargest(probabilities);
-  const rows = names.map((each, at) => {
-    const words = [percent(probabilities[at])];
-    if (at === predicted) words.push("predicted");
-    if (at === label) words.push("actual");
-    const wrong = at === predicted && label >= 0 && at !== label;
-    const kind = wrong ? ".wrong" : words.length > 1 ? ".marked" : "";
-    const bar = make("div", { style: `width: ${percent(probabilities[at])}` });
+  const kindOf = (each) => {
+    if (each === predicted && label !== null && each !== label) return ".wrong";
+    return each === predicted || each === label ? ".marked" : "";
+  };
+  const rows = names.map((className, each) => {
+    const bar = make("div", { style: `width: ${percent(probabilities[each])}` });
     return make(
-      `tr${kind}`,
+      `tr${kindOf(each)}`,
       {},
-      make("th", { scope: "row" }, each),
+      make("th", { scope: "row" }, className),
       make("td", {}, bar),
-      make("td", {}, words.join("  ")),
+      make("td", {}, barText(each, label, probabilities)),
     );
   });
   return make("table.mnist-bars", {}, make("caption", {}, name), make("tbody", {}, ...rows));
+}
+
+/**
+ * The text beside a class's bar: its probability, and if it is the predicted or actual class.
+ * Figures say the same: `bar_text` in mnist_cnn/evaluation.py.
+ */
+function barText(each, label, probabilities) {
+  const words = [percent(probabilities[each])];
+  if (each === indexOfLargest(probabilities)) words.push(shared.words.predicted);
+  if (each === label) words.push(shared.words.actual);
+  return words.join("  ");
 }

@@ -4,120 +4,144 @@
 import { centerInBox, findInk } from "./drawing.js";
 import { mosaic, strongest } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
-import { bytesOf, DIGIT, indexOfLargest, percent, sumOf, unzipImages } from "./numbers.js";
-import { pad } from "./canvas.js";
-import { digit, dropdown, keep, make, slider, statusLine } from "./elements.js";
+import { bytesOf, DIGIT, indexOfLargest, percent, range, sumOf, unzipImages } from "./numbers.js";
+import { drawingCanvas } from "./canvas.js";
+import { choicesOf, digit, dropdown, make, slider, statusLine } from "./elements.js";
 import { inWords } from "./cleaning.js";
 
 const LISTED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
 
-export async function FeatureMaps({
-  model,
-  values: { names, network: packed, fields, images, labels: bytes },
-  el,
-}) {
-  const [network, labels, imageOf] = [
-    unpackNetwork(packed),
-    bytesOf(bytes),
-    await unzipImages(images),
-  ];
-  const titles = network
-    .filter(({ name }) => name)
-    .map(({ shape }, at) => [at, `${at + 1}: ${shape[3]} maps`]);
-  const layer = dropdown("convolution", titles, (value) =>
+export async function FeatureMaps({ model, values, el }) {
+  const labels = bytesOf(values.labels);
+  const imageOf = await unzipImages(values.images);
+  const network = unpackNetwork(values.network);
+  // Until a place is chosen, it is that of the largest number
+  const initial = { image: 0, drawing: "", layer: 0, place: null };
+  const { get, choose, follow } = choicesOf(model, initial);
+  const layer = dropdown("convolution", titlesOf(network), (value) =>
     choose({ layer: Number(value), place: null }),
   );
   const position = slider("image", 0, (image) => choose({ image, drawing: "" }));
-  let drawn = null; // the pixels on the pad
-  const paper = pad(
-    (pixels) => show(get(), (drawn = pixels)),
+  const maps = mapsPanel(network, values, (place) => choose({ place }));
+
+  let drawn = null; // the pixels on the canvas
+  const show = (chosen) => {
+    const { image } = chosen;
+    const what = `Image ${image}, labelled ${values.names[labels[image]]}`;
+    maps.show(drawn ? prepareDrawing(drawn) : { seen: imageOf(image), what }, chosen);
+  };
+  const canvas = drawingCanvas(
+    (pixels) => {
+      drawn = pixels;
+      show(get());
+    },
     (drawing) => choose({ drawing }),
   );
-  const [every, one] = ["all", "enlarged"].map((kind) =>
-    mosaic(kind, (place) => choose({ place })),
-  );
-  const [caption, body] = [statusLine(), make("div.mnist-side-by-side")];
+
   el.append(
     make("div.mnist-row", {}, layer.element, position.element),
-    make("div.mnist-row", {}, paper.element, every.element),
-    make("div.mnist-row", {}, one.element, make("div.mnist-explanation", {}, caption, body)),
+    make("div.mnist-row", {}, canvas.element, maps.every),
+    make("div.mnist-row", {}, maps.one, maps.explanation),
   );
+  follow((chosen) => {
+    layer.show(chosen.layer);
+    position.show(chosen.image, labels.length - 1);
+    canvas.show(chosen.drawing);
+    show(chosen);
+  });
+}
 
-  const show = ({ image, layer: number, place }) => {
-    let seen = imageOf(image);
-    let what = `Image ${image}, labelled ${names[labels[image]]}`;
-    try {
-      if (drawn) {
-        const ink = findInk(drawn);
-        const others = inWords(ink.left);
-        seen = centerInBox(ink);
-        what = others ? `Your drawing, without ${others}` : "Your drawing";
-      }
-    } catch (error) {
+/** All maps of a convolution, one enlarged, and how one of its numbers is computed. */
+function mapsPanel(network, { names, fields }, choosePlace) {
+  const every = mosaic("all", choosePlace);
+  const one = mosaic("enlarged", choosePlace);
+  const caption = statusLine();
+  const body = make("div.mnist-side-by-side");
+
+  const show = ({ seen, what, error }, { layer: number, place }) => {
+    if (error) {
       caption.textContent = `The network has nothing to read: ${error.message}.`;
       return;
     }
     const { probabilities, convolutions } = forward(network, seen);
-    const [found, guess] = [convolutions[number], indexOfLargest(probabilities)];
-    const chosen = place ?? strongest(found.above);
-    every.show(found.above, chosen);
-    one.show(found.above, chosen);
-    const [map, row, column] = chosen;
-    const where = `Convolution ${number + 1}, map ${map}, row ${row}, column ${column}`;
-    const value = fixed(numberAt(found.above, row, column, map), 3);
+    const convolution = convolutions[number];
+    const chosen = place ?? strongest(convolution.above);
+    every.show(convolution.above, chosen);
+    one.show(convolution.above, chosen);
+    const guess = indexOfLargest(probabilities);
     const says = `the network says ${names[guess]}, with ${percent(probabilities[guess])}`;
-    caption.textContent = `${what}; ${says}. ${where}: ${value}.`;
-    body.replaceChildren(framed(seen, row, column, fields[number]), explanation(found, chosen));
+    const where = `Convolution ${number + 1}, ${describe(convolution.above, chosen)}`;
+    caption.textContent = `${what}; ${says}. ${where}.`;
+    const window = framed(seen, chosen, fields[number]);
+    body.replaceChildren(window, explanationTable(convolution, chosen));
   };
-  // Until a place is chosen, it is that of the largest number.
-  const { get, choose } = keep(
-    model,
-    { image: 0, drawing: "", layer: 0, place: null },
-    (chosen) => {
-      layer.show(chosen.layer);
-      position.show(chosen.image, labels.length - 1);
-      paper.show(chosen.drawing);
-      show(chosen);
-    },
-  );
+  const explanation = make("div.mnist-explanation", {}, caption, body);
+  return { every: every.element, one: one.element, explanation, show };
+}
+
+/** Where a number of the maps is, and the number itself. */
+function describe(maps, [map, row, column]) {
+  const value = fixed(numberAt(maps, row, column, map), 3);
+  return `map ${map}, row ${row}, column ${column}: ${value}`;
+}
+
+/** The convolutions to choose from: the number of each, and its title. */
+function titlesOf(network) {
+  const convolutions = network.filter(({ name }) => name);
+  return convolutions.map(({ shape }, at) => [at, `${at + 1}: ${shape[3]} maps`]);
+}
+
+/** What the network sees of drawn pixels, in words what that is; or an Error if it is nothing. */
+function prepareDrawing(pixels) {
+  try {
+    const ink = findInk(pixels);
+    const others = inWords(ink.removed);
+    const what = others ? `Your drawing, without ${others}` : "Your drawing";
+    return { seen: centerInBox(ink), what };
+  } catch (error) {
+    return { error };
+  }
 }
 
 /** The table of how a number of a map is computed from the window below it. */
-function explanation({ layer, below, above }, [map, row, column]) {
-  const [side, , maps, filters] = layer.shape;
-  const offsets = [...Array(side * side).keys()].map((at) => [Math.floor(at / side), at % side]);
-  const parts = [...Array(maps).keys()].map((at) => {
-    const window = offsets.map(([down, right]) => numberAt(below, row + down, column + right, at));
-    const kernel = offsets.map((_, place) => layer.kernel[(place * maps + at) * filters + map]);
+function explanationTable({ layer, below, above }, [map, row, column]) {
+  const parts = partsOfSum(layer, below, [map, row, column]);
+  const bySize = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
+  const lines = bySize.slice(0, LISTED).map(({ from, grids, sum }) => {
+    const cells = Object.entries(grids).map(([name, values]) =>
+      make("td", {}, grid(name, values, layer.shape[0])),
+    );
+    return line(from, sum, ...cells);
+  });
+  const others = bySize.slice(LISTED).map(({ sum }) => sum);
+  if (others.length) lines.push(line(`the other ${others.length} maps`, sumOf(others)));
+  if (layer.biased) lines.push(line("bias", layer.bias[map]));
+  const together = sumOf(parts.map(({ sum }) => sum)) + layer.bias[map];
+  lines.push(line("together", together));
+  if (layer.activation === "relu")
+    lines.push(line("after ReLU", numberAt(above, row, column, map)));
+  const heads = make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col" }, name)));
+  const title = make("caption", {}, "How it is computed");
+  return make("table.mnist-sum", {}, title, make("tbody", {}, heads, ...lines));
+}
+
+/** What each map below adds to a number: its window, the kernel for it, products and their sum. */
+function partsOfSum({ shape, kernel: kernels }, below, [map, row, column]) {
+  const [side, , maps, filters] = shape;
+  const offsets = range(side * side).map((at) => [Math.floor(at / side), at % side]);
+  return range(maps).map((from) => {
+    const window = offsets.map(([down, right]) =>
+      numberAt(below, row + down, column + right, from),
+    );
+    const kernel = offsets.map((_, place) => kernels[(place * maps + from) * filters + map]);
     const products = window.map((value, place) => value * kernel[place]);
     return {
-      from: maps === 1 ? "the image" : `map ${at}`,
+      from: maps === 1 ? "the image" : `map ${from}`,
       grids: { window, kernel, products },
       sum: sumOf(products),
     };
   });
-  const bySize = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
-  const [listed, others] = [bySize.slice(0, LISTED), bySize.slice(LISTED)];
-  const lines = listed.map(({ from, grids, sum }) => {
-    const cells = Object.entries(grids).map(([name, values]) =>
-      make("td", {}, grid(name, values, side)),
-    );
-    return line(from, sum, ...cells);
-  });
-  if (others.length)
-    lines.push(line(`the other ${others.length} maps`, sumOf(others.map(({ sum }) => sum))));
-  if (layer.biased) lines.push(line("bias", layer.bias[map]));
-  lines.push(line("together", sumOf(parts.map(({ sum }) => sum)) + layer.bias[map]));
-  if (layer.activation === "relu")
-    lines.push(line("after ReLU", numberAt(above, row, column, map)));
-  const heads = make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col" }, name)));
-  return make(
-    "table.mnist-sum",
-    {},
-    make("caption", {}, "How it is computed"),
-    make("tbody", {}, heads, ...lines),
-  );
 }
 
 /** A part of the sum, and the numbers that it comes from. */
@@ -141,14 +165,14 @@ function grid(name, values, side) {
       { style: `--share: ${Math.abs(value) / most}` },
       fixed(value, 2),
     );
-  const rows = [...Array(side).keys()].map((row) =>
+  const rows = range(side).map((row) =>
     make("tr", {}, ...values.slice(side * row, side * (row + 1)).map(cell)),
   );
   return make("table.mnist-grid", { "aria-label": name }, make("tbody", {}, ...rows));
 }
 
 /** What the network sees, with a frame around the pixels on which the number depends. */
-function framed(seen, row, column, [size, step]) {
+function framed(seen, [, row, column], [size, step]) {
   const places = { top: row * step, left: column * step, width: size, height: size };
   const style = Object.entries(places).map(
     ([name, pixels]) => `${name}: ${percent(pixels / DIGIT, 2)}`,

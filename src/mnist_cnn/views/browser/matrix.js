@@ -1,10 +1,47 @@
-// A confusion matrix of buttons: click one, or move with the arrow keys and press Enter; once more, or Escape, lets go.
+// A confusion matrix of buttons: click one, or move with the arrow keys and press Enter; once more,
+// or Escape, lets go.
 
+import { clampIndex } from "./numbers.js";
 import { make, STEPS } from "./elements.js";
 
 export function confusionMatrix(names, choose) {
+  const element = matrixOf(names);
+  const buttons = [...element.querySelectorAll("button")];
+  letArrowsMove(element, buttons, names.length);
+  let chosen = [];
+  element.addEventListener("click", ({ target }) => {
+    if (!target.dataset.cell) return;
+    choose(target.dataset.cell === chosen.join() ? [] : cellOf(target));
+  });
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") choose([]);
+  });
+
+  /** Show how many images are in each cell, row after row. */
+  const show = (counts, cell) => {
+    chosen = cell;
+    const isMistake = (at) => at % (names.length + 1) !== 0; // not on the diagonal
+    const mistakes = counts.map((number, at) => (isMistake(at) ? number : 0));
+    const most = Math.max(...mistakes, 1);
+    buttons.forEach((button, at) => {
+      const [actual, predicted] = cellOf(button);
+      const pair = `actual ${names[actual]}, predicted ${names[predicted]}`;
+      const images = `${counts[at]} ${counts[at] === 1 ? "image" : "images"}`;
+      button.textContent = counts[at] || "·";
+      button.setAttribute("aria-label", `${pair}: ${images}`);
+      button.setAttribute("aria-pressed", button.dataset.cell === chosen.join());
+      button.classList.toggle("right", !isMistake(at));
+      button.style.setProperty("--share", mistakes[at] / most);
+    });
+  };
+  return { element, show };
+}
+
+function matrixOf(names) {
   const rows = names.map((name, actual) => {
-    const cells = names.map((_, predicted) => make("td", {}, make("button", { "data-cell": [actual, predicted] })));
+    const cells = names.map((_, predicted) =>
+      make("td", {}, make("button", { "data-cell": [actual, predicted] })),
+    );
     return make("tr", {}, make("th", { scope: "row" }, name), ...cells);
   });
   const heads = names.map((name) => make("th", { scope: "col" }, name));
@@ -16,42 +53,33 @@ export function confusionMatrix(names, choose) {
     make("tbody", {}, ...rows),
   );
   const element = make("div.mnist-matrix", {}, table, make("span", {}, "actual"));
-  element.classList.toggle("long-names", Math.max(...names.map((name) => name.length)) > 3);
-  const buttons = [...element.querySelectorAll("button")];
-  const cellOf = (button) => button.dataset.cell.split(",").map(Number);
-  let chosen = [];
-  const toggle = (cell) => choose(cell.join() === chosen.join() ? [] : cell);
+  element.classList.toggle(
+    "long-names",
+    names.some((name) => name.length > 3),
+  );
+  return element;
+}
 
-  // One stop for the Tab key, as in a table of a spreadsheet: the button that was focused last.
-  const stopAt = (button) => buttons.forEach((each) => (each.tabIndex = each === button ? 0 : -1));
+/** The actual and the predicted class of a button. */
+const cellOf = (button) => button.dataset.cell.split(",").map(Number);
+
+/**
+ * One stop for the Tab key, as in a table of a spreadsheet: the button that was focused last. From
+ * there arrow keys lead to the others.
+ */
+function letArrowsMove(element, buttons, classes) {
+  const stopAt = (button) => {
+    for (const each of buttons) each.tabIndex = each === button ? 0 : -1;
+  };
   stopAt(buttons[0]);
-  table.addEventListener("focusin", (event) => stopAt(event.target));
-  table.addEventListener("click", (event) => {
-    if (event.target.dataset.cell) toggle(cellOf(event.target));
-  });
-  table.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") choose([]);
+  element.addEventListener("focusin", (event) => stopAt(event.target));
+  element.addEventListener("keydown", (event) => {
     if (!STEPS[event.key]) return;
     event.preventDefault();
-    const to = cellOf(event.target).map((at, axis) => at + STEPS[event.key][axis]);
-    const [actual, predicted] = to.map((at) => Math.min(Math.max(at, 0), names.length - 1));
-    buttons[names.length * actual + predicted].focus();
+    const [actual, predicted] = cellOf(event.target);
+    const [down, right] = STEPS[event.key];
+    const row = clampIndex(actual + down, classes);
+    const column = clampIndex(predicted + right, classes);
+    buttons[classes * row + column].focus();
   });
-
-  /** Show how many images are in each cell, row after row. */
-  const show = (counts, cell) => {
-    chosen = cell;
-    const mistakes = counts.map((number, at) => (at % (names.length + 1) ? number : 0)); // nothing on the diagonal
-    const most = Math.max(...mistakes, 1);
-    buttons.forEach((button, at) => {
-      const [actual, predicted] = cellOf(button);
-      const images = `${counts[at]} ${counts[at] === 1 ? "image" : "images"}`;
-      button.textContent = counts[at] || "·";
-      button.setAttribute("aria-label", `actual ${names[actual]}, predicted ${names[predicted]}: ${images}`);
-      button.setAttribute("aria-pressed", button.dataset.cell === chosen.join());
-      button.classList.toggle("right", actual === predicted);
-      button.style.setProperty("--share", mistakes[at] / most);
-    });
-  };
-  return { element, show };
 }

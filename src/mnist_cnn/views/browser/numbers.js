@@ -3,22 +3,31 @@
 export const DIGIT = 28; // pixels
 
 export const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
+
 export const count = (number) => number.toLocaleString("en");
 
 export const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
+
+/** The whole numbers from 0 to below `end`. */
+export const range = (end) => [...Array(end).keys()];
+
+/** A number, or the nearest that an index of so many things can be. */
+export const clampIndex = (index, size) => Math.min(Math.max(index, 0), size - 1);
 
 export function indexOfLargest(values) {
   return values.reduce((found, value, at) => (value > values[found] ? at : found), 0);
 }
 
-export const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
+export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** Bytes as floats; copied, as they may begin anywhere. */
 export const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer);
 
 /** Bytes after they went through a stream that compresses them, or the other way. */
 export async function convert(bytes, stream) {
-  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+  const converted = new Blob([bytes]).stream().pipeThrough(stream);
+  return new Uint8Array(await new Response(converted).arrayBuffer());
 }
 
 /** Images that were compressed with gzip; a function that gives the ink of one by its index. */

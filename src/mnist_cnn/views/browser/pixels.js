@@ -1,12 +1,12 @@
-// What is on a pad: pixels, which only this code writes. A canvas shows them, but nothing is read
-// from it: browsers that protect their user from being recognized, such as Tor Browser and
-// LibreWolf, give noise there.
+// The pixels behind a canvas to draw on, which only this code writes. The canvas shows them, but
+// nothing is read from it: browsers that protect their users from being recognized, such as Tor
+// Browser and LibreWolf, give noise there.
 
 import { convert } from "./numbers.js";
 import { make } from "./elements.js";
 
 const PEN = 22; // pixels across
-// Of 255: so much may be added to what is read, as in Brave and in Firefox's private windows
+// Of 255: noise that does no harm, as Brave and Firefox's private windows give
 const HARMLESS = 2;
 const NO_IMAGE =
   "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
@@ -16,20 +16,21 @@ const NOISE =
   "choose “Allow”, and open the image again.";
 
 /**
- * Draw a black line with a round pen, from a point to itself a dot. Returns the box around it: x,
- * y, width, height.
+ * Draw a black line with a round pen; from a point to itself, it is a dot. Returns its bounding
+ * box: x, y, width, height.
  */
 export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
   const reach = PEN / 2 + 0.5; // the edge fades over one pixel
-  const [left, right] = range(fromX, toX, reach, width);
-  const [top, bottom] = range(fromY, toY, reach, height);
-  const [alongX, alongY] = [toX - fromX, toY - fromY];
+  const [left, right] = reachOf(fromX, toX, reach, width);
+  const [top, bottom] = reachOf(fromY, toY, reach, height);
+  const alongX = toX - fromX;
+  const alongY = toY - fromY;
   const squared = alongX ** 2 + alongY ** 2 || 1;
   for (let row = top; row < bottom; row++) {
     for (let column = left; column < right; column++) {
       const x = column + 0.5 - fromX;
       const y = row + 0.5 - fromY;
-      // Of the line, to its nearest point
+      // The part of the line up to the point that is nearest to this pixel
       const share = Math.min(Math.max((x * alongX + y * alongY) / squared, 0), 1);
       const distance = Math.sqrt((x - share * alongX) ** 2 + (y - share * alongY) ** 2);
       if (distance < reach)
@@ -39,18 +40,15 @@ export function drawLine({ data, width, height }, [fromX, fromY], [toX, toY]) {
   return [left, top, right - left, bottom - top];
 }
 
-/**
- * The pixels that a pen may touch which moves from one place to another, along one side of the
- * sheet.
- */
-function range(from, to, reach, side) {
+/** The pixels, [first, end], that a moving pen may touch along one side of the image. */
+function reachOf(from, to, reach, side) {
   return [
     Math.max(Math.floor(Math.min(from, to) - reach), 0),
     Math.min(Math.ceil(Math.max(from, to) + reach), side),
   ];
 }
 
-/** Cover a pixel with black, in part or all of it. */
+/** Cover a share of a pixel with black. */
 function blacken(data, at, cover) {
   const seen = (data[at + 3] / 255) * (1 - cover); // of what was there
   const opacity = cover + seen;
@@ -66,8 +64,8 @@ export async function pack({ data, width, height }) {
 }
 
 /**
- * The pixels that were packed; an empty sheet if it is no such text, as older versions saved
- * others.
+ * The pixels that were packed; empty ones, `side` by `side`, if the text is of another kind, which
+ * older versions saved.
  */
 export async function unpack(text, side) {
   try {
@@ -81,8 +79,8 @@ export async function unpack(text, side) {
 }
 
 /**
- * The pixels of an image file, its longer side so long; if there are none to be had, an Error that
- * says why.
+ * The pixels of an image file, its longer side scaled to `side`. Throws an Error that says why if
+ * there are none to be had.
  */
 export async function openImage(file, side) {
   const image = new Image();
@@ -105,7 +103,7 @@ export async function openImage(file, side) {
   return canvas.getImageData(0, 0, width, height);
 }
 
-/** Whether one can read from a canvas, which is then empty, what one has put there. */
+/** Whether an empty canvas gives back what is put on it; it is empty again afterwards. */
 function givesBack(canvas, width, height) {
   const pattern = new ImageData(width, height);
   for (let at = 0; at < pattern.data.length; at++)

@@ -1,70 +1,123 @@
 // Slide through images and what one network, or several side by side, predict for them.
 
 import { bytesOf, count, floatsOf, indexOfLargest, percent, unzipImages } from "./numbers.js";
-import { bars, digit, dropdown, keep, make, slider, statusLine } from "./elements.js";
+import { bars, choicesOf, digit, dropdown, make, slider, statusLine } from "./elements.js";
 
-const [ALL, DISAGREE] = ["all images", "the networks disagree"];
+const ALL = "all images";
+const DISAGREE = "the networks disagree";
 const ANY = "any";
+const FIRST = { order: ALL, network: "0", actual: ANY, taken: ANY, position: 1 };
 
-export async function PredictionBrowser({ model, values: { names, labels: packed, networks, images }, el }) {
-  const [imageOf, labels] = [await unzipImages(images), bytesOf(packed)];
-  const answers = networks.map(({ name, probabilities }) => {
-    const numbers = floatsOf(probabilities);
-    const row = (index) => numbers.subarray(names.length * index, names.length * (index + 1));
-    const predicted = labels.map((_, index) => indexOfLargest(row(index)));
-    return { name, row, predicted, sure: Float32Array.from(predicted, (guess, index) => row(index)[guess]) };
-  });
+/** The orders in which images are shown: of all indices, those that belong there. */
+const ORDERS = {
+  [ALL]: (all) => all,
+  "mistakes, most confident first": (all, labels, { predicted, confidence }) =>
+    all
+      .filter((index) => predicted[index] !== labels[index])
+      .sort((a, b) => confidence[b] - confidence[a]),
+  "least sure first": (all, labels, { confidence }) =>
+    all.sort((a, b) => confidence[a] - confidence[b]),
+  [DISAGREE]: (all, labels, network, networks) =>
+    all.filter((index) =>
+      networks.some(({ predicted }) => predicted[index] !== networks[0].predicted[index]),
+    ),
+};
 
-  const orders = {
-    [ALL]: (all) => all,
-    "mistakes, most confident first": (all, { predicted, sure }) =>
-      all.filter((index) => predicted[index] !== labels[index]).sort((a, b) => sure[b] - sure[a]),
-    "least sure first": (all, { sure }) => all.sort((a, b) => sure[a] - sure[b]),
-    [DISAGREE]: (all) =>
-      all.filter((index) => answers.some(({ predicted }) => predicted[index] !== answers[0].predicted[index])),
-  };
-  if (answers.length < 2) delete orders[DISAGREE];
-  const find = ({ order, network, actual, taken }) =>
-    orders[order](Array.from(labels.keys()), answers[network]).filter(
-      (index) =>
-        (actual === ANY || labels[index] === Number(actual)) &&
-        (taken === ANY || answers[network].predicted[index] === Number(taken)),
-    );
-
-  const classes = [[ANY, ANY], ...names.entries()];
-  // A narrower choice begins at its first image.
-  const menus = Object.entries({
-    order: ["show", Object.keys(orders).map((order) => [order, order])],
-    network: ["of network", answers.map(({ name }, at) => [at, name])],
-    actual: ["actual", classes],
-    taken: ["taken for", classes],
-  }).map(([key, [name, options]]) => [key, dropdown(name, options, (value) => choose({ [key]: value, position: 1 }))]);
+export async function PredictionBrowser({ model, values, el }) {
+  const { names } = values;
+  const imageOf = await unzipImages(values.images);
+  const labels = bytesOf(values.labels);
+  const networks = values.networks.map((network) => unpackPredictions(network, names.length));
+  const { choose, follow } = choicesOf(model, FIRST);
+  const menus = makeMenus(names, networks, choose);
   const position = slider("position", 1, (value) => choose({ position: value }));
-  const [caption, body] = [statusLine(), make("div.mnist-side-by-side")];
-  el.append(make("div.mnist-row", {}, ...menus.map(([, menu]) => menu.element)), position.element, caption, body);
+  const caption = statusLine();
+  const body = make("div.mnist-side-by-side");
+  const elements = menus.map(({ menu }) => menu.element);
+  el.append(make("div.mnist-row", {}, ...elements), position.element, caption, body);
 
-  let [found, foundFor] = [[], ""];
-  const show = (chosen) => {
-    menus.forEach(([key, menu]) => menu.show(chosen[key]));
-    const wanted = JSON.stringify({ ...chosen, position: 0 });
-    if (wanted !== foundFor) [found, foundFor] = [find(chosen), wanted];
-    position.show(chosen.position, Math.max(found.length, 1));
+  const find = keepLast((filters) => findImages(filters, labels, networks));
+  follow((chosen) => {
+    const { position: at, ...filters } = chosen;
+    const found = find(filters);
+    for (const { key, menu } of menus) menu.show(chosen[key]);
+    position.show(at, Math.max(found.length, 1));
     if (!found.length) {
       caption.textContent = "There is no such image.";
       body.replaceChildren();
       return;
     }
-    const index = found[chosen.position - 1];
+    const index = found[at - 1];
     const label = labels[index];
     const what = `image ${index}, actual ${names[label]}`;
-    const said = answers.map(({ name, predicted, sure }) => {
-      const verdict = predicted[index] === label ? "right" : "wrong";
-      return `${name} ${verdict}: ${names[predicted[index]]} with ${percent(sure[index])}`;
-    });
-    caption.textContent = `${count(chosen.position)} of ${count(found.length)}: ${what}. ${said.join("; ")}.`;
-    const tables = answers.map(({ name, row }) => bars(name, row(index), names, label));
+    const said = networks.map((network) => describe(network, index, label, names)).join("; ");
+    caption.textContent = `${count(at)} of ${count(found.length)}: ${what}. ${said}.`;
+    const tables = networks.map(({ name, row }) => bars(name, row(index), names, label));
     body.replaceChildren(digit(imageOf(index), what, 224), ...tables);
+  });
+}
+
+/** A network's name, its probabilities for an image, and by image its prediction and how sure. */
+function unpackPredictions({ name, probabilities }, classes) {
+  const numbers = floatsOf(probabilities);
+  const row = (index) => numbers.subarray(classes * index, classes * (index + 1));
+  const predicted = new Uint8Array(numbers.length / classes).map((_, index) =>
+    indexOfLargest(row(index)),
+  );
+  const confidence = Float32Array.from(predicted, (guess, index) => row(index)[guess]);
+  return { name, row, predicted, confidence };
+}
+
+/** A menu for each of the filters. What it finds begins at its first image. */
+function makeMenus(names, networks, choose) {
+  const orders = Object.keys(ORDERS).filter((order) => order !== DISAGREE || networks.length > 1);
+  const classes = [[ANY, ANY], ...names.entries()];
+  const menu = (key, name, options) => ({
+    key,
+    menu: dropdown(name, options, (value) => choose({ [key]: value, position: 1 })),
+  });
+  return [
+    menu(
+      "order",
+      "show",
+      orders.map((order) => [order, order]),
+    ),
+    menu(
+      "network",
+      "of network",
+      networks.map(({ name }, at) => [at, name]),
+    ),
+    menu("actual", "actual", classes),
+    menu("taken", "taken for", classes),
+  ];
+}
+
+/** The indices of the images that pass the filters, in their order. */
+function findImages({ order, network, actual, taken }, labels, networks) {
+  const chosen = networks[network];
+  return ORDERS[order]([...labels.keys()], labels, chosen, networks).filter(
+    (index) =>
+      (actual === ANY || labels[index] === Number(actual)) &&
+      (taken === ANY || chosen.predicted[index] === Number(taken)),
+  );
+}
+
+/** A function that computes anew only if it is called with something else than before. */
+function keepLast(compute) {
+  let key = null;
+  let result;
+  return (argument) => {
+    if (JSON.stringify(argument) !== key) {
+      key = JSON.stringify(argument);
+      result = compute(argument);
+    }
+    return result;
   };
-  const first = { order: ALL, network: "0", actual: ANY, taken: ANY, position: 1 };
-  const { choose } = keep(model, first, show);
+}
+
+/** What a network says of an image, and whether that is right. */
+function describe({ name, predicted, confidence }, index, label, names) {
+  const guess = predicted[index];
+  const verdict = guess === label ? "right" : "wrong";
+  return `${name} ${verdict}: ${names[guess]} with ${percent(confidence[index])}`;
 }

@@ -1,10 +1,12 @@
-// The views, in JupyterLab and on a page alike. The model gives `kind`, the name of the view; `values`, what it shows;
-// and `chosen`, what the reader chose, which is all that changes. Nothing here asks a kernel.
+// The views, in JupyterLab and on a page alike. The model gives `kind`, the name of the view;
+// `values`, what it shows; and `chosen`, what the reader chose, which is all that changes. Nothing
+// here asks a kernel.
 
 import { ConfusionExplorer, EpochScrubber } from "./confusion.js";
 import { FeatureMaps } from "./feature_maps.js";
 import { PredictionBrowser } from "./predictions.js";
 import { DrawingPad } from "./drawing_pad.js";
+import shared from "../../shared.json" with { type: "json" };
 
 const VIEWS = { ConfusionExplorer, DrawingPad, EpochScrubber, FeatureMaps, PredictionBrowser };
 
@@ -12,14 +14,33 @@ const S = 83; // the code that JupyterLab, too, goes by, whatever the keyboard's
 
 async function render({ model, el, signal }) {
   el.classList.add("mnist-view");
-  // Keys are not to act on the notebook as well, as the arrows would; but Ctrl+S, or Cmd+S, saves it. JupyterLab asks
-  // the element that has the focus: in Jupyter Notebook as soon as the document gets the key, so we come before it.
+  setColors(el);
+  keepKeysFromNotebook(el, signal);
+  await VIEWS[model.get("kind")]({ model, values: model.get("values"), el });
+}
+
+/** Set `--right` and the other colours. In a dark theme, style sheets set `--dark` to 1. */
+function setColors(el) {
+  const { light, dark } = shared.colors;
+  for (const name of Object.keys(light)) {
+    const inTheDark = dark[name] ?? light[name];
+    const color = `color-mix(in srgb, ${inTheDark} calc(100% * var(--dark)), ${light[name]})`;
+    el.style.setProperty(`--${name}`, color);
+  }
+}
+
+/**
+ * Keys are not to act on the notebook as well, as the arrows would; but Ctrl+S, or Cmd+S, saves it.
+ * JupyterLab asks the element that has the focus: in Jupyter Notebook as soon as the document gets
+ * the key, so we come before it.
+ */
+function keepKeysFromNotebook(el, signal) {
   const suppress = ({ target, ctrlKey, metaKey, keyCode }) => {
     if (!el.contains(target)) return;
-    target.toggleAttribute("data-lm-suppress-shortcuts", !((ctrlKey || metaKey) && keyCode === S));
+    const isSave = (ctrlKey || metaKey) && keyCode === S;
+    target.toggleAttribute("data-lm-suppress-shortcuts", !isSave);
   };
   addEventListener("keydown", suppress, { capture: true, signal });
-  await VIEWS[model.get("kind")]({ model, values: model.get("values"), el });
 }
 
 export default { render };

@@ -1,0 +1,51 @@
+"""What is compared: recipes, the rungs of notebook 08's ladder, and the rows of the speed table."""
+
+from importlib.util import find_spec
+from typing import NamedTuple
+
+# The recipes of the main study (`make study`) and of the speed table
+STUDY_RECIPES = ("relu", "leaky_relu", "improved", "short")
+
+# The ladder of notebook 08: what each rung adds, and the recipe that has it. "article" is no recipe
+# but the article's network, trained by plain Keras.
+RUNGS = {
+    "dense layers only": "dense",
+    "article": "article",
+    "pooling earlier": "pooled",
+    "falling learning rate": "scheduled",
+    "label smoothing": "smoothed",
+    "batch normalization": "normalized",
+    "augmentation": "improved",
+    "averaged weights": "averaged",
+}
+
+
+class Contestant(NamedTuple):
+    """A row of the speed table: who trains what, in which precision."""
+
+    # "fit": plain Keras, called as in the article; "train": this package; "torch": PyTorch
+    trainer: str
+    # The name of a recipe; for plain Keras that of a network, which may be "article"
+    recipe: str
+    precision: str  # "float32" or "mixed_bfloat16"
+
+
+# The article's network, beside which all others are compared
+BASELINE = Contestant("fit", "article", "float32")
+
+
+def contestants(chosen_precision: str) -> list[Contestant]:
+    """List all rows of the speed table; PyTorch takes part where it is installed.
+
+    Args:
+        chosen_precision: the precision in which this machine trains, unless told otherwise; our
+            recipes are measured in it and in float32.
+    """
+    rows = [BASELINE, Contestant("fit", "relu", "float32")]
+    if find_spec("torch"):
+        rows.append(Contestant("torch", "relu", "float32"))
+    for recipe in STUDY_RECIPES:
+        rows.append(Contestant("train", recipe, "float32"))
+        if chosen_precision != "float32":
+            rows.append(Contestant("train", recipe, chosen_precision))
+    return rows

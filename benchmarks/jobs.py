@@ -1,0 +1,220 @@
+"""Make one measurement, alone in its process; bench.py starts a process for each of them.
+
+`python benchmarks/jobs.py KIND ARGUMENTS` calls the function that JOBS names, with arguments in
+JSON, and prints what it returns, in JSON, as the last line.
+
+Functions import what they need: one measures how long importing the package takes, and another
+trains by PyTorch in a process without TensorFlow.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnist_cnn.backend import keras
+    from mnist_cnn.data import Dataset
+
+TIMED_EPOCHS = 3  # of each training, or all if it has fewer
+
+
+class EpochTimer:
+    """The time and memory of a training; call it at the start, and at the end of each epoch."""
+
+    def __init__(self) -> None:
+        self._moments: list[tuple[float, float]] = []  # by the clock, and of the processor
+
+    def __call__(self, *_: object) -> None:
+        self._moments.append((time.perf_counter(), time.process_time()))
+
+    def measurements(self) -> dict:
+        """The seconds of each epoch, by the clock and of all cores together; the peak of memory."""
+        spent = [
+            (round(clock - clock_before, 2), round(processor - processor_before, 2))
+            for (clock_before, processor_before), (clock, processor) in pairwise(self._moments)
+        ]
+        return {
+            "clock": [clock for clock, _ in spent],
+            "processor": [processor for _, processor in spent],
+            "peak_mb": peak_memory(),
+        }
+
+
+def peak_memory() -> int:
+    """The most memory that this process has used, in millions of bytes."""
+    import resource  # there is none on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
+def load_training_images(count: int) -> "Dataset":
+    """Load full MNIST, with only the first images to train on."""
+    from mnist_cnn.data import load_images
+
+    dataset = load_images(source="full")
+    return replace(dataset, x_train=dataset.x_train[:count], y_train=dataset.y_train[:count])
+
+
+def time_train(recipe: str, precision: str, images: int) -> dict:
+    """Time a recipe, trained by this package."""
+    from mnist_cnn.data import split_validation
+    from mnist_cnn.recipes import RECIPES
+    from mnist_cnn.training import train
+
+    dataset, timer = load_training_images(images), EpochTimer()
+    epochs = RECIPES[recipe].epochs
+    with tempfile.TemporaryDirectory() as runs:  # so that there is no run to continue
+        os.environ["MNIST_CNN_RUNS"] = runs
+        run = train(
+            recipe,
+            dataset,
+            epochs=min(TIMED_EPOCHS, epochs),
+            precision=precision,
+            progress=timer,
+        )
+    (train_images, _), _ = split_validation(dataset.x_train, dataset.y_train)
+    return {
+        "epochs": epochs,
+        "settings": asdict(RECIPES[recipe]),
+        "parameters": sum(array.size for array in run.weights),
+        "train_images": len(train_images),
+        **timer.measurements(),
+    }
+
+
+def time_fit(recipe: str, precision: str, images: int) -> dict:
+    """Time a network, trained by plain Keras as the article trains its own.
+
+    Args:
+        recipe: the name of the network.
+        precision: as in `build_model`.
+        images: how many to train on, with those for validation.
+    """
+    from mnist_cnn.backend import keras
+    from mnist_cnn.recipes import Recipe
+
+    dataset, timer = load_training_images(images), EpochTimer()
+    callback = keras.callbacks.LambdaCallback(on_train_begin=timer, on_epoch_end=timer)
+    model, _ = fit_as_in_the_article(
+        recipe, precision, dataset, epochs=TIMED_EPOCHS, seed=0, callbacks=[callback]
+    )
+    return {
+        "epochs": Recipe.epochs,
+        "settings": {},
+        "parameters": model.count_params(),
+        "train_images": images * 8 // 10,
+        **timer.measurements(),
+    }
+
+
+def time_torch(recipe: dict, images: int) -> dict:
+    """Time the network of the recipe "relu" in PyTorch, in a process that has no TensorFlow.
+
+    Args:
+        recipe: its settings, as this process cannot import RECIPES, which needs TensorFlow.
+        images: how many to train on, with those for validation.
+    """
+    from peer_torch import fit
+
+    dataset, timer = load_training_images(images), EpochTimer()
+    parameters, train_images = fit(dataset, recipe, TIMED_EPOCHS, timer)
+    return {
+        "epochs": recipe["epochs"],
+        "settings": {},
+        "parameters": parameters,
+        "train_images": train_images,
+        **timer.measurements(),
+    }
+
+
+def train_article(seed: int) -> dict:
+    """Train the article's network to the end, as the article does.
+
+    Returns:
+        Its accuracies in 0..1 after the last epoch, and the precision that it was trained in.
+    """
+    from mnist_cnn.data import load_images
+    from mnist_cnn.device import choose_precision
+    from mnist_cnn.models import build_model, predict
+    from mnist_cnn.recipes import Recipe
+
+    dataset, precision = load_images(source="full"), choose_precision()
+    model, history = fit_as_in_the_article(
+        "article", precision, dataset, epochs=Recipe.epochs, seed=seed
+    )
+    network = build_model("article")  # in float32, as `train` validates too
+    network.set_weights(model.get_weights())
+    correct = predict(network, dataset.x_test).argmax(axis=1) == dataset.y_test
+    return {
+        "precision": precision,
+        "validation": history["val_accuracy"][-1],
+        "test": float(correct.mean()),
+    }
+
+
+def fit_as_in_the_article(
+    network: str,
+    precision: str,
+    dataset: "Dataset",
+    epochs: int,
+    seed: int,
+    callbacks: "list[keras.callbacks.Callback] | None" = None,
+) -> "tuple[keras.Sequential, dict[str, list[float]]]":
+    """Train a network by plain Keras with the article's optimizer, batches and validation split.
+
+    Returns:
+        The trained network, and the history that `fit` returns.
+    """
+    from mnist_cnn.data import one_hot, prepare_images
+    from mnist_cnn.device import fix_seed
+    from mnist_cnn.models import build_model
+
+    fix_seed(seed)
+    model = build_model(network, precision)
+    model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+    fitted = model.fit(
+        prepare_images(dataset.x_train),
+        one_hot(dataset.y_train),
+        batch_size=64,
+        epochs=epochs,
+        validation_split=0.2,
+        verbose=0,
+        callbacks=callbacks,
+    )
+    return model, fitted.history
+
+
+def time_import() -> dict:
+    """Time importing the package, in a process that has done nothing else."""
+    start = time.perf_counter()
+    import mnist_cnn.training  # noqa: F401
+
+    return {"seconds": round(time.perf_counter() - start, 2)}
+
+
+def time_views() -> dict:
+    """Measure how fast the views respond in a browser."""
+    from view_speed import measure_views
+
+    return measure_views()
+
+
+JOBS: dict[str, Callable[..., dict]] = {
+    "time_train": time_train,
+    "time_fit": time_fit,
+    "time_torch": time_torch,
+    "train_article": train_article,
+    "time_import": time_import,
+    "time_views": time_views,
+}
+
+if __name__ == "__main__":
+    kind, arguments = sys.argv[1:]
+    print(json.dumps(JOBS[kind](**json.loads(arguments))))

@@ -1,0 +1,188 @@
+"""Check answers, one function for each kind of exercise, and print the verdict.
+
+The answer of an exercise is `...` until the learner has replaced it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from types import EllipsisType, FunctionType
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mnist_cnn.arguments import check_choice
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset
+from mnist_cnn.exercises.catalogue import EXERCISES
+from mnist_cnn.exercises.kinds import Array, Function, Network, Number
+
+_UNANSWERED = "Not answered yet."
+_UNKNOWN_NUMBER = "that is not the number; open the hint"
+
+Kind = TypeVar("Kind", Number, Array, Function, Network)
+
+
+def number(exercise: str, answer: float | EllipsisType) -> None:
+    """Check a number, to the precision that the exercise asks for, and print the verdict."""
+    asked = _find(exercise, Number)
+    if answer is ...:
+        print(_UNANSWERED)
+    else:
+        print(_verdict(_problem_with_number(asked, answer)))
+
+
+def array(exercise: str, answer: ArrayLike | EllipsisType, dataset: Dataset) -> None:
+    """Check an array that was made from the images of a dataset, and print the verdict."""
+    asked = _find(exercise, Array)
+    if answer is ...:
+        print(_UNANSWERED)
+    else:
+        print(_verdict(_compare([answer], asked, [(dataset,)])))
+
+
+def function(exercise: str, answer: Callable[..., ArrayLike] | EllipsisType) -> None:
+    """Check a function by what it returns for a few inputs, and print the verdict."""
+    asked = _find(exercise, Function)
+    if answer is ... or _is_stub(answer):
+        print(_UNANSWERED)
+    else:
+        print(_verdict(_problem_with_function(asked, answer)))
+
+
+def network(exercise: str, answer: keras.Model | EllipsisType, *others: keras.Model) -> None:
+    """Check a network by its layers and weights, and print the verdict.
+
+    Args:
+        exercise: The name of the exercise.
+        answer: The learner's network.
+        others: The networks with which it is compared, if the exercise has some.
+    """
+    asked = _find(exercise, Network)
+    if answer is ...:
+        print(_UNANSWERED)
+        return
+    problem = _problem_with_network(asked, answer, others)
+    if problem:
+        print(_verdict(problem))
+    else:
+        print(f"{_verdict(None)} It has {answer.count_params():,} parameters.")
+
+
+def _find(exercise: str, kind: type[Kind]) -> Kind:
+    """Look up an exercise of a kind by its name; a ValueError lists the names of this kind."""
+    of_this_kind = {name: each for name, each in EXERCISES.items() if isinstance(each, kind)}
+    check_choice("exercise", exercise, of_this_kind)
+    return of_this_kind[exercise]
+
+
+def _verdict(problem: str | None) -> str:
+    """What is printed of an answer with a problem, or of one without."""
+    if problem is None:
+        return "Right."
+    end = "" if problem.endswith(("?", ".")) else "."
+    return f"Not yet: {problem}{end}"
+
+
+def _problem_with_number(exercise: Number, answer: ArrayLike) -> str | None:
+    """What is wrong with a number, or None if it is right."""
+    if hasattr(answer, "dtype") and np.ndim(answer) == 0:  # a number of NumPy or TensorFlow
+        answer = np.asarray(answer).item()
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        return f"the answer is one number; yours is of the type {type(answer).__name__}"
+    try:
+        answer = float(answer)
+    except OverflowError:  # a whole number of hundreds of figures
+        return _UNKNOWN_NUMBER
+    if _round(answer, exercise.figures) == _round(exercise.right, exercise.figures):
+        return None
+    nearest = min(exercise.mistakes, key=lambda mistake: abs(mistake.answer - answer))
+    tolerance = 10 ** (1 - exercise.figures) / 2
+    if math.isclose(answer, nearest.answer, rel_tol=tolerance, abs_tol=1e-9):
+        return nearest.message
+    return _UNKNOWN_NUMBER
+
+
+def _round(value: float, figures: int) -> str:
+    """Write a number with so many significant figures."""
+    return f"{value:.{figures}g}"
+
+
+def _is_stub(answer: object) -> bool:
+    """Whether an answer is a function whose body is still the `...` of the exercise.
+
+    What it returns does not tell: without a `return`, a function that does something returns None
+    as well. But the same Python compiles every body of nothing but `...` to the same bytecode,
+    whatever the function's parameters. The source would have to be parsed, and may be out of reach.
+    """
+
+    def stub() -> None: ...
+
+    return isinstance(answer, FunctionType) and answer.__code__.co_code == stub.__code__.co_code
+
+
+def _problem_with_function(exercise: Function, answer: Callable[..., ArrayLike]) -> str | None:
+    """What is wrong with a function, or None if it is right."""
+    inputs = deepcopy(exercise.inputs)
+    try:
+        results = [answer(*arguments) for arguments in inputs]
+    except Exception as error:  # whatever the learner's code raises
+        return f"it stops with {type(error).__name__}: {error}"
+    if all(result is None for result in results):
+        return "it returns nothing; is a `return` missing?"
+    for arguments, originals in zip(inputs, exercise.inputs, strict=True):
+        if not _are_alike(arguments, originals):
+            return "it changes the array that it was given; work on a copy"
+    return _compare(results, exercise, exercise.inputs)
+
+
+def _compare(
+    results: list[ArrayLike], exercise: Array | Function, inputs: list[tuple[Any, ...]]
+) -> str | None:
+    """What is wrong with the results for these inputs, or None if they are right."""
+    expected = [exercise.right(*arguments) for arguments in inputs]
+    if _are_alike(results, expected):
+        return None
+    for mistake in exercise.mistakes:
+        if _are_alike(results, [mistake.answer(*arguments) for arguments in inputs]):
+            return mistake.message
+    for result, wanted in zip(results, expected, strict=True):
+        try:
+            shape = np.shape(result)
+        except ValueError:
+            return f"the shape should be {np.shape(wanted)}, and some rows are longer than others"
+        if shape != np.shape(wanted):
+            return f"the shape should be {np.shape(wanted)}, and is {shape}"
+    return "the shape is right, but the numbers are not; open the hint"
+
+
+def _are_alike(values: Sequence[ArrayLike], others: Sequence[ArrayLike]) -> bool:
+    """Whether the values have the same shapes and nearly the same numbers, one by one."""
+    return all(_is_alike(value, other) for value, other in zip(values, others, strict=True))
+
+
+def _is_alike(value: ArrayLike, other: ArrayLike) -> bool:
+    """Whether two arrays or numbers have the same shape and nearly the same numbers."""
+    try:
+        a, b = np.asarray(value, "float64"), np.asarray(other, "float64")
+    except (TypeError, ValueError):  # a text, or rows of different lengths
+        return False
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def _problem_with_network(
+    exercise: Network, answer: object, others: tuple[keras.Model, ...]
+) -> str | None:
+    """What is wrong with a network, or None if it is right."""
+    if not isinstance(answer, keras.Model):
+        return f"the answer is a Keras model; yours is of the type {type(answer).__name__}"
+    for requirement in exercise.requirements:
+        try:
+            is_met = requirement.is_met(answer, *others)
+        except Exception as error:  # whatever the learner's layers raise
+            return f"it stops with {type(error).__name__}: {error}"
+        if not is_met:
+            parameters = answer.count_params() if answer.built else 0
+            return requirement.message.format(parameters=parameters)
+    return None

@@ -1,0 +1,187 @@
+"""Exercises of notebook 02, on building the network."""
+
+import numpy as np
+from numpy.random import default_rng
+
+from mnist_cnn.backend import keras
+from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
+
+_NONLINEAR = (
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.Activation,
+    keras.layers.MaxPooling2D,
+)
+
+
+def _squares(values: np.ndarray) -> np.ndarray:
+    """Cut a map into squares of 2 by 2, whose rows are axis 1 and whose columns are axis 3."""
+    rows, columns = values.shape
+    return values.reshape(rows // 2, 2, columns // 2, 2)
+
+
+def _windows(values: np.ndarray) -> np.ndarray:
+    """All squares of 2 by 2 of a map, overlapping, whose rows are axis 2 and columns axis 3."""
+    return np.lib.stride_tricks.sliding_window_view(values, (2, 2))
+
+
+def _has_visible_layers(model: keras.Model) -> bool:
+    return isinstance(model, keras.Sequential) or hasattr(model, "input_shape")
+
+
+def _has_one_input_and_output(model: keras.Model) -> bool:
+    is_dictionary = not isinstance(model, keras.Sequential) and isinstance(model.output, dict)
+    return len(model.inputs) == len(model.outputs) == 1 and not is_dictionary
+
+
+def _gives_probabilities(model: keras.Model) -> bool:
+    """Whether the ten numbers are positive and add up to 1, for a few images of noise."""
+    noise = default_rng(0).random((4, 28, 28, 1), dtype="float32")
+    rows = model.predict_on_batch(noise)
+    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
+
+
+def _convolutions(model: keras.Model) -> list[int]:
+    """The places of the convolutions among the layers."""
+    return [
+        place for place, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Conv2D)
+    ]
+
+
+def _is_made_nonlinear(model: keras.Model, place: int) -> bool:
+    """Whether an activation or a maximum follows a layer before the next weighted sum."""
+    if model.layers[place].activation is not keras.activations.linear:
+        return True
+    for layer in model.layers[place + 1 :]:
+        if hasattr(layer, "kernel"):  # the next weighted sum
+            return False
+        if isinstance(layer, _NONLINEAR):
+            return True
+    return False
+
+
+EXERCISES: dict[str, Exercise] = {
+    "5 x 5 kernel": Number(
+        right=28 - 5 + 1,
+        mistakes=[
+            Mistake(
+                "28 - 5 is how far the kernel can move, but the place where it starts counts too",
+                28 - 5,
+            ),
+            Mistake("that is the map of a 3 x 3 kernel", 26),
+            Mistake(
+                "the kernel would have to stand half outside of the image; "
+                "that takes a border of zeros",
+                28,
+            ),
+            Mistake(
+                "the windows may overlap: the kernel moves by one pixel, not by its own width",
+                28 // 5,
+            ),
+            Mistake("that counts all places of the map; the question is about its rows", 24 * 24),
+        ],
+    ),
+    "max pooling": Function(
+        inputs=[(default_rng(0).normal(size=(4, 6)),), (default_rng(1).normal(size=(8, 8)),)],
+        right=lambda values: _squares(values).max(axis=(1, 3)),
+        mistakes=[
+            Mistake(
+                "that is the mean of each square, and we want the largest",
+                lambda values: _squares(values).mean(axis=(1, 3)),
+            ),
+            Mistake(
+                "that keeps the upper left number of each square, large or not",
+                lambda values: values[::2, ::2],
+            ),
+            Mistake(
+                "a search that begins at 0 fails where all are negative",
+                lambda values: _squares(values).max(axis=(1, 3), initial=0),
+            ),
+            Mistake(
+                "the rows are halved, and the columns are not",
+                lambda values: np.maximum(values[::2], values[1::2]),
+            ),
+            Mistake(
+                "the squares overlap; from one to the next it should move by two",
+                lambda values: _windows(values).max(axis=(2, 3)),
+            ),
+        ],
+    ),
+    "parameters": Number(
+        right=16 * (3 * 3 * 8 + 1),
+        mistakes=[
+            Mistake("that leaves out the biases; there is one for each kernel", 16 * 3 * 3 * 8),
+            Mistake(
+                "that gives each kernel nine weights, "
+                "but it has nine for each of the eight maps that come in",
+                16 * (3 * 3 + 1),
+            ),
+            Mistake("that counts the biases twice", 16 * (3 * 3 * 8 + 2)),
+            Mistake(
+                "that is a bias for each of the eight maps that come in; "
+                "there is one for each kernel",
+                16 * 3 * 3 * 8 + 8,
+            ),
+            Mistake(
+                "that is a bias for each map and kernel; "
+                "a kernel adds up everything, then one bias",
+                16 * (3 * 3 + 1) * 8,
+            ),
+            Mistake("that is one kernel, and there are 16", 3 * 3 * 8 + 1),
+            Mistake(
+                "that is nine weights for each kernel, "
+                "without the eight maps that come in and without biases",
+                16 * 3 * 3,
+            ),
+        ],
+    ),
+    "small network": Network(
+        requirements=[
+            Requirement(
+                "a class hides its layers; "
+                "make it with keras.Sequential or keras.Model(inputs, outputs)",
+                _has_visible_layers,
+            ),
+            Requirement(
+                "its layers do not know their shapes yet; begin with keras.Input((28, 28, 1))",
+                lambda model: model.built,
+            ),
+            Requirement(
+                "it should have a single input and a single output, not a dictionary of them",
+                _has_one_input_and_output,
+            ),
+            Requirement(
+                "it takes batches of one size only; begin with keras.Input((28, 28, 1))",
+                lambda model: model.input_shape[0] is None,
+            ),
+            Requirement(
+                "it should take images of shape (28, 28, 1)",
+                lambda model: model.input_shape == (None, 28, 28, 1),
+            ),
+            Requirement(
+                "it should give ten numbers for each image; "
+                "is layers.Flatten() missing, or the last layer of ten units?",
+                lambda model: model.output_shape == (None, 10),
+            ),
+            Requirement(
+                "its ten numbers do not add up to 1; the last layer needs softmax",
+                _gives_probabilities,
+            ),
+            Requirement(
+                "it should have two Conv2D layers or more",
+                lambda model: len(_convolutions(model)) >= 2,
+            ),
+            Requirement(
+                "a convolution has no activation, "
+                "so that it and the next layer are one weighted sum",
+                lambda model: all(
+                    _is_made_nonlinear(model, place) for place in _convolutions(model)
+                ),
+            ),
+            Requirement(
+                "it has {parameters:,} parameters; pool earlier, or take fewer kernels or units",
+                lambda model: model.count_params() <= 20_000,
+            ),
+        ],
+    ),
+}

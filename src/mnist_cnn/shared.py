@@ -1,0 +1,8 @@
+"""What Python and the JavaScript of the views have in common: colours, words and thresholds."""
+
+import json
+from pathlib import Path
+
+SHARED: dict[str, dict] = json.loads(
+    Path(__file__).with_name("shared.json").read_text(encoding="utf-8")
+)
