@@ -27,10 +27,11 @@ _NOISE = """() => {
 _TWO_PADS = """async () => {
   const code = await (await fetch("views/views.js")).text();
   const module = new Blob([`${code}\\nexport { _canvas };`], { type: "text/javascript" });
-  const { _canvas: { pad } } = await import(URL.createObjectURL(module));
+  const parts = await import(URL.createObjectURL(module));
+  const { drawingCanvas } = parts._canvas;
   const sheets = window.sheets = [];
-  const second = pad((pixels) => (sheets[1] = pixels), () => {});
-  const first = pad((pixels) => (sheets[0] = pixels), (text) => second.show(text));
+  const second = drawingCanvas((pixels) => (sheets[1] = pixels), () => {});
+  const first = drawingCanvas((pixels) => (sheets[0] = pixels), (text) => second.show(text));
   first.element.id = "first";
   document.body.prepend(first.element, second.element);
 }"""
