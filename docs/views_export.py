@@ -5,18 +5,11 @@ import json
 import shutil
 from pathlib import Path
 
+from mnist_cnn import views
 from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.evaluation import rank_by_doubt
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
-from mnist_cnn.views import (
-    ConfusionExplorer,
-    DrawingPad,
-    EpochScrubber,
-    FeatureMaps,
-    PredictionBrowser,
-    View,
-)
 from mnist_cnn.views.bundle import bundle
 
 
@@ -40,16 +33,16 @@ def export(folder: Path, dataset: Dataset) -> None:
     _, validation = split_validation(dataset.x_train, dataset.y_train)
     probabilities = {name: predict(model, dataset.x_test) for name, model in models.items()}
     relu = probabilities["ReLU"]
-    save(DrawingPad(models["ReLU"], maps=True), folder, "FirstPage")
-    save(EpochScrubber(runs["ReLU"], *validation), folder)
-    save(ConfusionExplorer(*test, relu.argmax(axis=1), rank_by_doubt(relu)), folder)
-    save(PredictionBrowser(*test, probabilities), folder)
-    save(DrawingPad(models["LeakyReLU"]), folder)
-    save(FeatureMaps(models["ReLU"], *test), folder)
+    save(views.DrawingPad(models["ReLU"], maps=True), folder, "FirstPage")
+    save(views.EpochScrubber(runs["ReLU"], *validation), folder)
+    save(views.ConfusionExplorer(*test, relu.argmax(axis=1), rank_by_doubt(relu)), folder)
+    save(views.PredictionBrowser(*test, probabilities), folder)
+    save(views.DrawingPad(models["LeakyReLU"]), folder)
+    save(views.FeatureMaps(models["ReLU"], *test), folder)
     folder.joinpath("views.js").write_text(bundle(), encoding="utf-8")
 
 
-def save(view: View, folder: Path, name: str = "") -> None:
+def save(view: views.View, folder: Path, name: str = "") -> None:
     """Save a view as JSON, and its bytes in files that are named by their hash.
 
     Args:

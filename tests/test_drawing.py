@@ -51,12 +51,31 @@ def colored(ink: tuple[int, int, int], paper: tuple[int, int, int]) -> np.ndarra
         np.dstack([colored((255, 255, 255), (255, 255, 255)), SEVEN]),
         np.dstack([colored((255, 255, 255), (0, 0, 0)), np.full_like(SEVEN, 255)]),
         np.dstack([np.random.default_rng(0).integers(0, 256, (*SEVEN.shape, 3), "uint8"), SEVEN]),
-        np.where(np.arange(280)[:, np.newaxis] < 60, colored((0, 0, 0), (255,) * 3), colored((255, 0, 0), (255,) * 3)),
+        np.where(
+            np.arange(280)[:, np.newaxis] < 60,
+            colored((0, 0, 0), (255, 255, 255)),
+            colored((255, 0, 0), (255, 255, 255)),
+        ),
     ],
-    ids=["dark on light", "light on dark", "booleans", "floats", "half floats", "integers", "greys", "one channel",
-         "red", "yellow on white", "teal on purple", "transparent paper", "white on transparent paper", "opaque",
-         "all colours", "two colours"],
-)  # fmt: skip
+    ids=[
+        "dark on light",
+        "light on dark",
+        "booleans",
+        "floats",
+        "half floats",
+        "integers",
+        "greys",
+        "one channel",
+        "red",
+        "yellow on white",
+        "teal on purple",
+        "transparent paper",
+        "white on transparent paper",
+        "opaque",
+        "all colours",
+        "two colours",
+    ],
+)
 def test_ink_is_found_whatever_it_is_drawn_with(pixels: np.ndarray) -> None:
     ink = find_ink(pixels)
     assert ink.dtype == np.float32
@@ -105,7 +124,12 @@ def frame(wide: int, inset: int = 0, value: int = 0) -> np.ndarray:
         255 - frame(3),
         frame(3, inset=7),
         frame(1, inset=20),
-        mark(np.s_[20:140, 10:13], np.s_[20:140, 120:123], np.s_[20:23, 10:123], np.s_[137:140, 10:123]),
+        mark(
+            np.s_[20:140, 10:13],
+            np.s_[20:140, 120:123],
+            np.s_[20:23, 10:123],
+            np.s_[137:140, 10:123],
+        ),
         mark(np.s_[150]),
         mark(np.s_[10], np.s_[150:153], np.s_[:, 200:203], value=100),
         mark(np.s_[:, :8]),
@@ -113,10 +137,27 @@ def frame(wide: int, inset: int = 0, value: int = 0) -> np.ndarray:
         mark(np.s_[:30, 240:], value=60),
         np.dstack([np.zeros_like(SEVEN)] * 3 + [255 - frame(3)]),
     ],
-    ids=["pixel", "last pixel", "specks", "frame of 1", "frame of 3", "frame of 5", "frame of 8", "grey frame",
-         "light on dark", "inset", "thin, inset", "box", "rule", "rules", "strip", "dark table", "corner",
-         "transparent paper"],
-)  # fmt: skip
+    ids=[
+        "pixel",
+        "last pixel",
+        "specks",
+        "frame of 1",
+        "frame of 3",
+        "frame of 5",
+        "frame of 8",
+        "grey frame",
+        "light on dark",
+        "inset",
+        "thin, inset",
+        "box",
+        "rule",
+        "rules",
+        "strip",
+        "dark table",
+        "corner",
+        "transparent paper",
+    ],
+)
 def test_what_is_not_the_digit_is_left_out(pixels: np.ndarray) -> None:
     assert np.array_equal(find_ink(pixels) > 0, SEVEN > 0)
     assert find_ink(pixels).max() == 1

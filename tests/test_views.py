@@ -1,4 +1,4 @@
-"""The views, in Python: what they pack, and what stands in their place; tests/browser/ uses them."""
+"""The views in Python: what they pack, and what stands in their place where nothing moves."""
 
 import gzip
 

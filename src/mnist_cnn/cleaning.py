@@ -182,14 +182,14 @@ def _find_lines(inked: np.ndarray, thick: int, to_the_edges: bool) -> tuple[np.n
     """
     height, width = inked.shape
     found = np.zeros_like(inked)
-    places = []
+    places: list[int] = []
     count = min(_STRIPS, width // 3)
     if thick < 1 or count < 5:
         return found, places
     edges = np.arange(count + 1) * width // count
     counted = _strips_that_count(count, to_the_edges)
     covered = _is_covered(inked, edges, _COVERED)
-    if not covered.any(axis=0)[counted].all():
+    if not covered[:, counted].any(axis=0).all():
         return found, places  # there can be no line: this takes less time than to look for one
     runs = _run_lengths(inked)
     thin = _is_covered(inked & (runs <= thick), edges, _COVERED_THIN)

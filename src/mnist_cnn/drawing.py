@@ -90,7 +90,8 @@ def _crop(ink: np.ndarray) -> np.ndarray:
 def _scale_to_box(ink: np.ndarray) -> np.ndarray:
     """Scale ink in 0..1 so that its longer side is 20 pixels, and as strong as before: uint8."""
     longer = max(ink.shape)
-    small = _resize(ink / ink.max(), [max(round(_BOX * side / longer), 1) for side in ink.shape])
+    height, width = (max(round(_BOX * side / longer), 1) for side in ink.shape)
+    small = _resize(ink / ink.max(), (height, width))
     return np.round(small * (255 * ink.max() / small.max())).astype("uint8")
 
 
@@ -153,7 +154,7 @@ def _is_lit_unevenly(border: np.ndarray, paper: np.ndarray) -> bool:
     """Whether the pixels of the border vary as in a photograph; no drawing is lit unevenly."""
     apart = np.abs(border - paper).max(axis=1)
     is_drawn = 10 * np.count_nonzero(apart == 0) > 7 * len(apart)
-    return not is_drawn and 10 * np.count_nonzero(apart > _NOTHING) > len(apart)
+    return not is_drawn and bool(10 * np.count_nonzero(apart > _NOTHING) > len(apart))
 
 
 def _margin_width(channels: np.ndarray) -> int:

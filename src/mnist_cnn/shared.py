@@ -2,7 +2,8 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-SHARED: dict[str, dict] = json.loads(
+SHARED: dict[str, dict[str, Any]] = json.loads(
     Path(__file__).with_name("shared.json").read_text(encoding="utf-8")
 )

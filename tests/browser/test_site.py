@@ -1,4 +1,4 @@
-"""The site as people find it, in a sub-folder of a server of files: complete, quick, quiet, and right."""
+"""The site as people find it, in a folder of a server: complete, quick, quiet, and right."""
 
 import functools
 import json
@@ -38,7 +38,8 @@ pytestmark = pytest.mark.browser
 
 # Parts of the module that JupyterLab and the pages use, for tests that call its functions.
 _PARTS = """async (names) => {
-  const code = await (await fetch(document.baseURI.replace(/index.html.*/, "") + "views/views.js")).text();
+  const folder = document.baseURI.replace(/index.html.*/, "");
+  const code = await (await fetch(folder + "views/views.js")).text();
   const module = new Blob([`${code}\\nexport { ${names} };`], { type: "text/javascript" });
   Object.assign(window, await import(URL.createObjectURL(module)));
 }"""
@@ -59,9 +60,16 @@ def pages(site: Site) -> dict[str, BeautifulSoup]:
 
 def test_all_are_here(pages: dict[str, BeautifulSoup]) -> None:
     assert {*pages} >= {
-        "index.html", "README.html", "CONTRIBUTING.html", "CHANGELOG.html", "search.html", "teaching/README.html",
-        "benchmarks/README.html", "notebooks/glossary.html", *(f"notebooks/{path.stem}.html" for path in NOTEBOOKS),
-    }  # fmt: skip
+        "index.html",
+        "README.html",
+        "CONTRIBUTING.html",
+        "CHANGELOG.html",
+        "search.html",
+        "teaching/README.html",
+        "benchmarks/README.html",
+        "notebooks/glossary.html",
+        *(f"notebooks/{path.stem}.html" for path in NOTEBOOKS),
+    }
     for name, page in pages.items():
         assert page.title.text.strip() and page.html["lang"] == "en", name
 
@@ -147,8 +155,15 @@ def test_addresses_of_the_buttons() -> None:
 
 # Of one kind each: text with code, controls with pictures and tables, a matrix, words, tables of
 # numbers, results.
-KINDS = ("index", "notebooks/01_data_loading", "notebooks/05_evaluation", "notebooks/07_inside_the_network",
-         "notebooks/glossary", "benchmarks/README", "search")  # fmt: skip
+KINDS = (
+    "index",
+    "notebooks/01_data_loading",
+    "notebooks/05_evaluation",
+    "notebooks/07_inside_the_network",
+    "notebooks/glossary",
+    "benchmarks/README",
+    "search",
+)
 
 
 def test_each_page_is_quiet_fits_and_keeps_nobody_out(browser: Browser, site: Site, pages) -> None:
@@ -208,8 +223,11 @@ def says_why(page: Page, address: str, text: str) -> None:
     [
         ("views/*.bin", {}, "The server did not send "),
         ("_static/site.js*", {}, "The server did not send site.js."),
-        ("views/*.json", {"status": 404},
-         "The server answers 404 to the request for FirstPage.json."),
+        (
+            "views/*.json",
+            {"status": 404},
+            "The server answers 404 to the request for FirstPage.json.",
+        ),
         ("views/views.js", {"status": 503}, "The server answers 503 to the request for views.js."),
         ("_static/site.js*", {"status": 404}, "The server answers 404 to the request for site.js."),
         (
@@ -217,10 +235,13 @@ def says_why(page: Page, address: str, text: str) -> None:
             {"body": "<html>", "content_type": "text/html; charset=utf-8"},
             "The server sent FirstPage.json as text/html, which could not be used.",
         ),
-        ("views/views.js", {"body": "", "content_type": "text/plain"},
-         "The server sends scripts as text/plain"),
+        (
+            "views/views.js",
+            {"body": "", "content_type": "text/plain"},
+            "The server sends scripts as text/plain",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_view_that_cannot_be_loaded_says_why(
     browser: Browser, site: Site, file: str, answer: dict, text: str
 ) -> None:
@@ -306,7 +327,8 @@ _ANSWER = """async ([name, images]) => {
   const { values: { network } } = await (await fetch(`${folder}${name}.json`)).json();
   const layers = _network.unpackNetwork({ ...network, weights: await load(network.weights.file) });
   const imageOf = await _numbers.unzipImages(await load(images.file));
-  return Array.from({ length: images.count }, (_, at) => [..._network.forward(layers, imageOf(at)).probabilities]);
+  const forward = (at) => _network.forward(layers, imageOf(at)).probabilities;
+  return Array.from({ length: images.count }, (_, at) => [...forward(at)]);
 }"""
 
 
@@ -343,10 +365,12 @@ _PREPARE = """async (side) => {
   const bytes = new Uint8Array(await (await fetch("drawings.bin")).arrayBuffer());
   const prepared = [];
   for (let at = 0; at < bytes.length; at += 4 * side * side) {
-    const ink = _drawing.findInk({ data: bytes.subarray(at, at + 4 * side * side), width: side, height: side });
+    const data = bytes.subarray(at, at + 4 * side * side);
+    const ink = _drawing.findInk({ data, width: side, height: side });
     prepared.push(..._drawing.centerInBox(ink), ..._drawing.shrink(ink));
   }
-  return Array.from(prepared, (ink) => String.fromCharCode(ink)).join(""); // quicker to send than numbers
+  // Quicker to send than numbers
+  return Array.from(prepared, (ink) => String.fromCharCode(ink)).join("");
 }"""
 
 
@@ -462,9 +486,13 @@ def test_views_speak_of_other_names(browser: Browser, site: Site, sample: Datase
     explorer.root.get_by_role("button", name="actual <b>line</b>, predicted <b>line</b>: ").click()
     explorer.says("Actual <b>line</b>, read right: ")
     assert explorer.pictures()[0].startswith("<b>line</b> → <b>line</b>, no. ")
-    says = "This network knows ring, <b>line</b>, swan & co. The pad and its preparation are made for digits."
+    says = (
+        "This network knows ring, <b>line</b>, swan & co. "
+        "The pad and its preparation are made for digits."
+    )
     View(opened.page, "prepare it as MNIST's makers did").says(says)
-    said = f"Image 0, labelled {names[labels[0]]}; the network says {names[probabilities[0].argmax()]}, with"
+    guess = names[probabilities[0].argmax()]
+    said = f"Image 0, labelled {names[labels[0]]}; the network says {guess}, with"
     View(opened.page, "convolution").says(said)
     expect(
         opened.page.locator(".mnist-view b, .mnist-view i:not(.mnist-pad i, .mnist-framed i)")

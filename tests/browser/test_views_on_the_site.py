@@ -1,4 +1,4 @@
-"""The views on the site, fed by no kernel: every control by keyboard and pointer, and what a person sees change."""
+"""The views on the site: every control by keyboard and pointer, and what a person sees change."""
 
 import re
 from itertools import product
@@ -218,9 +218,16 @@ def test_steps_leave_nothing_in_the_page(predictions: View) -> None:
 
 def test_predictions_in_words_for_those_who_do_not_see_them(predictions: View) -> None:
     assert predictions.controls() == [
-        ("combobox", "show"), ("combobox", "of network"), ("combobox", "actual"), ("combobox", "taken for"),
-        ("button", "Play"), ("slider", "position"), ("img", "image 0, actual 7"), ("table", "ReLU"),
-        ("table", "LeakyReLU")]  # fmt: skip
+        ("combobox", "show"),
+        ("combobox", "of network"),
+        ("combobox", "actual"),
+        ("combobox", "taken for"),
+        ("button", "Play"),
+        ("slider", "position"),
+        ("img", "image 0, actual 7"),
+        ("table", "ReLU"),
+        ("table", "LeakyReLU"),
+    ]
     assert predictions.stops() >= {"show", "of network", "actual", "taken for", "Play", "position"}
 
 
@@ -291,7 +298,8 @@ def covered_by_a_pen(start: tuple[int, int], end: tuple[int, int]) -> np.ndarray
 
 _RGBA = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return Array.from(data, (value) => String.fromCharCode(value)).join(""); // quicker to send than numbers
+  // Quicker to send than numbers
+  return Array.from(data, (value) => String.fromCharCode(value)).join("");
 }"""
 
 
@@ -728,7 +736,9 @@ def test_the_scrubber_in_words_for_those_who_do_not_see_it(scrubber: View) -> No
 _DARKEST = """(canvas) => {
   const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   let found = 0;
-  for (let at = 0; at < data.length; at += 4) if (data[at] < data[found] && data[at + 3]) found = at; // not the rest
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at] < data[found] && data[at + 3]) found = at; // not where nothing is drawn
+  }
   return { x: ((found / 4) % width) + 1, y: Math.floor(found / 4 / width) + 1 };
 }"""
 
@@ -940,7 +950,8 @@ THEMES = {
 }
 
 _COLORS = """(view) => {
-  const styles = (selector) => [...view.querySelectorAll(selector)].map((each) => getComputedStyle(each));
+  const styles = (selector) =>
+    [...view.querySelectorAll(selector)].map((each) => getComputedStyle(each));
   return {
     frames: styles(".mnist-pad i, .mnist-framed i").map((style) => style.borderTopColor),
     page: getComputedStyle(document.body).backgroundColor,
@@ -988,7 +999,7 @@ def test_frames_follow_the_system_unless_the_reader_has_chosen(maps: View) -> No
 
 
 def test_colours_of_the_dark_can_be_seen_on_the_page_and_on_paper(maps: View) -> None:
-    """By WCAG 2.2, success criteria 1.4.3 and 1.4.11: text needs a contrast of 4.5, a frame of 3."""
+    """By WCAG 2.2, criteria 1.4.3 and 1.4.11: text needs a contrast of 4.5, a frame of 3."""
     maps.page.evaluate("() => (document.body.dataset.theme = 'dark')")
     page = channels(frames_are(maps, "dark"))
     maps.page.evaluate("() => (document.body.dataset.theme = 'auto')")
