@@ -21,9 +21,11 @@ from mnist_cnn.training import find_or_train, train
 from notebook_files import MEMBERS, NOTEBOOKS, code_cells, printed_text, shorten_trainings
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
-NAMES = (
-    "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot"
-).split(", ")
+NAMES = tuple(
+    "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot".split(
+        ", "
+    )
+)
 
 
 @pytest.fixture(scope="module")
