@@ -167,8 +167,9 @@ KINDS = (
 
 
 def test_each_page_is_quiet_fits_and_keeps_nobody_out(browser: Browser, site: Site, pages) -> None:
-    """At a desk in the light, on a phone in the dark: no message, no other host, nothing serious
-    that axe finds.
+    """On a desk in the light, on a phone in the dark: no message, no other host, no barrier.
+
+    The barriers are those that axe calls serious or critical.
     """
     for name in pages:
         opened = SitePage(browser, site, name)
@@ -298,8 +299,9 @@ def test_scripts_of_another_type_are_named_and_the_command_helps(
 
 
 def test_the_first_view_is_light(browser: Browser, site: Site) -> None:
-    """Until one can draw: not more than 1.5 MB, of which the page itself, where reading begins, is
-    a fifth.
+    """Until one can draw, not more than 1.5 MB are loaded.
+
+    A fifth of them is the page itself, where reading begins.
     """
     page = browser.new_page()
     sizes: dict[str, int] = {}

@@ -194,9 +194,7 @@ def test_steps_leave_nothing_in_the_page(predictions: View) -> None:
     session.send("Performance.enable")
 
     def used() -> tuple[int, int]:
-        """How many elements and texts the page holds, shown or not, and how many bytes of
-        JavaScript.
-        """
+        """How many nodes the page holds, shown or not, and how many bytes JavaScript uses."""
         session.send("HeapProfiler.collectGarbage")
         found = {
             each["name"]: each["value"]
@@ -285,8 +283,9 @@ def test_a_digit_drawn_by_keyboard_is_read(pad: View) -> None:
 
 
 def covered_by_a_pen(start: tuple[int, int], end: tuple[int, int]) -> np.ndarray:
-    """The part of each pixel, float (280, 280), that a round pen of 22 pixels covers on its way: of
-    8 x 8 points.
+    """The part of each pixel that a round pen of 22 pixels covers on its way: float (280, 280).
+
+    It is measured at 8 x 8 points of each pixel.
     """
     y, x = np.mgrid[:2240, :2240] / 8 + 1 / 16
     along = np.subtract(end, start)
@@ -808,8 +807,9 @@ def test_maps_of_an_opened_image_leave_out_its_frame_and_say_so(
 
 
 def lines(view: View) -> list[tuple[str, list[np.ndarray], float]]:
-    """The lines of the table: a name, window and kernel and products if there are, and the number
-    at the end.
+    """The lines of the table: the name, the grids of numbers, and the number at the end.
+
+    The grids are window, kernel and products; some lines have none.
     """
     found = []
     for row in view.root.locator(".mnist-sum > tbody > tr").all()[1:]:
