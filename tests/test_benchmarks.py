@@ -168,7 +168,9 @@ def test_speeds_are_complete_and_of_the_current_recipes() -> None:
 def conditions(results: list[Result]) -> set[str]:
     """The versions, data and precisions of some results."""
     return {
-        json.dumps([each.made_with["versions"], each.settings.data, each.settings.precision])
+        json.dumps(
+            [each.environment["versions"], each.settings.fingerprint, each.settings.precision]
+        )
         for each in results
     }
 
@@ -226,8 +228,8 @@ def test_two_studies_in_one_file_are_not_mixed(tmp_path: Path) -> None:
     loaded = tables.load_measurements(tmp_path)
     recipe, seed = STUDY[0].settings.recipe, STUDY[0].settings.seed
     assert loaded["test"] == {recipe: {seed: 100 * STUDY[0].test_accuracy}}
-    versions = STUDY[0].made_with["versions"] | {"numpy": "9.0"}
-    newer = replace(STUDY[0], made_with=STUDY[0].made_with | {"versions": versions})
+    versions = STUDY[0].environment["versions"] | {"numpy": "9.0"}
+    newer = replace(STUDY[0], environment=STUDY[0].environment | {"versions": versions})
     save_result(tmp_path / "study.jsonl", newer)
     with pytest.raises(SystemExit, match=r"more than one study.*numpy 9\.0"):
         tables.load_measurements(tmp_path)

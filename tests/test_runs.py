@@ -175,7 +175,7 @@ OTHERS = {
     "epochs": ({"epochs": 1}, "epochs 2, not 1"),
     "recipe": ({"recipe": "pooled"}, "network dense, not relu; recipe dense, not pooled"),
     "precision": ({"precision": "mixed_bfloat16"}, "precision float32, not mixed_bfloat16"),
-    "data": ({}, "other training images"),
+    "fingerprint": ({}, "other training images"),
 }
 
 
@@ -187,7 +187,7 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(
     runs.mkdir()
     content = Path(shutil.copy(made / f"{run}-sample.npz", runs / "mine-sample.npz")).read_bytes()
     changes, difference = OTHERS[case]
-    if case == "data":
+    if case == "fingerprint":
         changes = {"dataset": replace(few, y_train=9 - few.y_train)}
     with pytest.raises(Interrupted, match=r"^0 of .* are saved"):
         train_mine(few, **changes, progress=interrupt_after(0))
@@ -224,7 +224,7 @@ def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
     run = train_mine(few, progress=lambda run: seconds.append(run.seconds))
     assert weights_of(run) == weights_of(load_run(made / "finished-sample.npz"))
     assert seconds[0] == 5000 < seconds[1] == run.seconds < 5100
-    assert run.made_with["device"] != "TPU"
+    assert run.environment["device"] != "TPU"
 
 
 def test_a_half_written_file_of_a_killed_process_does_no_harm(few: Dataset, made, mine) -> None:

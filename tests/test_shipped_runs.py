@@ -44,7 +44,7 @@ def test_they_are_finished_runs_of_their_recipes_over_twenty_epochs(name: str, r
         "seed": int(seed or 0),
     }
     assert expected.items() <= asdict(run.settings).items()
-    assert run.made_with["data"] == "full"
+    assert run.environment["data"] == "full"
     assert run.finished and run.predicted.shape == (21, 6_000)
     assert {quantity: len(values) for quantity, values in run.history.items()} == dict.fromkeys(
         ("accuracy", "loss", "val_accuracy", "val_loss"), 20
@@ -86,7 +86,7 @@ def test_no_optimizer_state_is_shipped(name: str, run: Run) -> None:
 def test_the_weights_are_as_accurate_as_promised_and_give_the_saved_predictions(
     name: str, run: Run, full: Dataset
 ) -> None:
-    assert run.settings.data == full.fingerprint
+    assert run.settings.fingerprint == full.fingerprint
     assert evaluate_run(run, full) >= PROMISED[name]
     _, (images, labels) = split_validation(full.x_train, full.y_train)
     assert np.array_equal(predict(run.load_model(), images).argmax(axis=1), run.predicted[-1])

@@ -73,14 +73,14 @@ def test_results_are_distinct_if_anything_that_affects_the_weights_differs(sampl
     others = [
         result(sample, "relu", 1),
         result(sample, "relu", 0, epochs=19),
-        result(sample, "relu", 0, data="x"),
+        result(sample, "relu", 0, fingerprint="x"),
     ]
     others += [
-        replace(first, made_with=MADE_WITH | {name: "other"})
+        replace(first, environment=MADE_WITH | {name: "other"})
         for name in MADE_WITH
         if name != "versions"
     ]
-    others += [replace(first, made_with=MADE_WITH | {"versions": {"keras": "4"}})]
+    others += [replace(first, environment=MADE_WITH | {"versions": {"keras": "4"}})]
     same = replace(first, seconds=9.0, where={"processor": "q", "threads": 8}, test_accuracy=0.1)
     assert len({other.key for other in [first, same, *others]}) == 1 + len(others)
 
@@ -143,7 +143,7 @@ def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(file
         "short, precision float32": {0: 50, 1: 50},
         "short, precision mixed_bfloat16": {0: 70},
     }
-    newer = replace(results[0], made_with=MADE_WITH | {"versions": {"keras": "4"}})
+    newer = replace(results[0], environment=MADE_WITH | {"versions": {"keras": "4"}})
     assert set(collect_scores([*results, newer])) == {"relu, keras 3", "relu, keras 4", "short"}
 
 
@@ -154,17 +154,17 @@ def changed_in_one_thing(first: Result) -> list[Result]:
         for name, value in asdict(first.settings).items()
         if name not in ("recipe", "seed")
     ]
-    versions = first.made_with["versions"]
-    others = [{name: "other"} for name in first.made_with if name != "versions"]
+    versions = first.environment["versions"]
+    others = [{name: "other"} for name in first.environment if name != "versions"]
     others += [{"versions": versions | {name: "other"}} for name in versions]
-    changes += [{"made_with": first.made_with | other} for other in others]
+    changes += [{"environment": first.environment | other} for other in others]
     return [replace(first, test_accuracy=0.7, **change) for change in changes]
 
 
 def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample) -> None:
     """Whatever it is, both are there, each under a name of its own."""
     about = describe_environment(sample) | {"layers": "l", "test images": "t"}
-    first = replace(result(sample, "relu", 0), made_with=about)
+    first = replace(result(sample, "relu", 0), environment=about)
     others = changed_in_one_thing(first)
     assert len(others) > 20
     for other in others:
@@ -175,16 +175,16 @@ def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample) -
 
 def test_the_name_says_whether_training_or_test_images_differ(sample) -> None:
     first = result(sample, "relu", 0)
-    of_test = [first, replace(first, made_with=MADE_WITH | {"data": "mine-images"})]
+    of_test = [first, replace(first, environment=MADE_WITH | {"data": "mine-images"})]
     assert [*collect_scores(of_test)] == ["relu, data sample", "relu, data mine-images"]
-    of_training = [first, result(sample, "relu", 0, data="0123456789abcdef")]
+    of_training = [first, result(sample, "relu", 0, fingerprint="0123456789abcdef")]
     names = [f"relu, training images {sample.fingerprint[:8]}", "relu, training images 01234567"]
     assert [*collect_scores(of_training)] == names
 
 
 def test_the_order_of_fields_does_not_matter(sample) -> None:
     first, second = result(sample, "relu", 0), result(sample, "relu", 1)
-    turned = replace(second, made_with=dict(reversed(MADE_WITH.items())))
+    turned = replace(second, environment=dict(reversed(MADE_WITH.items())))
     assert collect_scores([first, turned], "test") == {"relu": {0: 50, 1: 50}}
 
 
@@ -198,10 +198,10 @@ def test_other_test_images_under_the_same_name_are_another_result(
         np.savez(tmp_path / "mine.npz", **arrays, **tested)
         monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mine.npz"))
         _load.cache_clear()
-        found.append(describe_worker("mine-images")["made_with"]["relu"])
+        found.append(describe_worker("mine-images")["by_network"]["relu"])
     _load.cache_clear()
     one = result(sample, "relu", 0)
-    first, second = (replace(one, made_with=about) for about in found)
+    first, second = (replace(one, environment=about) for about in found)
     assert first.key != second.key
     names = [*collect_scores([first, second])]
     assert len(names) == 2 and all(re.fullmatch(r"relu, test images \w{8}", name) for name in names)
@@ -266,12 +266,12 @@ def test_a_results_folder_that_cannot_be_written_is_met_with_advice(
 @pytest.mark.slow
 def test_the_networks_are_those_of_the_stored_results(sample) -> None:
     """Else `make study` would train all again."""
-    described = describe_worker("sample")["made_with"]
+    described = describe_worker("sample")["by_network"]
     for name in ("study", "ladder"):
         for found in load_results(ROOT / "benchmarks" / f"{name}.jsonl"):
-            if found.made_with["versions"]["keras"] == keras.__version__:
+            if found.environment["versions"]["keras"] == keras.__version__:
                 of_network = described[found.settings.network]
-                assert found.made_with["layers"] == of_network["layers"], found.settings.network
+                assert found.environment["layers"] == of_network["layers"], found.settings.network
 
 
 def test_an_unknown_recipe_and_an_absent_scheduler_are_reported(tmp_path, sample) -> None:

@@ -92,11 +92,13 @@ def test_the_file_records_the_training(few: Dataset, runs, precision: str) -> No
     run = load_run(runs / "relu-sample.npz")
     assert run.settings == returned.settings and weights_of(run) == weights_of(returned)
     asked = {"recipe": "relu", "epochs": 2, "seed": 0, "precision": precision, "batch_size": 32}
-    assert asdict(run.settings) == asdict(RECIPES["relu"]) | asked | {"data": few.fingerprint}
-    assert run.made_with["data"] == "sample"
-    assert run.made_with["device"] in ("CPU", "GPU")
+    assert asdict(run.settings) == asdict(RECIPES["relu"]) | asked | {
+        "fingerprint": few.fingerprint
+    }
+    assert run.environment["data"] == "sample"
+    assert run.environment["device"] in ("CPU", "GPU")
     assert run.seconds > 0
-    assert set(run.made_with["versions"]) == {"mnist-cnn", "tensorflow", "keras", "numpy"}
+    assert set(run.environment["versions"]) == {"mnist-cnn", "tensorflow", "keras", "numpy"}
     lengths = {name: len(values) for name, values in run.history.items()}
     assert lengths == {"accuracy": 2, "loss": 2, "val_accuracy": 2, "val_loss": 2}
 

@@ -197,7 +197,7 @@ def _print_results(dataset: Dataset) -> None:
     for recipe in ("relu", "leaky_relu"):
         with suppress(OSError, RunError):
             run = load_run(run_file(recipe, dataset))
-            device, precision = run.made_with["device"], run.settings.precision
+            device, precision = run.environment["device"], run.settings.precision
             print(
                 f"{recipe:12} {run.epochs_done} epochs in {run.seconds:.0f} s on the {device} in "
                 f"{precision}: {evaluate_run(run, dataset):.2%} of the test images read right"

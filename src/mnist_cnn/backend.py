@@ -34,7 +34,7 @@ for _name in ("TF_DETERMINISTIC_OPS", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAUL
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 # Keras's own values of what keras.json, KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH can change
-KERAS_SETTINGS: dict[str, object] = {
+_KERAS_SETTINGS: dict[str, object] = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
@@ -65,7 +65,7 @@ with tempfile.TemporaryFile() as _messages:
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
-def change_settings(settings: dict[str, object]) -> None:
+def _change_settings(settings: dict[str, object]) -> None:
     """Change settings of Keras, by the names that they have in `keras.config`."""
     for name, value in settings.items():
         getattr(keras.config, f"set_{name}")(value)
@@ -80,16 +80,16 @@ def usual_settings(precision: str = "float32") -> Iterator[None]:
     Args:
         precision: "float32" or "mixed_bfloat16".
     """
-    names = (*KERAS_SETTINGS, "dtype_policy")
+    names = (*_KERAS_SETTINGS, "dtype_policy")
     before = {name: getattr(keras.config, name)() for name in names}
-    change_settings(KERAS_SETTINGS | {"dtype_policy": precision})
+    _change_settings(_KERAS_SETTINGS | {"dtype_policy": precision})
     try:
         yield
     finally:
-        change_settings(before)
+        _change_settings(before)
 
 
 if not _notebook_imported_keras:  # otherwise they are what the notebook has set
-    change_settings(KERAS_SETTINGS)
+    _change_settings(_KERAS_SETTINGS)
 
-__all__ = ["KERAS_SETTINGS", "change_settings", "keras", "usual_settings"]
+__all__ = ["keras", "usual_settings"]

@@ -16,12 +16,12 @@ class RunError(NoTraceback, ValueError):
     """A run cannot be loaded, trained or saved."""
 
 
-class SettingsMismatch(RunError):
-    """A run was made with other settings; `differences` says which, as in "epochs 5, not 20"."""
+class SettingsMismatchError(RunError):
+    """A run was made with other settings."""
 
     def __init__(self, differences: list[str]):
-        super().__init__(f"it was made with other settings ({'; '.join(differences)})")
-        self.differences = differences
+        """Say which settings differ, as in "epochs 5, not 20"."""
+        super().__init__(f"was made with other settings ({'; '.join(differences)})")
 
 
 class Interrupted(NoTraceback, KeyboardInterrupt):

@@ -1,6 +1,7 @@
 """How to train: the recipes, and the settings that follow from them (notebook 04)."""
 
 from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from mnist_cnn.arguments import check_choice, check_whole
 from mnist_cnn.data import Dataset, check_dataset
@@ -10,20 +11,31 @@ from mnist_cnn.models import PRECISIONS
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; everything else is the same for all."""
+    """How to train; everything else is the same for all.
 
-    network: str  # a name that `build_model` knows
-    epochs: int = 20  # as in the article
-    learning_rate: float = 1.5e-3  # at the start
-    schedule: str = "cosine"  # the rate falls to zero along half a cosine; or "constant"
-    # Of Adam: its mean of squared gradients reaches back over 1 / (1 - beta_2) steps
+    Attributes:
+        network: A name in `models.NETWORKS`.
+        epochs: How often to see every training image; by default as often as in the article.
+        learning_rate: The learning rate at the start.
+        schedule: "cosine", by which the learning rate falls to zero along half a cosine, or
+            "constant".
+        beta_2: Of Adam: its mean of squared gradients reaches back over 1 / (1 - beta_2) steps.
+        weight_decay: How much of itself, times the learning rate, each weight loses in a step.
+        augment: Whether to rotate, scale, shear and shift each image a little, differently in each
+            epoch.
+        label_smoothing: How much of each label is spread evenly over all classes, in 0..1.
+        averaging: Each epoch ends with a running average of the weights, over 1 / (1 - averaging)
+            steps; 0 for none.
+    """
+
+    network: str
+    epochs: int = 20
+    learning_rate: float = 1.5e-3
+    schedule: str = "cosine"
     beta_2: float = 0.999
-    # How much of itself, times the learning rate, each weight loses in a step
     weight_decay: float = 0.0
-    # Whether to rotate, scale, shear and shift each image a little, differently in each epoch
     augment: bool = False
-    label_smoothing: float = 0.0  # how much of each label is spread evenly over all classes
-    # Each epoch ends with a running average of the weights, over 1 / (1 - averaging) steps
+    label_smoothing: float = 0.0
     averaging: float = 0.0
 
 
@@ -51,13 +63,32 @@ class Settings(Recipe):
     """A recipe and everything else that defines a run.
 
     With the same settings, a machine trains the same weights.
+
+    Attributes:
+        recipe: The recipe's name.
+        batch_size: How many images go into a step.
+        precision: "float32" or "mixed_bfloat16".
+        seed: A whole number in 0..2**32 - 1.
+        fingerprint: That of the training images and their labels.
     """
 
-    recipe: str  # its name
+    recipe: str
     batch_size: int
-    precision: str  # "float32" or "mixed_bfloat16"
+    precision: str
     seed: int
-    data: str  # the fingerprint of the training images
+    fingerprint: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as they stand in files, where the fingerprint is called `data`."""
+        about = asdict(self)
+        about["data"] = about.pop("fingerprint")
+        return about
+
+    @classmethod
+    def from_json(cls, about: dict[str, Any]) -> Self:
+        """Make settings of what `to_json` returned."""
+        others = {name: value for name, value in about.items() if name != "data"}
+        return cls(**others, fingerprint=about["data"])
 
 
 def choose_settings(
@@ -83,7 +114,7 @@ def choose_settings(
         batch_size=choose_batch_size(len(dataset.x_train)),
         precision=precision,
         seed=seed,
-        data=dataset.fingerprint,
+        fingerprint=dataset.fingerprint,
     )
 
 

@@ -14,37 +14,44 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, project_folder
-from mnist_cnn.exceptions import RunError, SettingsMismatch
+from mnist_cnn.environment import Environment
+from mnist_cnn.exceptions import RunError, SettingsMismatchError
 from mnist_cnn.models import NETWORKS, build_model, weight_shapes
 from mnist_cnn.recipes import Settings
 
 SHIPPED = Path(__file__).with_name("shipped_runs")  # one run of each recipe that the notebooks open
 
 
-MadeWith = dict[str, Any]
-"""What a run is made with besides its settings, as `training.describe_environment` returns it."""
-
-
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A training after its last finished epoch."""
+    """A training after its last finished epoch.
 
-    settings: Settings  # what defines it
-    made_with: MadeWith
-    seconds: float  # of training so far, with validation
-    # Accuracy, loss, val_accuracy, val_loss: one number for each epoch
+    Attributes:
+        settings: What defines the run.
+        environment: What it was made with besides, as `describe_environment` and
+            `describe_arithmetic` say.
+        seconds: Time of training so far, with validation.
+        history: Loss, accuracy, val_loss and val_accuracy: a number for each epoch.
+        predicted: What the network predicts for the validation images, before training and after
+            each epoch: uint8 (1 + epochs, images).
+        weights: The weights after the last finished epoch, float32.
+        state: What it takes to continue, of weights, dropout and optimizer. Empty if it is
+            finished.
+    """
+
+    settings: Settings
+    environment: Environment
+    seconds: float
     history: dict[str, list[float]]
-    # uint8 (1 + epochs, validation images): the answers before training and after each epoch
     predicted: np.ndarray
-    weights: list[np.ndarray]  # float32
-    # What it takes to continue: of the optimizer, of dropout; empty if finished
+    weights: list[np.ndarray]
     state: list[np.ndarray]
 
     @property
@@ -54,7 +61,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are."""
+        """Whether every epoch is finished."""
         return self.epochs_done == self.settings.epochs
 
     @property
@@ -70,7 +77,7 @@ class Run:
         """
         network = self.settings.network
         is_known = network in NETWORKS and 1 <= self.classes <= 256
-        shapes = [array.shape for array in self.weights]
+        shapes = tuple(array.shape for array in self.weights)
         if not is_known or shapes != weight_shapes(network, self.classes):
             raise RunError(f"the weights do not fit the network {network}")
 
@@ -118,10 +125,13 @@ def _read_run(content: BinaryIO) -> Run:
     about = json.loads(str(arrays["about"]))
     if len(arrays) != about.pop("arrays"):
         raise ValueError("a part of it is missing")
-    about["settings"] = Settings(**about["settings"])
+    settings = Settings.from_json(about.pop("settings"))
+    environment = about.pop("made_with")
     weights = [arrays[name] for name in arrays if name.startswith("weight")]
     state = [arrays[name] for name in arrays if name.startswith("state")]
-    run = Run(**about, predicted=arrays["predicted"], weights=weights, state=state)
+    run = Run(
+        settings, environment, **about, predicted=arrays["predicted"], weights=weights, state=state
+    )
     lengths = {len(values) for values in run.history.values()}
     if lengths != {run.epochs_done} or run.finished == bool(state):
         raise ValueError("its parts are not of the same epoch")
@@ -139,8 +149,13 @@ def save_run(file: Path, run: Run) -> None:
     arrays = {"predicted": run.predicted}
     arrays |= {f"weight_{number:03}": array for number, array in enumerate(run.weights)}
     arrays |= {f"state_{number:03}": array for number, array in enumerate(run.state)}
-    about = {name: getattr(run, name) for name in ("made_with", "seconds", "history")}
-    about |= {"settings": asdict(run.settings), "arrays": len(arrays) + 1}
+    about = {
+        "settings": run.settings.to_json(),
+        "made_with": run.environment,
+        "seconds": run.seconds,
+        "history": run.history,
+        "arrays": len(arrays) + 1,
+    }
     arrays["about"] = np.array(json.dumps(about))
     content = io.BytesIO()  # in memory first, so that a full disk can harm nothing but the new file
     if run.finished:
@@ -214,17 +229,17 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
 
     Raises:
         FileNotFoundError: there is no such file.
-        SettingsMismatch: it was made with other settings.
+        SettingsMismatchError: it was made with other settings.
         RunError: the file is damaged, or its weights fit no network of this version.
     """
     run = load_run(file)
     run.check_weights()
     had = asdict(run.settings)
     differences = [
-        "other training images" if name == "data" else f"{name} {had[name]}, not {value}"
+        "other training images" if name == "fingerprint" else f"{name} {had[name]}, not {value}"
         for name, value in wanted.items()
         if had[name] != value
     ]
     if differences:
-        raise SettingsMismatch(differences)
+        raise SettingsMismatchError(differences)
     return run

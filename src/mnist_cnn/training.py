@@ -1,25 +1,28 @@
 """Train a network by a recipe and save the run (notebook 04)."""
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from mnist_cnn.augmentation import draw_transforms, transform_images
 from mnist_cnn.backend import keras, usual_settings
-from mnist_cnn.data import Dataset, Pair, one_hot, scale_pixels, split_validation
-from mnist_cnn.device import device, fix_seed
-from mnist_cnn.exceptions import Interrupted, RunError, SettingsMismatch
-from mnist_cnn.machine import installed_version, threads
+from mnist_cnn.batches import count_batches, training_batches
+from mnist_cnn.data import Dataset, Pair, one_hot, split_validation
+from mnist_cnn.device import fix_seed
+from mnist_cnn.environment import (
+    Environment,
+    describe_arithmetic,
+    describe_environment,
+    find_changes,
+)
+from mnist_cnn.exceptions import Interrupted, RunError, SettingsMismatchError
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
 from mnist_cnn.runs import (
     SHIPPED,
-    MadeWith,
     Run,
     load_matching,
     load_run,
@@ -38,7 +41,7 @@ Progress = Callable[[Run], None]
 
 
 def print_progress(run: Run) -> None:
-    """Print one line after each epoch."""
+    """Print a line after each epoch: how good the network is, and how long it still takes."""
     done, epochs = run.epochs_done, run.settings.epochs
     if done == 0:
         return
@@ -73,18 +76,19 @@ def train(
     another name.
 
     Args:
-        recipe: a name in RECIPES.
-        dataset: what to train and validate on; the test images are not used.
-        epochs: how often to see every training image, at least 1; as the recipe says if left out.
-        seed: a whole number from 0 up, below 2**32.
-        precision: "float32" or "mixed_bfloat16"; what `choose_precision` says if left out.
-        name: of the run; the recipe's name if left out. On the sample, "-sample" is appended.
-        progress: called with the run at the start and after every epoch; prints a line if left out.
+        recipe: A name in RECIPES.
+        dataset: What to train and validate on. The test images are not used.
+        epochs: How often to see every training image, at least once. Defaults to the recipe's.
+        seed: A whole number from 0 up, below 2**32.
+        precision: "float32" or "mixed_bfloat16". Defaults to what `choose_precision` says.
+        name: Name of the run. Defaults to the recipe's name. On other images than full MNIST, their
+            source is appended, as in "relu-sample".
+        progress: Called with the run at the start and after every epoch. Prints a line by default.
 
     Raises:
-        RunError: another process is training this run, the loss is not a number any more, or the
+        RunError: Another process is training this run, the loss is not a number any more, or the
             run cannot be saved.
-        Interrupted: the user interrupted the training; the message says what was saved.
+        Interrupted: The user interrupted the training; the message says what was saved.
     """
     settings = choose_settings(recipe, dataset, epochs, seed, precision)
     return train_with(settings, dataset, name or recipe, progress)
@@ -93,15 +97,15 @@ def train(
 def train_with(
     settings: Settings, dataset: Dataset, name: str, progress: Progress = print_progress
 ) -> Run:
-    """Train with complete settings; `train`, which chooses them, says the rest.
+    """Train with complete settings, which `train` chooses; everything else is as there.
 
     Raises:
-        RunError: also if the settings are for other training images.
+        RunError: Also if the settings are for other training images.
     """
-    if settings.data != dataset.fingerprint:
+    if settings.fingerprint != dataset.fingerprint:
         raise RunError("the settings are for other training images than those of the dataset")
     recipe, file = settings.recipe, run_file(name, dataset)
-    conditions = describe_environment(dataset) | {"arithmetic": _describe_arithmetic()}
+    environment = describe_environment(dataset) | {"arithmetic": describe_arithmetic()}
     with _lock_run(file, name):
         run = _load_or_set_aside(file, settings)
         if run and run.finished:
@@ -112,13 +116,10 @@ def train_with(
             progress(run)
             return run
         if run:
-            print(
-                f"{recipe}: continuing runs/{file.name} after epoch {run.epochs_done} of "
-                f"{settings.epochs}{_say_what_changed(run.made_with, conditions)}"
-            )
+            _say_that_it_continues(run, file, environment)
         try:
             with usual_settings():
-                return _train_from(run, file, settings, dataset, conditions, progress)
+                return _train_from(run, file, settings, dataset, environment, progress)
         except KeyboardInterrupt:
             done = load_run(file).epochs_done if file.exists() else 0
             raise Interrupted(
@@ -136,7 +137,7 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
     and none for the recipe "short".
 
     Raises:
-        RunError: it has to be trained, and cannot be; see `train`.
+        RunError: It has to be trained, and cannot be; see `train`.
     """
     wanted = asdict(choose_settings(recipe, dataset))
     del wanted["seed"], wanted["precision"]  # any will do
@@ -167,9 +168,10 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     Approximation by Averaging" (1992).
 
     Args:
-        model: the network.
-        recipe: how to train it.
-        steps: in the whole training; a learning rate with a schedule falls to zero in as many.
+        model: The network.
+        recipe: How to train it.
+        steps: Batches in the whole training. With the cosine schedule the learning rate falls to
+            zero in as many.
     """
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
@@ -180,29 +182,6 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **average
     )
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
-
-
-def describe_environment(dataset: Dataset) -> MadeWith:
-    """What a run is made with besides its settings: `made_with` of runs and results.
-
-    Returns:
-        the `source` of the images as "data", the device, the backend, and versions of packages.
-    """
-    packages = ("mnist-cnn", "keras", "tensorflow", "numpy")
-    return {
-        "data": dataset.source,
-        "device": device(),
-        "backend": keras.backend.backend(),
-        "versions": {package: installed_version(package) for package in packages},
-    }
-
-
-def epoch_order(n_images: int, seed: int, epoch: int) -> np.ndarray:
-    """The order in which an epoch sees the images: a permutation of 0..n_images - 1, int64.
-
-    It depends on the seed and the epoch, counted from 0, alone.
-    """
-    return np.random.default_rng([seed, epoch]).permutation(n_images)
 
 
 def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
@@ -221,7 +200,7 @@ def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
 
 
 def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:
-    """The run with these settings, if it was begun; another one in its place is set aside."""
+    """Load the run with these settings, if it was begun; set another one in its place aside."""
     try:
         return load_matching(file, asdict(settings))
     except FileNotFoundError:
@@ -236,47 +215,45 @@ def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:
 
 
 def _say_why_not(error: Exception) -> str:
-    """Why a run could not be loaded, as what is said of its file."""
+    """Say why a run could not be loaded, in words that follow the name of its file."""
     if isinstance(error, FileNotFoundError):
         return "does not exist yet"
-    if isinstance(error, SettingsMismatch):
-        return f"was made with other settings ({'; '.join(error.differences)})"
+    if isinstance(error, SettingsMismatchError):
+        return str(error)
     return f"cannot be used: {error}"
 
 
-def _describe_arithmetic() -> dict[str, str | int]:
-    """What decides the last bits of the weights, besides settings, device, backend and versions.
-
-    With other threads or instructions the same numbers are added in another order.
-    """
-    names = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA")
-    return {"threads": threads()} | {name: os.environ.get(name, "not set") for name in names}
-
-
-def _say_what_changed(begun: MadeWith, now: MadeWith) -> str:
-    """What is not as it was when a run was begun, to end a sentence with; nothing if all is."""
-    before, after = _flatten(begun), _flatten(now)
-    changed = [
-        f"{name} {after[name]}, not {before[name]}"
-        for name in sorted(before.keys() & after.keys())
-        if before[name] != after[name]
-    ]
-    if not changed:
-        return ""
-    return (
-        f". Some things have changed since then ({'; '.join(changed)}): it will not end with "
-        "exactly the weights of an uninterrupted training"
+def _say_that_it_continues(run: Run, file: Path, environment: Environment) -> None:
+    message = (
+        f"{run.settings.recipe}: continuing runs/{file.name} after epoch {run.epochs_done} of "
+        f"{run.settings.epochs}"
     )
+    changes = find_changes(run.environment, environment)
+    if changes:
+        message += (
+            f". Some things have changed since then ({'; '.join(changes)}): it will not end with "
+            "exactly the weights of an uninterrupted training"
+        )
+    print(message)
 
 
-def _flatten(conditions: MadeWith) -> dict[str, str | int]:
-    """Those of a run's conditions that can change its weights, by name."""
-    return {
-        "device": conditions["device"],
-        "backend": conditions["backend"],
-        **conditions["versions"],
-        **conditions.get("arithmetic", {}),  # older runs do not say
-    }
+@dataclass(frozen=True)
+class _Trainer:
+    """What a training works on and with.
+
+    Attributes:
+        settings: How to train.
+        model: The network, in the precision of training.
+        float32_model: The same network in float32, to validate and to save.
+        training: Images, uint8 (n, 28, 28), and one-hot labels, float32 (n, classes).
+        validation: Images, uint8 (n, 28, 28), and labels, uint8 (n,).
+    """
+
+    settings: Settings
+    model: keras.Model
+    float32_model: keras.Model
+    training: Pair
+    validation: Pair
 
 
 def _train_from(
@@ -284,59 +261,78 @@ def _train_from(
     file: Path,
     settings: Settings,
     dataset: Dataset,
-    conditions: MadeWith,
+    environment: Environment,
     progress: Progress,
 ) -> Run:
     """Train to the last epoch, from where the run is, or from the beginning if there is none."""
-    fix_seed(settings.seed)
-    (x_train, y_train), validation = split_validation(dataset.x_train, dataset.y_train)
-    classes = len(dataset.class_names)
-    targets = one_hot(y_train, classes)
-    model = build_model(settings.network, settings.precision, classes, settings.seed)
-    steps = -(-len(x_train) // settings.batch_size)  # in an epoch; the last batch may be smaller
-    compile_model(model, settings, settings.epochs * steps)
-    model.optimizer.build(model.trainable_variables)
-    # The same network in float32, to validate and to save
-    float32_model = build_model(settings.network, classes=classes)
-    if run and not _restore_state(model, run):
+    trainer = _build_trainer(settings, dataset)
+    if run and not _restore_state(trainer.model, run):
         print(
             f"This version of Keras cannot continue the run; it is now runs/{set_aside(file).name}."
         )
         run = None
     if run is None:
-        predicted, _ = _validate(model, float32_model, *validation)
-        run = Run(
-            settings=settings,
-            made_with=conditions,
-            seconds=0.0,
-            history={},
-            predicted=predicted[np.newaxis],
-            weights=[],
-            state=[],
-        )
+        run = _untrained_run(trainer, environment)
+    run = replace(run, environment=environment)
     start = time.perf_counter() - run.seconds
     progress(run)
     for epoch in range(run.epochs_done, settings.epochs):
-        batches = _training_batches(x_train, targets, epoch, settings)
-        fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
-        predicted, validated = _validate(model, float32_model, *validation)
-        scores = {name: values[0] for name, values in fitted.history.items()} | validated
-        _check_scores(scores, epoch, settings)
-        is_last = epoch + 1 == settings.epochs
-        run = replace(
-            run,
-            made_with=conditions,
-            seconds=round(time.perf_counter() - start, 1),
-            history={
-                name: [*run.history.get(name, []), float(value)] for name, value in scores.items()
-            },
-            predicted=np.vstack([run.predicted, predicted]),
-            weights=float32_model.get_weights(),
-            state=[] if is_last else [*map(keras.ops.convert_to_numpy, _state(model))],
-        )
+        run = _train_epoch(trainer, run, epoch)
+        run = replace(run, seconds=round(time.perf_counter() - start, 1))
         save_run(file, run)
         progress(run)
     return run
+
+
+def _build_trainer(settings: Settings, dataset: Dataset) -> _Trainer:
+    fix_seed(settings.seed)
+    (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
+    classes = len(dataset.class_names)
+    model = build_model(settings.network, settings.precision, classes, settings.seed)
+    steps = settings.epochs * count_batches(len(images), settings.batch_size)
+    compile_model(model, settings, steps)
+    model.optimizer.build(model.trainable_variables)
+    float32_model = build_model(settings.network, classes=classes)
+    return _Trainer(settings, model, float32_model, (images, one_hot(labels, classes)), validation)
+
+
+def _untrained_run(trainer: _Trainer, environment: Environment) -> Run:
+    """The run before its first epoch."""
+    predicted, _ = _validate(trainer)
+    return Run(
+        settings=trainer.settings,
+        environment=environment,
+        seconds=0.0,
+        history={},
+        predicted=predicted[np.newaxis],
+        weights=[],
+        state=[],
+    )
+
+
+def _train_epoch(trainer: _Trainer, run: Run, epoch: int) -> Run:
+    """Train for an epoch, counted from 0; return the run after it, but for its seconds."""
+    model, settings = trainer.model, trainer.settings
+    batches = training_batches(*trainer.training, epoch, settings)
+    fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
+    predicted, validated = _validate(trainer)
+    scores = {name: values[0] for name, values in fitted.history.items()} | validated
+    if not np.isfinite([*scores.values()]).all():
+        raise RunError(
+            f"In epoch {epoch + 1} of {settings.epochs} the loss is not a number any more, so "
+            f"the training stopped; {epoch} epochs are saved. Most often the learning rate is "
+            f"too high (it is {settings.learning_rate:g}): try a tenth of it."
+        )
+    is_last = epoch + 1 == settings.epochs
+    return replace(
+        run,
+        history={
+            name: [*run.history.get(name, []), float(value)] for name, value in scores.items()
+        },
+        predicted=np.vstack([run.predicted, predicted]),
+        weights=trainer.float32_model.get_weights(),
+        state=[] if is_last else [*map(keras.ops.convert_to_numpy, _state(model))],
+    )
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:
@@ -354,58 +350,15 @@ def _restore_state(model: keras.Model, run: Run) -> bool:
     return True
 
 
-def _check_scores(scores: dict[str, float], epoch: int, settings: Settings) -> None:
-    if not np.isfinite([*scores.values()]).all():
-        raise RunError(
-            f"In epoch {epoch + 1} of {settings.epochs} the loss is not a number any more, so "
-            f"the training stopped; {epoch} epochs are saved. Most often the learning rate is "
-            f"too high (it is {settings.learning_rate:g}): try a tenth of it."
-        )
-
-
-def _validate(
-    model: keras.Model, float32_model: keras.Model, images: np.ndarray, labels: np.ndarray
-) -> tuple[np.ndarray, dict[str, float]]:
-    """Validate a model with its float32 copy, which gets its weights.
+def _validate(trainer: _Trainer) -> tuple[np.ndarray, dict[str, float]]:
+    """Validate the network in float32.
 
     Returns:
-        the predicted classes, uint8 (n,), and accuracy and loss as the history calls them.
+        The predicted classes, uint8 (n,), and accuracy and loss by their names in the history.
     """
-    float32_model.set_weights(model.get_weights())
-    probabilities = predict(float32_model, images)
+    images, labels = trainer.validation
+    trainer.float32_model.set_weights(trainer.model.get_weights())
+    probabilities = predict(trainer.float32_model, images)
     predicted = probabilities.argmax(axis=1).astype("uint8")
-    loss = model.loss(one_hot(labels, probabilities.shape[1]), probabilities)
+    loss = trainer.model.loss(one_hot(labels, probabilities.shape[1]), probabilities)
     return predicted, {"val_accuracy": np.mean(predicted == labels), "val_loss": loss}
-
-
-def _training_batches(
-    images: np.ndarray, targets: np.ndarray, epoch: int, settings: Settings
-) -> Iterable[Pair]:
-    """One epoch of batches, each prepared while TensorFlow works on those before."""
-    import tensorflow as tf  # after Keras, or its start-up messages appear
-
-    # TensorFlow never frees what this refers to: so the order is made inside
-    def batches() -> Iterator[Pair]:
-        order = epoch_order(len(images), settings.seed, epoch)
-        rng = np.random.default_rng([settings.seed, epoch, 1])  # another one than the order's
-        for start in range(0, len(order), settings.batch_size):
-            rows = order[start : start + settings.batch_size]
-            batch = scale_pixels(images[rows])
-            if settings.augment:
-                batch = transform_images(batch, draw_transforms(len(batch), rng))
-            yield batch, targets[rows]
-
-    signature = (
-        tf.TensorSpec((None, 28, 28, 1), "float32"),
-        tf.TensorSpec((None, targets.shape[1]), "float32"),
-    )
-    options = tf.data.Options()
-    # With it, TensorFlow 2.21 often waits up to 4 s at the end of an epoch
-    options.autotune.enabled = False
-    steps = -(-len(images) // settings.batch_size)
-    return (
-        tf.data.Dataset.from_generator(batches, output_signature=signature)
-        .prefetch(4)
-        .with_options(options)
-        .apply(tf.data.experimental.assert_cardinality(steps))
-    )

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, TypedDict
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.device import choose_precision, device
+from mnist_cnn.environment import Environment, describe_environment
 from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.machine import cores, processor, threads
 from mnist_cnn.models import NETWORKS, build_model
 from mnist_cnn.recipes import Settings
-from mnist_cnn.runs import MadeWith, Run
+from mnist_cnn.runs import Run
 from mnist_cnn.study.results import Result, digest, result_key, run_name
-from mnist_cnn.training import describe_environment, train_with
+from mnist_cnn.training import train_with
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -42,11 +43,17 @@ _training = Lock()
 
 
 class WorkerEnvironment(TypedDict):
-    """What a worker trains with, besides settings."""
+    """What a worker trains with, besides settings.
 
-    fingerprints: tuple[str, str]  # of the training and of the test images
-    precision: str  # that it chooses
-    made_with: dict[str, MadeWith]  # a part of each result, by network
+    Attributes:
+        fingerprints: Those of the training and of the test images.
+        precision: What `choose_precision` says there.
+        by_network: The environment that the results of each network will hold.
+    """
+
+    fingerprints: tuple[str, str]
+    precision: str
+    by_network: dict[str, Environment]
 
 
 @contextmanager
@@ -135,10 +142,10 @@ def ask_workers(client: "Client", dataset: Dataset, seconds: int) -> WorkerEnvir
     that come later.
 
     Returns:
-        what `describe_worker` says, on all workers alike.
+        What `describe_worker` says on all workers alike.
 
     Raises:
-        StudyError: a worker cannot train, has other images or versions, or none came.
+        StudyError: A worker cannot train, has other images or versions, or none came.
     """
     answers = client.run(describe_worker, dataset.source, on_error="return")
     present = client.nthreads()  # an adaptive cluster may have closed some of them meanwhile
@@ -150,7 +157,9 @@ def ask_workers(client: "Client", dataset: Dataset, seconds: int) -> WorkerEnvir
         if isinstance(answer, Exception):
             raise StudyError(f"The worker {address} cannot train: {answer}")
         if answer["fingerprints"] != (dataset.fingerprint, dataset.test_fingerprint):
-            raise StudyError(f"The worker {address} has other images than this process.")
+            raise StudyError(
+                f"The worker {address} has different images from those of this process."
+            )
         if answer != first:
             raise StudyError(f"Workers differ: {answer}, but {first}. Install the same everywhere.")
     return first
@@ -186,21 +195,22 @@ def describe_worker(source: str) -> WorkerEnvironment:
     Of MNIST's digits the source says which test images they are; of other images, a fingerprint.
     """
     dataset = _load(source)
-    made_with = describe_environment(dataset)
+    environment = describe_environment(dataset)
     if not dataset.are_digits:
-        made_with["test images"] = dataset.test_fingerprint[:8]
+        environment["test images"] = dataset.test_fingerprint[:8]
+    classes = len(dataset.class_names)
     return {
         "fingerprints": (dataset.fingerprint, dataset.test_fingerprint),
         "precision": choose_precision(),
-        "made_with": {
-            network: made_with | {"layers": _fingerprint_layers(network, len(dataset.class_names))}
+        "by_network": {
+            network: environment | {"layers": _fingerprint_layers(network, classes)}
             for network in NETWORKS
         },
     }
 
 
 def _fingerprint_layers(network: str, classes: int) -> str:
-    """Which layers a network has: a result of other ones is another result."""
+    """Compute the fingerprint of a network's layers: a result of other layers is another result."""
     text = build_model(network, classes=classes).to_json()
     # Without the name under which Keras knows layers of ours, which is no part of a network
     text = text.replace("mnist_cnn>", "")
@@ -208,32 +218,35 @@ def _fingerprint_layers(network: str, classes: int) -> str:
     return digest(re.sub(r"_\d+\b", "", text))
 
 
-def train_one(settings: Settings, environment: WorkerEnvironment, source: str) -> Result:
+def train_one(settings: Settings, expected: WorkerEnvironment, source: str) -> Result:
     """Train one seed on a worker, and report each epoch to the study.
 
     Args:
-        settings: what to train.
-        environment: what `ask_workers` found; the worker must still be like that.
-        source: of the images.
+        settings: What to train.
+        expected: What `ask_workers` found; the worker must still be like that.
+        source: The source of the images.
+
+    Raises:
+        StudyError: The worker is not as expected.
     """
     from distributed import get_worker
 
     worker = get_worker()
-    made_with = environment["made_with"][settings.network]
-    key = result_key(settings, made_with)
+    environment = expected["by_network"][settings.network]
+    key = result_key(settings, environment)
 
     def report_epoch(run: Run) -> None:
         worker.log_event(TOPIC, (key, run.epochs_done))
 
     with _training, redirect_stdout(io.StringIO()):
         keras.utils.clear_session()  # or it would keep the networks of the trainings before
-        if describe_worker(source) != environment:
+        if describe_worker(source) != expected:
             raise StudyError(f"the worker {worker.address} has other versions or images")
         dataset = _load(source)
         run = train_with(settings, dataset, run_name(settings, key), progress=report_epoch)
         return Result(
             settings=settings,
-            made_with=made_with,
+            environment=environment,
             val_accuracy=run.history["val_accuracy"][-1],
             test_accuracy=evaluate_run(run, dataset),
             seconds=run.seconds,
@@ -243,5 +256,5 @@ def train_one(settings: Settings, environment: WorkerEnvironment, source: str) -
 
 @cache  # once a process
 def _load(source: str) -> Dataset:
-    """The images of a source: MNIST or its sample, or those that MNIST_NPZ names."""
+    """Load the images of a source: MNIST or its sample, or those that MNIST_NPZ names."""
     return load_images(source=source if source in ("full", "sample") else "auto")

@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy import stats
 
 from mnist_cnn.arguments import check_choice
+from mnist_cnn.environment import Environment
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.recipes import Settings
-from mnist_cnn.runs import MadeWith
 
 Scores = dict[str, dict[int, float]]
 """Accuracies in percent, by recipe and seed."""
@@ -24,26 +25,48 @@ Scores = dict[str, dict[int, float]]
 
 @dataclass(frozen=True)
 class Result:
-    """What a recipe reached with one seed after the last epoch: a line in the file of results."""
+    """What a recipe reached with one seed after the last epoch: a line in the file of results.
+
+    Attributes:
+        settings: What defines the training.
+        environment: The rest of what the weights depend on: source of the images, device, backend,
+            versions, and the fingerprint of the layers.
+        val_accuracy: On the validation images, in 0..1.
+        test_accuracy: On the test images, in 0..1.
+        seconds: Time of training, with validation.
+        where: Processor and threads. Others change the last bits, but it is still the same seed.
+    """
 
     settings: Settings
-    # The rest of what the weights depend on: network, source of the images, device, versions
-    made_with: MadeWith
-    val_accuracy: float  # in 0..1
-    test_accuracy: float  # in 0..1
-    seconds: float  # of training, with validation
-    # Processor and threads: others change the last bits, but it is still the same seed
+    environment: Environment
+    val_accuracy: float
+    test_accuracy: float
+    seconds: float
     where: dict[str, str | int]
 
     @property
     def key(self) -> str:
         """What makes two results the same one."""
-        return result_key(self.settings, self.made_with)
+        return result_key(self.settings, self.environment)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as it stands in files, where the environment is called `made_with`."""
+        about = asdict(self)
+        about["settings"] = self.settings.to_json()
+        about["made_with"] = about.pop("environment")
+        return about
+
+    @classmethod
+    def from_json(cls, about: dict[str, Any]) -> Self:
+        """Make a result of what `to_json` returned."""
+        others = {name: about[name] for name in about if name not in ("settings", "made_with")}
+        settings = Settings.from_json(about["settings"])
+        return cls(settings, about["made_with"], **others)
 
 
-def result_key(settings: Settings, made_with: MadeWith) -> str:
-    """The key of the result that a training with these settings will have."""
-    return digest(json.dumps([asdict(settings), made_with], sort_keys=True))
+def result_key(settings: Settings, environment: Environment) -> str:
+    """Compute the key of the result that a training will have."""
+    return digest(json.dumps([settings.to_json(), environment], sort_keys=True))
 
 
 def run_name(settings: Settings, key: str) -> str:
@@ -68,8 +91,7 @@ def load_results(file: str | os.PathLike[str]) -> list[Result]:
     content = Path(os.path.expanduser(file)).read_bytes()
     for number, line in enumerate(content.splitlines(), 1):
         try:
-            about = json.loads(line)
-            result = Result(**about | {"settings": Settings(**about["settings"])})
+            result = Result.from_json(json.loads(line))
             results.setdefault(result.key, result)
         except (ValueError, TypeError, KeyError) as error:
             damaged.append(
@@ -91,7 +113,7 @@ def save_result(file: Path, result: Result) -> None:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - 1))
         is_unfinished = stream.read() not in (b"", b"\n")
-        line = json.dumps(asdict(result)) + "\n"
+        line = json.dumps(result.to_json()) + "\n"
         stream.write((f"\n{line}" if is_unfinished else line).encode())
         stream.flush()
         os.fsync(stream.fileno())
@@ -108,35 +130,48 @@ def collect_scores(results: Iterable[Result], images: str = "validation") -> Sco
         images: "validation", by which to choose, or "test", to report.
     """
     check_choice("images", images, ("validation", "test"))
-    # By everything but the seed that defines a result
-    groups: dict[frozenset[tuple[str, object]], dict[int, float]] = defaultdict(dict)
-    for result in results:
-        accuracy = result.test_accuracy if images == "test" else result.val_accuracy
-        conditions = frozenset(_conditions(result).items())
-        groups[conditions][result.settings.seed] = 100 * accuracy
     scores: Scores = {}
-    for conditions, by_seed in groups.items():
-        recipe = dict(conditions)["recipe"]
-        others = [other for other in groups if dict(other)["recipe"] == recipe]
-        shared = frozenset.intersection(*others)
-        differing = [_in_words(name, value) for name, value in sorted(conditions - shared, key=str)]
-        scores[", ".join([str(recipe), *differing])] = dict(sorted(by_seed.items()))
+    for recipe, variants in _group(results, images).items():
+        names = sorted({name for facts, _ in variants for name in facts})
+        varying = [name for name in names if len({facts.get(name) for facts, _ in variants}) > 1]
+        for facts, by_seed in variants:
+            differing = [_in_words(name, facts[name]) for name in varying if name in facts]
+            scores[", ".join([recipe, *differing])] = dict(sorted(by_seed.items()))
     return scores
 
 
-def _conditions(result: Result) -> dict[str, object]:
-    """Everything but the seed that defines a result, by its name."""
-    settings, made_with = asdict(result.settings), dict(result.made_with)
-    del settings["seed"]
-    # Both have a `data`: the fingerprint of the training images, and where they came from
-    images = {"training images": settings.pop("data"), "data": made_with.pop("data")}
-    versions = made_with.pop("versions")
-    return settings | images | versions | made_with
+def _group(
+    results: Iterable[Result], images: str
+) -> dict[str, list[tuple[dict[str, object], dict[int, float]]]]:
+    """Group results that differ in nothing but the seed.
+
+    Returns:
+        By recipe, for each such group what else defines its results, and the accuracies in percent
+        by seed.
+    """
+    groups: dict[str, list[tuple[dict[str, object], dict[int, float]]]] = defaultdict(list)
+    for result in results:
+        accuracy = result.test_accuracy if images == "test" else result.val_accuracy
+        variants, facts = groups[result.settings.recipe], _facts(result)
+        by_seed = next((scores for others, scores in variants if others == facts), None)
+        if by_seed is None:
+            by_seed = {}
+            variants.append((facts, by_seed))
+        by_seed[result.settings.seed] = 100 * accuracy
+    return groups
+
+
+def _facts(result: Result) -> dict[str, object]:
+    """Everything that defines a result but its recipe's name and seed, by its name."""
+    settings, environment = asdict(result.settings), dict(result.environment)
+    del settings["recipe"], settings["seed"]
+    versions = environment.pop("versions")
+    return settings | versions | environment
 
 
 def _in_words(name: str, value: object) -> str:
-    if name == "training images":
-        return f"{name} {str(value)[:8]}"  # enough to tell them apart
+    if name == "fingerprint":
+        return f"training images {str(value)[:8]}"  # enough to tell them apart
     return f"{name} {value}"
 
 
@@ -149,7 +184,9 @@ def summarize(scores: Scores) -> str:
     width = max(map(len, scores))
     lines = [f"{name:{width}}  {_summarize_one(by_seed)}" for name, by_seed in scores.items()]
     for first, second in combinations(scores, 2):
-        lines.append(f"{second} minus {first}: {compare(scores, second, first)}")
+        difference = compare(scores, second, first)
+        said = "too few seeds of both" if difference is None else difference
+        lines.append(f"{second} minus {first}: {said}")
     return "\n".join(lines)
 
 
@@ -164,21 +201,38 @@ def _summarize_one(by_seed: dict[int, float]) -> str:
     )
 
 
-def compare(scores: Scores, name: str, other: str) -> str:
-    """The mean difference of two recipes over the seeds that both have, with its 95 % interval.
+class PairedDifference(NamedTuple):
+    """How much better one recipe is than another, over the seeds that both have.
 
-    In percentage points, by the paired t test; p is the probability of a mean at least this far
-    from 0 if there were no difference.
+    Attributes:
+        mean: The mean difference, in percentage points.
+        low: Lower end of its 95 % interval, by the paired t test.
+        high: Upper end.
+        pvalue: The probability of a mean at least this far from 0 if there were no difference.
+        n: How many seeds both have.
     """
+
+    mean: float
+    low: float
+    high: float
+    pvalue: float
+    n: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.mean:+.3f}, 95 % interval {self.low:+.3f} to {self.high:+.3f}, "
+            f"p = {self.pvalue:.2g} ({self.n} pairs)"
+        )
+
+
+def compare(scores: Scores, name: str, other: str) -> PairedDifference | None:
+    """Compare two recipes, seed by seed; None if they have fewer than two seeds in common."""
     seeds = sorted(scores[name].keys() & scores[other].keys())
     if len(seeds) < 2:
-        return f"too few seeds of both ({len(seeds)})"
+        return None
     mine = [scores[name][seed] for seed in seeds]
     others = [scores[other][seed] for seed in seeds]
     test = stats.ttest_rel(mine, others)
     low, high = test.confidence_interval(0.95)
-    difference = np.mean(mine) - np.mean(others)
-    return (
-        f"{difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, "
-        f"p = {test.pvalue:.2g} ({len(seeds)} pairs)"
-    )
+    mean = float(np.mean(mine) - np.mean(others))
+    return PairedDifference(mean, float(low), float(high), float(test.pvalue), len(seeds))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mnist_cnn.arguments import check_choice, check_list, check_whole
 from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.exceptions import StudyError
+from mnist_cnn.models import PRECISIONS
 from mnist_cnn.recipes import RECIPES, Settings, choose_settings
 from mnist_cnn.runs import lock
 from mnist_cnn.study.cluster import (
@@ -46,45 +47,51 @@ def run_study(
     Whatever goes wrong, what was finished is in the file.
 
     Args:
-        recipes: names in RECIPES.
-        seeds: whole numbers from 0 up; the same for all recipes, so that they can be compared pair
+        recipes: Names in RECIPES.
+        seeds: Whole numbers from 0 up, the same for all recipes, so that they can be compared pair
             by pair.
-        file: where results are appended; made if there is none.
-        dataset: the images; the workers load the same themselves.
-        epochs: as in `train`.
-        precision: as in `train`; what the workers choose if left out.
-        scheduler: the address of a Dask scheduler, as host:8786; workers start on this machine if
-            left out.
-        workers: how many of those; one for each core, as far as there is memory, if left out, and
-            on a GPU one.
-        wait: how many seconds to wait for the first worker, if the scheduler has none yet.
+        file: Where results are appended. It is made if there is none.
+        dataset: The images. The workers load the same themselves.
+        epochs: As in `train`.
+        precision: As in `train`, but defaults to what the workers choose.
+        scheduler: The address of a Dask scheduler, as host:8786. By default, workers start on this
+            machine.
+        workers: How many workers to start. Defaults to one for each core, as far as there is
+            memory, and to one on a GPU.
+        wait: How many seconds to wait for the first worker, if the scheduler has none yet.
 
     Raises:
         StudyError: Dask is not installed, no worker came or can train as asked, some trainings
             failed, another study is writing to the file, or its folder cannot be written.
     """
     check_dataset(dataset)
-    for recipe in check_list("recipes", recipes):
+    recipes = check_list("recipes", recipes)
+    for recipe in recipes:
         check_choice("recipe", recipe, RECIPES)
-    if not recipes or not seeds or (workers is not None and workers < 1):
-        raise ValueError("a study needs at least one recipe, one seed and one worker")
-    check_whole("wait", wait, low=1)
+    seeds = [check_whole("seed", seed, 0, 2**32 - 1) for seed in check_list("seeds", seeds)]
+    if not recipes or not seeds:
+        raise ValueError("a study needs at least one recipe and one seed")
+    for name, number in (("epochs", epochs), ("workers", workers), ("wait", wait)):
+        if number is not None:
+            check_whole(name, number, 1)
+    if precision is not None:
+        check_choice("precision", precision, PRECISIONS)
     file = Path(os.path.expanduser(file))
     with _lock_results(file), ExitStack() as stack:
         client = None
         if scheduler is None:
-            environment = describe_worker(dataset.source)  # workers here are like this process
+            expected = describe_worker(dataset.source)  # workers here are like this process
         else:
             client = stack.enter_context(connect(scheduler, workers))
-            environment = ask_workers(client, dataset, wait)
-        precision = precision or environment["precision"]
+            expected = ask_workers(client, dataset, wait)
+        precision = precision or expected["precision"]
         chosen = [
             choose_settings(recipe, dataset, epochs, seed, precision)
             for seed in seeds
             for recipe in recipes
         ]
-        made_with = environment["made_with"]
-        asked = {result_key(each, made_with[each.network]): each for each in chosen}
+        environments = expected["by_network"]
+        asked = {result_key(each, environments[each.network]): each for each in chosen}
         results = {}
         if file.exists():
             results = {result.key: result for result in load_results(file)}
@@ -93,7 +100,7 @@ def run_study(
         if missing:
             client = client or stack.enter_context(connect(None, workers))
             print(f"Training the others. Dashboard of Dask: {client.dashboard_link}")
-            results |= _train_missing(missing, client, environment, dataset.source, file)
+            results |= _train_missing(missing, client, expected, dataset.source, file)
     return [results[key] for key in asked]
 
 
@@ -113,7 +120,7 @@ def _lock_results(file: Path) -> AbstractContextManager[object]:
 def _train_missing(
     missing: dict[str, Settings],
     client: "Client",
-    environment: WorkerEnvironment,
+    expected: WorkerEnvironment,
     source: str,
     file: Path,
 ) -> dict[str, Result]:
@@ -134,9 +141,7 @@ def _train_missing(
     # In one group, so that Dask keeps them in order, and gives a worker the next one when it has
     # finished the last.
     keys = [("train", settings.recipe, settings.seed, key) for key, settings in missing.items()]
-    futures = client.map(
-        train_one, [*missing.values()], key=keys, environment=environment, source=source
-    )
+    futures = client.map(train_one, [*missing.values()], key=keys, expected=expected, source=source)
     results, failures = {}, []
     with bar:
         for future in as_completed(futures):

@@ -1,0 +1,57 @@
+"""What a training is made with besides its settings, so that a run can say where it comes from."""
+
+import os
+from typing import Any
+
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset
+from mnist_cnn.device import device
+from mnist_cnn.machine import installed_version, threads
+
+Environment = dict[str, Any]
+"""What `describe_environment` returns; runs and results hold one, and studies add to it."""
+
+_PACKAGES = ("mnist-cnn", "keras", "tensorflow", "numpy")
+
+
+def describe_environment(dataset: Dataset) -> Environment:
+    """Describe what this process trains with.
+
+    Returns:
+        The `source` of the images as "data", the "device", the "backend", and the "versions" of
+        packages by their names.
+    """
+    return {
+        "data": dataset.source,
+        "device": device(),
+        "backend": keras.backend.backend(),
+        "versions": {package: installed_version(package) for package in _PACKAGES},
+    }
+
+
+def describe_arithmetic() -> dict[str, str | int]:
+    """Describe what else decides the last bits of the weights.
+
+    With other threads or instructions the same numbers are added in another order.
+    """
+    names = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA")
+    return {"threads": threads()} | {name: os.environ.get(name, "not set") for name in names}
+
+
+def find_changes(before: Environment, now: Environment) -> list[str]:
+    """Find what can change the weights and is not as it was, as in "keras 3.15.1, not 3.14.0"."""
+    old, new = _flatten(before), _flatten(now)
+    return [
+        f"{name} {new[name]}, not {old[name]}"
+        for name in sorted(old.keys() & new.keys())
+        if old[name] != new[name]
+    ]
+
+
+def _flatten(environment: Environment) -> dict[str, str | int]:
+    return {
+        "device": environment["device"],
+        "backend": environment["backend"],
+        **environment["versions"],
+        **environment.get("arithmetic", {}),  # older runs do not say
+    }
