@@ -19,6 +19,7 @@ import pytest
 from scipy import stats
 
 from mnist_cnn.data import Dataset, load_images, prepare_images
+from mnist_cnn.environment import describe_environment
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.plots import plot_scores
 from mnist_cnn.recipes import choose_settings
@@ -34,7 +35,6 @@ from mnist_cnn.study.results import (
     save_result,
     summarize,
 )
-from mnist_cnn.training import describe_environment
 from repository import ROOT
 
 distributed = pytest.importorskip("distributed")
@@ -228,7 +228,7 @@ def test_the_report_agrees_with_the_formulas() -> None:
     expected = (
         f"+0.200, 95 % interval {0.2 - margin:+.3f} to {0.2 + margin:+.3f}, p = {p:.2g} (3 pairs)"
     )
-    assert compare(scores, "bb", "a") == expected
+    assert str(compare(scores, "bb", "a")) == expected
 
 
 def test_the_figure_has_a_dot_for_each_seed() -> None:
@@ -276,7 +276,9 @@ def test_the_networks_are_those_of_the_stored_results(sample) -> None:
 
 def test_an_unknown_recipe_and_an_absent_scheduler_are_reported(tmp_path, sample) -> None:
     for recipes, seeds, workers in (([], [0], 1), (["relu"], range(0), 1), (["relu"], [0], -1)):
-        with pytest.raises(ValueError, match="at least one recipe, one seed and one worker"):
+        with pytest.raises(
+            ValueError, match="at least one recipe and one|workers must be at least"
+        ):
             run_study(recipes, seeds, tmp_path / "a", sample, workers=workers)
     with pytest.raises(ValueError, match="wait must be at least 1, not 0"):
         run_study(["relu"], [0], tmp_path / "a", sample, wait=0)

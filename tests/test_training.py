@@ -14,14 +14,15 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_cnn import machine, training
+from mnist_cnn import batches, machine
+from mnist_cnn.batches import epoch_order
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.device import choose_precision, device, fix_seed
 from mnist_cnn.exceptions import Interrupted
 from mnist_cnn.models import PRECISIONS, build_model, predict
 from mnist_cnn.recipes import RECIPES, Recipe, choose_batch_size
 from mnist_cnn.runs import SHIPPED, load_run, runs_folder
-from mnist_cnn.training import epoch_order, find_or_train, print_progress, train
+from mnist_cnn.training import find_or_train, print_progress, train
 from run_helpers import interrupt_after, weights_of
 
 
@@ -249,7 +250,7 @@ def test_augmentation_moves_the_training_images_only(
         drawn.append(transforms.tobytes())
         return np.roll(images, 14, axis=2)
 
-    monkeypatch.setattr(training, "transform_images", roll)
+    monkeypatch.setattr(batches, "transform_images", roll)
     moved = train("improved", few, epochs=4, name="moved")
     assert moved.history["accuracy"][-1] > 0.8 > 0.5 > moved.history["val_accuracy"][-1]
     assert usual.history["val_accuracy"][-1] > 0.8
