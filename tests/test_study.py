@@ -276,9 +276,7 @@ def test_the_networks_are_those_of_the_stored_results(sample) -> None:
 
 def test_an_unknown_recipe_and_an_absent_scheduler_are_reported(tmp_path, sample) -> None:
     for recipes, seeds, workers in (([], [0], 1), (["relu"], range(0), 1), (["relu"], [0], -1)):
-        with pytest.raises(
-            ValueError, match="at least one recipe and one|workers must be at least"
-        ):
+        with pytest.raises(ValueError, match=r"at least one recipe and one|workers must be at"):
             run_study(recipes, seeds, tmp_path / "a", sample, workers=workers)
     with pytest.raises(ValueError, match="wait must be at least 1, not 0"):
         run_study(["relu"], [0], tmp_path / "a", sample, wait=0)

@@ -15,8 +15,8 @@ def epoch_order(n_images: int, seed: int, epoch: int) -> np.ndarray:
 
     Args:
         n_images: How many images there are.
-        seed: Of the training.
-        epoch: Counted from 0.
+        seed: The seed of the training.
+        epoch: The number of the epoch, counted from 0.
 
     Returns:
         A permutation of 0..n_images - 1, int64; it depends on seed and epoch alone.
@@ -37,7 +37,7 @@ def training_batches(
     Args:
         images: uint8 (n, 28, 28) in 0..255.
         targets: One-hot labels, float32 (n, classes).
-        epoch: Counted from 0.
+        epoch: The number of the epoch, counted from 0.
         settings: Batch size, seed, and whether to augment.
 
     Returns:

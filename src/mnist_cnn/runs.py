@@ -73,7 +73,7 @@ class Run:
         """Check that the weights fit the network, which another version may have changed.
 
         Raises:
-            RunError: they do not.
+            RunError: They do not.
         """
         network = self.settings.network
         is_known = network in NETWORKS and 1 <= self.classes <= 256
@@ -85,7 +85,7 @@ class Run:
         """Build the network, in float32, with the weights of the last epoch.
 
         Raises:
-            RunError: the weights are those of another network.
+            RunError: The weights are those of another network.
         """
         self.check_weights()
         model = build_model(self.settings.network, classes=self.classes)
@@ -106,9 +106,9 @@ def load_run(file: str | os.PathLike[str]) -> Run:
     """Load a run, finished or not, from its file.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        RunError: the file is damaged, or was made by another version of this package.
-        OSError: the file cannot be read at the moment.
+        FileNotFoundError: There is no such file.
+        RunError: The file is damaged, or was made by another version of this package.
+        OSError: The file cannot be read at the moment.
     """
     content = io.BytesIO(Path(os.path.expanduser(file)).read_bytes())
     try:
@@ -144,7 +144,7 @@ def save_run(file: Path, run: Run) -> None:
     """Save a run after an epoch, in the place of the epoch before; to be called inside `lock`.
 
     Raises:
-        RunError: the file cannot be written; the epoch before is still there.
+        RunError: The file cannot be written; the epoch before is still there.
     """
     arrays = {"predicted": run.predicted}
     arrays |= {f"weight_{number:03}": array for number, array in enumerate(run.weights)}
@@ -189,8 +189,8 @@ def lock(file: Path) -> AbstractContextManager[object]:
     """Keep other processes from writing to a file, until the end of `with`; make its folder.
 
     Raises:
-        BlockingIOError: another process is writing there.
-        OSError: the folder cannot be written.
+        BlockingIOError: Another process is writing there.
+        OSError: The folder cannot be written.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
@@ -224,13 +224,13 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
     """Load a run, finished or not, that was made with the settings wanted.
 
     Args:
-        file: where it is.
-        wanted: values by the names of `Settings`; of those left out, any will do.
+        file: The file of the run.
+        wanted: Values by the names of `Settings`. Of those left out, any will do.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        SettingsMismatchError: it was made with other settings.
-        RunError: the file is damaged, or its weights fit no network of this version.
+        FileNotFoundError: There is no such file.
+        SettingsMismatchError: It was made with other settings.
+        RunError: The file is damaged, or its weights fit no network of this version.
     """
     run = load_run(file)
     run.check_weights()

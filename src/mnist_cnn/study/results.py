@@ -5,7 +5,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -83,8 +83,8 @@ def load_results(file: str | os.PathLike[str]) -> list[Result]:
     """Load the results in a file; lines that cannot be read are left out, and named on stderr.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        StudyError: it has lines, but none can be read.
+        FileNotFoundError: There is no such file.
+        StudyError: It has lines, but none can be read.
     """
     results: dict[str, Result] = {}
     damaged = []
@@ -126,38 +126,46 @@ def collect_scores(results: Iterable[Result], images: str = "validation") -> Sco
     followed by what does.
 
     Args:
-        results: of one study, or of several.
+        results: The results of one study, or of several.
         images: "validation", by which to choose, or "test", to report.
     """
     check_choice("images", images, ("validation", "test"))
     scores: Scores = {}
     for recipe, variants in _group(results, images).items():
-        names = sorted({name for facts, _ in variants for name in facts})
-        varying = [name for name in names if len({facts.get(name) for facts, _ in variants}) > 1]
-        for facts, by_seed in variants:
-            differing = [_in_words(name, facts[name]) for name in varying if name in facts]
-            scores[", ".join([recipe, *differing])] = dict(sorted(by_seed.items()))
+        names = sorted({name for variant in variants for name in variant.facts})
+        varying = [name for name in names if len({each.facts.get(name) for each in variants}) > 1]
+        for variant in variants:
+            facts = [
+                _in_words(name, variant.facts[name]) for name in varying if name in variant.facts
+            ]
+            scores[", ".join([recipe, *facts])] = dict(sorted(variant.scores.items()))
     return scores
 
 
-def _group(
-    results: Iterable[Result], images: str
-) -> dict[str, list[tuple[dict[str, object], dict[int, float]]]]:
-    """Group results that differ in nothing but the seed.
+@dataclass
+class _Variant:
+    """Results of a recipe that differ in nothing but the seed.
 
-    Returns:
-        By recipe, for each such group what else defines its results, and the accuracies in percent
-        by seed.
+    Attributes:
+        facts: What else defines them, by its name.
+        scores: Accuracies in percent, by seed.
     """
-    groups: dict[str, list[tuple[dict[str, object], dict[int, float]]]] = defaultdict(list)
+
+    facts: dict[str, object]
+    scores: dict[int, float] = field(default_factory=dict)
+
+
+def _group(results: Iterable[Result], images: str) -> dict[str, list[_Variant]]:
+    """Group results by recipe, and then by everything that defines them but the seed."""
+    groups: dict[str, list[_Variant]] = defaultdict(list)
     for result in results:
         accuracy = result.test_accuracy if images == "test" else result.val_accuracy
         variants, facts = groups[result.settings.recipe], _facts(result)
-        by_seed = next((scores for others, scores in variants if others == facts), None)
-        if by_seed is None:
-            by_seed = {}
-            variants.append((facts, by_seed))
-        by_seed[result.settings.seed] = 100 * accuracy
+        variant = next((each for each in variants if each.facts == facts), None)
+        if variant is None:
+            variant = _Variant(facts)
+            variants.append(variant)
+        variant.scores[result.settings.seed] = 100 * accuracy
     return groups
 
 
