@@ -10,7 +10,8 @@ import json
 import os
 import re
 import tempfile
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -243,3 +244,64 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
     if differences:
         raise SettingsMismatchError(differences)
     return run
+
+
+@contextmanager
+def open_run(name: str, dataset: Dataset, settings: Settings) -> Iterator[tuple[Path, Run | None]]:
+    """Keep the file of a run for this process, and load the run if it was begun.
+
+    A run with other settings, or a damaged one, is set aside under another name; prints why.
+
+    Args:
+        name: The name of the run.
+        dataset: The images that it is trained on.
+        settings: The settings that it must have been made with.
+
+    Yields:
+        The file, and the run; None if it is yet to begin.
+
+    Raises:
+        RunError: Another process is training this run, or the folder cannot be written.
+    """
+    file = run_file(name, dataset)
+    with _lock_run(file, name):
+        yield file, _load_or_set_aside(file, settings)
+
+
+def say_why_not(error: Exception) -> str:
+    """Say why a run could not be loaded, in words that follow the name of its file."""
+    if isinstance(error, FileNotFoundError):
+        return "does not exist yet"
+    if isinstance(error, SettingsMismatchError):
+        return str(error)
+    return f"cannot be used: {error}"
+
+
+def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
+    """Keep other processes from training the same run; a RunError says what to do if one is."""
+    try:
+        return lock(file)
+    except BlockingIOError as error:
+        raise RunError(
+            f'{error} Wait for it, or give this run another name, as in train(…, name="{name}-2").'
+        ) from None
+    except OSError as error:
+        raise RunError(
+            f"Runs cannot be saved in {file.parent} ({error}). Name a folder that can be written, "
+            'with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
+        ) from error
+
+
+def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:
+    """Load the run with these settings, if it was begun; set another one in its place aside."""
+    try:
+        return load_matching(file, asdict(settings))
+    except FileNotFoundError:
+        return None
+    except RunError as error:
+        why_not = say_why_not(error)
+    print(
+        f"{settings.recipe}: runs/{file.name} {why_not}. It is now runs/{set_aside(file).name}; "
+        "training a new run."
+    )
+    return None

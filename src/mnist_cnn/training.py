@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from mnist_cnn.environment import (
     describe_environment,
     find_changes,
 )
-from mnist_cnn.exceptions import Interrupted, RunError, SettingsMismatchError
+from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
 from mnist_cnn.runs import (
@@ -26,9 +25,10 @@ from mnist_cnn.runs import (
     Run,
     load_matching,
     load_run,
-    lock,
+    open_run,
     run_file,
     save_run,
+    say_why_not,
     set_aside,
 )
 
@@ -104,10 +104,9 @@ def train_with(
     """
     if settings.fingerprint != dataset.fingerprint:
         raise RunError("the settings are for other training images than those of the dataset")
-    recipe, file = settings.recipe, run_file(name, dataset)
+    recipe = settings.recipe
     environment = describe_environment(dataset) | {"arithmetic": describe_arithmetic()}
-    with _lock_run(file, name):
-        run = _load_or_set_aside(file, settings)
+    with open_run(name, dataset, settings) as (file, run):
         if run and run.finished:
             print(
                 f"{recipe}: runs/{file.name} is finished already; to train it again, delete that "
@@ -149,7 +148,7 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
             return run
         why_not = f"was interrupted after epoch {run.epochs_done} of {run.settings.epochs}"
     except (FileNotFoundError, RunError) as error:
-        why_not = _say_why_not(error)
+        why_not = say_why_not(error)
     try:
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
     except (FileNotFoundError, RunError):
@@ -182,45 +181,6 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **average
     )
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
-
-
-def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
-    """Keep other processes from training the same run; a RunError says what to do if one is."""
-    try:
-        return lock(file)
-    except BlockingIOError as error:
-        raise RunError(
-            f'{error} Wait for it, or give this run another name, as in train(…, name="{name}-2").'
-        ) from None
-    except OSError as error:
-        raise RunError(
-            f"Runs cannot be saved in {file.parent} ({error}). Name a folder that can be written, "
-            'with os.environ["MNIST_CNN_RUNS"] = "…", and run the cell again.'
-        ) from error
-
-
-def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:
-    """Load the run with these settings, if it was begun; set another one in its place aside."""
-    try:
-        return load_matching(file, asdict(settings))
-    except FileNotFoundError:
-        return None
-    except RunError as error:
-        why_not = _say_why_not(error)
-    print(
-        f"{settings.recipe}: runs/{file.name} {why_not}. It is now runs/{set_aside(file).name}; "
-        "training a new run."
-    )
-    return None
-
-
-def _say_why_not(error: Exception) -> str:
-    """Say why a run could not be loaded, in words that follow the name of its file."""
-    if isinstance(error, FileNotFoundError):
-        return "does not exist yet"
-    if isinstance(error, SettingsMismatchError):
-        return str(error)
-    return f"cannot be used: {error}"
 
 
 def _say_that_it_continues(run: Run, file: Path, environment: Environment) -> None:
