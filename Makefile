@@ -1,10 +1,13 @@
-# Everything here is a line or two of pip, python or jupyter; the README gives them for people without make.
+# Everything here is a line or two of pip, python or jupyter; the README gives them for people
+# without make.
 
-# The Pythons that pyproject.toml allows, as in 3.13 3.12 3.11. Make takes the first that is here, or what it is told:
-# `make run PYTHON=/path/to/python`.
-BOUNDS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"/\1 \2/p' pyproject.toml)
+# The Pythons that pyproject.toml allows, as in 3.13 3.12 3.11. Make takes the first that is here,
+# or what it is told: `make run PYTHON=/path/to/python`.
+BOUNDS := $(shell sed -n \
+	's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"/\1 \2/p' pyproject.toml)
 PYTHONS := $(shell seq -f 3.%.0f $$(($(word 2,$(BOUNDS)) - 1)) -1 $(word 1,$(BOUNDS)))
-FITS := -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in sys.argv[1:])' $(PYTHONS) 2>/dev/null
+FITS := -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in sys.argv[1:])' \
+	$(PYTHONS) 2>/dev/null
 ifndef PYTHON
 PYTHON := $(firstword $(foreach python,$(PYTHONS:%=python%) python3,\
 	$(if $(shell $(python) $(FITS) && echo fits),$(python))) python3)
@@ -25,13 +28,14 @@ run: $(ENV)/installed  ## set up, then execute all eight notebooks into build/
 lab: export JUPYTER_PREFER_ENV_PATH := 1
 lab: $(ENV)/installed  ## set up, then open JupyterLab at your copy of the first notebook
 	$(BIN)/python -m mnist_cnn.copies mine
-	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --notebook-dir=. \
-		my-notebooks/01_data_loading.ipynb
+	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+		--notebook-dir=. my-notebooks/01_data_loading.ipynb
 
-class: $(ENV)/installed  ## set up, then make the notebooks of a class: without solutions, and solved
+class: $(ENV)/installed  ## set up, then make a class's notebooks: without solutions, and solved
 	$(BIN)/python -m mnist_cnn.copies class
 
-check: lint  ## format, lint, types, imports and all fast tests, in less than 90 seconds; run it before each commit
+# Run `make check` before each commit.
+check: lint  ## format, lint, types, imports and all fast tests, in less than 90 seconds
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" tests
 
 lint: $(ENV)/installed-test
@@ -40,45 +44,53 @@ lint: $(ENV)/installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# Three processes also on two cores: tests wait for browsers, kernels and downloads a quarter of the time.
+# Three processes also on two cores: tests wait for browsers, kernels and downloads a quarter of
+# the time.
 test: lint  ## run every test; executes all notebooks on the way
 	$(BIN)/python -m pytest -n 3
 
-rehearse: $(ENV)/installed-test  ## try every way to install or launch it, as a new user would; half an hour
+# `make rehearse` takes half an hour.
+rehearse: $(ENV)/installed-test  ## try every way to install or launch it, as a new user would
 	$(BIN)/python -m pytest --rehearse tests
 
 notebooks: $(ENV)/installed  ## execute the notebooks and save them with their outputs
 	$(BIN)/python -m mnist_cnn --in-place
 
-study: $(ENV)/installed-study  ## train ten seeds of each recipe; hours, can be interrupted; seed 0 comes with the package
-	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --recipes relu leaky_relu improved short \
+# `make study` takes hours, and can be interrupted. Seed 0 comes with the package.
+study: $(ENV)/installed-study  ## train ten seeds of each recipe
+	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study \
+		--recipes relu leaky_relu improved short \
 		--precision float32 --images test --results benchmarks/study.jsonl
 	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --precision float32 --images test \
-		--recipes dense pooled scheduled smoothed permuted normalized averaged --results benchmarks/ladder.jsonl
+		--recipes dense pooled scheduled smoothed permuted normalized averaged \
+		--results benchmarks/ladder.jsonl
 	MNIST_CNN_RUNS=build/study $(BIN)/python -m mnist_cnn.study --precision float32 --images test \
 		--recipes averaged --seeds 25 --results benchmarks/ladder.jsonl
 	MNIST_CNN_RUNS=build/study $(BIN)/python benchmarks/ensembles.py
 	MNIST_CNN_RUNS=build/study $(BIN)/python benchmarks/ship_runs.py
 	$(BIN)/python docs/fill_pages.py
 
-bench: $(ENV)/installed-test  ## measure the speeds, alone on the machine, in an hour; can be interrupted
+# `make bench` takes an hour, and can be interrupted; nothing else may run on the machine.
+bench: $(ENV)/installed-test  ## measure the speeds
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python docs/fill_pages.py
 
-bench-quick: $(ENV)/installed  ## measure speeds on fewer images, in less than three minutes, and print them
+bench-quick: $(ENV)/installed  ## print speeds on fewer images, in less than three minutes
 	$(BIN)/python benchmarks/bench.py --quick
 
 tables: $(ENV)/installed  ## put what was measured into README and notebooks
 	$(BIN)/python docs/fill_pages.py
 
-site: $(ENV)/installed-site  ## make pages of the notebooks as they are saved, in build/site/; they need no kernel
+# The pages of the site need no kernel.
+site: $(ENV)/installed-site  ## make pages of the notebooks as they are saved, in build/site/
 	$(BIN)/python -m sphinx -W -q -j auto -c docs -d build/doctrees . build/site
 
 clean:  ## remove what the other commands made, except trainings: your runs, and those of a study
 	rm -rf $(ENV)
 	test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name study -exec rm -rf {} +
 
-# What is installed: what the lesson needs, and then what an extra of pyproject.toml brings, for those who ask for it.
+# What is installed: what the lesson needs, and then what an extra of pyproject.toml brings, for
+# those who ask for it.
 $(ENV)/installed: pyproject.toml | $(ENV)/bin/pip
 	@$(BIN)/python requirements.py > $(ENV)/requirements.txt
 	@$(INSTALL)
@@ -89,14 +101,17 @@ $(ENV)/installed-%: pyproject.toml | $(ENV)/bin/pip
 	@$(INSTALL)
 	@touch $(ENV)/installed $@
 
-# Of TensorFlow's files a sixth, its C++ headers, serve only those who compile operations of their own.
+# A sixth of TensorFlow's files, its C++ headers, serve only those who compile their own operations.
 INSTALL = $(BIN)/python -m pip install --quiet --no-compile --requirement $(ENV)/requirements.txt \
 	&& $(BIN)/python -m pip install --quiet --no-compile --no-deps --editable . \
 	&& rm -rf $(ENV)/lib/python3.*/site-packages/tensorflow/include
 
+# pip is upgraded first: that of Python 3.11 takes twice as long for what follows.
 $(ENV)/bin/pip:
-	@$(PYTHON) $(FITS) || { echo "One of these Pythons is needed: $(PYTHONS). $(PYTHON) is none of them." \
+	@$(PYTHON) $(FITS) || { \
+		echo "One of these Pythons is needed: $(PYTHONS). $(PYTHON) is none of them." \
 		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
 	@echo "Setting up $(ENV) with $$($(PYTHON) --version): a few minutes"
-	@$(PYTHON) -m venv $(ENV) || { echo "Could not make $(ENV). On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --upgrade pip  # that of Python 3.11 takes twice as long for what follows
+	@$(PYTHON) -m venv $(ENV) || { \
+		echo "Could not make $(ENV). On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --upgrade pip

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jobs
 from compared import BASELINE, RUNGS, Contestant, contestants
@@ -51,7 +51,7 @@ class Job(NamedTuple):
 
     name: str  # of the file that keeps it
     kind: str  # a key of jobs.JOBS
-    arguments: dict
+    arguments: dict[str, Any]
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def measure_series(series: str) -> None:
     print("Wrote benchmarks/results.json")
 
 
-def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int]) -> dict:
+def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int]) -> dict[str, Any]:
     """Measure time and memory of all contestants, of the import, and how they grow with the images.
 
     Args:
@@ -107,7 +107,7 @@ def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int])
         What results.json holds of the speeds.
     """
     chosen = choose_precision()
-    speeds: dict[Contestant, list[dict]] = {row: [] for row in contestants(chosen)}
+    speeds: dict[Contestant, list[dict[str, Any]]] = {row: [] for row in contestants(chosen)}
     for number in range(rounds):
         for contestant, measurements in speeds.items():
             measurements.append(measure(speed_job(contestant, images, number), work))
@@ -134,7 +134,7 @@ def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int])
     }
 
 
-def measure_article(work: Path) -> dict:
+def measure_article(work: Path) -> dict[str, Any]:
     """Train the article's network as the article does, with each seed, which takes hours."""
     trained = [
         measure(Job(f"article-{seed}", "train_article", {"seed": seed}), work)
@@ -148,7 +148,7 @@ def measure_article(work: Path) -> dict:
     }
 
 
-def measure_ladder(work: Path) -> dict:
+def measure_ladder(work: Path) -> dict[str, Any]:
     """Measure how many seconds the training of each rung of the ladder takes in float32."""
     seconds = {}
     for recipe in RUNGS.values():
@@ -158,7 +158,7 @@ def measure_ladder(work: Path) -> dict:
     return {**date_and_machine(), "seconds": seconds}
 
 
-def measure_views(work: Path) -> dict:
+def measure_views(work: Path) -> dict[str, Any]:
     """Measure how fast the views respond in a browser."""
     return {**date_and_machine(), **measure(Job("views", "time_views", {}), work)}
 
@@ -194,7 +194,7 @@ def speed_job(contestant: Contestant, images: int, number: int) -> Job:
     return Job(name, f"time_{trainer}", arguments)
 
 
-def measure(job: Job, work: Path) -> dict:
+def measure(job: Job, work: Path) -> dict[str, Any]:
     """Read a measurement from its file, or make it now and keep it there."""
     file = work / f"{job.name}.json"
     if not file.exists():
@@ -205,14 +205,16 @@ def measure(job: Job, work: Path) -> dict:
     return json.loads(file.read_text())
 
 
-def run_in_a_process(job: Job) -> dict:
+def run_in_a_process(job: Job) -> dict[str, Any]:
     """Make a measurement in a new process, which prints it as its last line."""
     command = [sys.executable, jobs.__file__, job.kind, json.dumps(job.arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def summarize_speed(contestant: Contestant, measurements: list[dict], baseline: list[dict]) -> dict:
+def summarize_speed(
+    contestant: Contestant, measurements: list[dict[str, Any]], baseline: list[dict[str, Any]]
+) -> dict[str, Any]:
     """What results.json holds of a contestant: what its training costs, also beside the baseline's.
 
     Args:
@@ -244,12 +246,12 @@ def summarize_speed(contestant: Contestant, measurements: list[dict], baseline: 
     }
 
 
-def median_epoch(measurements: list[dict], which: str) -> float:
+def median_epoch(measurements: list[dict[str, Any]], which: str) -> float:
     """The median seconds of an epoch after the first, by the "clock" or of the "processor"."""
     return statistics.median(seconds for each in measurements for seconds in each[which][1:])
 
 
-def whole_training(measurements: list[dict], which: str) -> float:
+def whole_training(measurements: list[dict[str, Any]], which: str) -> float:
     """The seconds of a whole training, by the "clock" or of the "processor".
 
     They are those of the first epoch, which also builds the graph, and as many median epochs as the

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mnist_cnn.backend import keras
@@ -33,7 +33,7 @@ class EpochTimer:
     def __call__(self, *_: object) -> None:
         self._moments.append((time.perf_counter(), time.process_time()))
 
-    def measurements(self) -> dict:
+    def measurements(self) -> dict[str, Any]:
         """The seconds of each epoch, by the clock and of all cores together; the peak of memory."""
         spent = [
             (round(clock - clock_before, 2), round(processor - processor_before, 2))
@@ -62,7 +62,7 @@ def load_training_images(count: int) -> "Dataset":
     return replace(dataset, x_train=dataset.x_train[:count], y_train=dataset.y_train[:count])
 
 
-def time_train(recipe: str, precision: str, images: int) -> dict:
+def time_train(recipe: str, precision: str, images: int) -> dict[str, Any]:
     """Time a recipe, trained by this package."""
     from mnist_cnn.data import split_validation
     from mnist_cnn.recipes import RECIPES
@@ -89,7 +89,7 @@ def time_train(recipe: str, precision: str, images: int) -> dict:
     }
 
 
-def time_fit(recipe: str, precision: str, images: int) -> dict:
+def time_fit(recipe: str, precision: str, images: int) -> dict[str, Any]:
     """Time a network, trained by plain Keras as the article trains its own.
 
     Args:
@@ -114,7 +114,7 @@ def time_fit(recipe: str, precision: str, images: int) -> dict:
     }
 
 
-def time_torch(recipe: dict, images: int) -> dict:
+def time_torch(recipe: dict[str, Any], images: int) -> dict[str, Any]:
     """Time the network of the recipe "relu" in PyTorch, in a process that has no TensorFlow.
 
     Args:
@@ -134,7 +134,7 @@ def time_torch(recipe: dict, images: int) -> dict:
     }
 
 
-def train_article(seed: int) -> dict:
+def train_article(seed: int) -> dict[str, Any]:
     """Train the article's network to the end, as the article does.
 
     Returns:
@@ -191,7 +191,7 @@ def fit_as_in_the_article(
     return model, fitted.history
 
 
-def time_import() -> dict:
+def time_import() -> dict[str, Any]:
     """Time importing the package, in a process that has done nothing else."""
     start = time.perf_counter()
     import mnist_cnn.training  # noqa: F401
@@ -199,14 +199,14 @@ def time_import() -> dict:
     return {"seconds": round(time.perf_counter() - start, 2)}
 
 
-def time_views() -> dict:
+def time_views() -> dict[str, Any]:
     """Measure how fast the views respond in a browser."""
     from view_speed import measure_views
 
     return measure_views()
 
 
-JOBS: dict[str, Callable[..., dict]] = {
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "time_train": time_train,
     "time_fit": time_fit,
     "time_torch": time_torch,

@@ -1,6 +1,7 @@
 """The recipe "relu" in PyTorch, for comparison: pip install torch==2.13.0."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ def build_network() -> nn.Sequential:
 
 
 def fit(
-    dataset: Dataset, recipe: dict, epochs: int, on_epoch: Callable[[], None]
+    dataset: Dataset, recipe: dict[str, Any], epochs: int, on_epoch: Callable[[], None]
 ) -> tuple[int, int]:
     """Train the network for the first epochs of a recipe.
 

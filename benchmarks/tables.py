@@ -8,6 +8,7 @@ import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from compared import BASELINE, RUNGS, STUDY_RECIPES, Contestant
 from mnist_cnn.study.results import collect_scores, load_results, summarize
@@ -18,10 +19,13 @@ _TRAINERS = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 _SEEDS_OF_LADDER = 10  # notebook 08 compares as many of each rung
 
+Results = dict[str, Any]
+"""Everything that was measured, as `load_measurements` returns it."""
+
 # Reading the results
 
 
-def load_measurements(folder: Path = FOLDER) -> dict:
+def load_measurements(folder: Path = FOLDER) -> Results:
     """Load everything that was measured.
 
     Args:
@@ -50,14 +54,14 @@ def load_measurements(folder: Path = FOLDER) -> dict:
     return results
 
 
-def rows_by_contestant(results: dict) -> dict[Contestant, dict]:
+def rows_by_contestant(results: Results) -> dict[Contestant, dict[str, Any]]:
     """The rows of the speeds, by who trained what in which precision."""
     return {
         Contestant(row["what"], row["recipe"], row["precision"]): row for row in results["rows"]
     }
 
 
-def accuracies(results: dict, recipe: str, images: str = "test") -> list[float]:
+def accuracies(results: Results, recipe: str, images: str = "test") -> list[float]:
     """The accuracies of a recipe in percent, in the order of the seeds.
 
     Args:
@@ -73,7 +77,7 @@ def accuracies(results: dict, recipe: str, images: str = "test") -> list[float]:
 # Tables of accuracies
 
 
-def recipe_table(results: dict) -> str:
+def recipe_table(results: Results) -> str:
     """How accurate and how fast the article's network is, and what is trained here."""
     chosen = results["chosen_precision"]
     compared = [BASELINE]
@@ -93,7 +97,7 @@ def recipe_table(results: dict) -> str:
     )
 
 
-def accuracy_table(results: dict) -> str:
+def accuracy_table(results: Results) -> str:
     """The accuracies of everything that was trained with several seeds, and their spread."""
     validation = {"article": results["article"]["validation_mean"]}
     for recipe in results["validation"]:
@@ -108,7 +112,7 @@ def accuracy_table(results: dict) -> str:
     )
 
 
-def study_report(results: dict) -> str:
+def study_report(results: Results) -> str:
     """The report of the study on the test images, as `python -m mnist_cnn.study` prints it."""
     scores = {recipe: results["test"][recipe] for recipe in STUDY_RECIPES}
     return f"```\n{summarize(scores)}\n```"
@@ -117,7 +121,7 @@ def study_report(results: dict) -> str:
 # Tables of time and memory
 
 
-def speed_table(results: dict) -> str:
+def speed_table(results: Results) -> str:
     """What the training of every contestant costs."""
     return markdown_table(
         (
@@ -142,7 +146,7 @@ def speed_table(results: dict) -> str:
     )
 
 
-def throughput_table(results: dict) -> str:
+def throughput_table(results: Results) -> str:
     """How many images a second every contestant trains on, and how large its network is."""
     return markdown_table(
         ("", "precision", "images per second", "parameters", "weights"),
@@ -159,7 +163,7 @@ def throughput_table(results: dict) -> str:
     )
 
 
-def pooling_table(results: dict) -> str:
+def pooling_table(results: Results) -> str:
     """How fast plain Keras trains the article's network and ours, and how accurate each becomes."""
     rows = []
     for network in ("article", "relu"):
@@ -172,7 +176,7 @@ def pooling_table(results: dict) -> str:
     )
 
 
-def scaling_table(results: dict) -> str:
+def scaling_table(results: Results) -> str:
     """How time and memory grow with the number of training images."""
     return markdown_table(
         ("images", "seconds per epoch", "peak memory"),
@@ -183,7 +187,7 @@ def scaling_table(results: dict) -> str:
     )
 
 
-def view_table(results: dict) -> str:
+def view_table(results: Results) -> str:
     """How long the views take until the next picture is ready, and until it is drawn."""
     found = results["views"]
     rows = []
@@ -199,7 +203,7 @@ def view_table(results: dict) -> str:
     )
 
 
-def speed_conditions(results: dict) -> str:
+def speed_conditions(results: Results) -> str:
     """When and where the speeds were measured, with which versions."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return (
@@ -211,18 +215,18 @@ def speed_conditions(results: dict) -> str:
 # Lines of Python for the notebooks
 
 
-def relu_scores(results: dict) -> str:
+def relu_scores(results: Results) -> str:
     """The test accuracies of the recipe "relu", for notebook 01."""
     return f"scores = {rounded(accuracies(results, 'relu'))}"
 
 
-def recipe_scores(results: dict) -> str:
+def recipe_scores(results: Results) -> str:
     """The test accuracies of the recipes that notebook 05 compares."""
     compared = ("relu", "leaky_relu", "improved", "article")
     return python_dict("scores", {name: rounded(accuracies(results, name)) for name in compared})
 
 
-def recipe_validation_scores(results: dict) -> str:
+def recipe_validation_scores(results: Results) -> str:
     """The validation accuracies of the recipes in notebook 05.
 
     The article's network is left out: it was validated on other images.
@@ -233,12 +237,12 @@ def recipe_validation_scores(results: dict) -> str:
     )
 
 
-def ladder_scores(results: dict) -> str:
+def ladder_scores(results: Results) -> str:
     """The test accuracies of each rung of notebook 08's ladder."""
     return python_dict("ladder", _scores_by_rung(results, RUNGS, "test"))
 
 
-def ladder_validation_scores(results: dict) -> str:
+def ladder_validation_scores(results: Results) -> str:
     """The validation accuracies of each rung of notebook 08's ladder.
 
     The article's network is left out: it was validated on other images.
@@ -247,40 +251,40 @@ def ladder_validation_scores(results: dict) -> str:
     return python_dict("validation", _scores_by_rung(results, ours, "validation"))
 
 
-def _scores_by_rung(results: dict, rungs: dict[str, str], images: str) -> dict[str, list[float]]:
+def _scores_by_rung(results: Results, rungs: dict[str, str], images: str) -> dict[str, list[float]]:
     return {
         rung: rounded(accuracies(results, recipe, images)[:_SEEDS_OF_LADDER])
         for rung, recipe in rungs.items()
     }
 
 
-def ladder_costs(results: dict) -> str:
+def ladder_costs(results: Results) -> str:
     """How many seconds a training of each rung takes."""
     seconds = results["costs"]["seconds"]
     return python_dict("seconds", {rung: round(seconds[recipe]) for rung, recipe in RUNGS.items()})
 
 
-def ladder_costs_conditions(results: dict) -> str:
+def ladder_costs_conditions(results: Results) -> str:
     """When and where the costs of the rungs were measured."""
     return f"Measured on {results['costs']['date']} on {results['costs']['machine']}."
 
 
-def permuted_scores(results: dict) -> str:
+def permuted_scores(results: Results) -> str:
     """The test accuracies on images whose pixels are permuted, for notebook 08."""
     return f"permuted = {rounded(accuracies(results, 'permuted'))}"
 
 
-def ensemble_scores(results: dict) -> str:
+def ensemble_scores(results: Results) -> str:
     """The test accuracies of the ensembles, and the means of their members."""
     return python_dict("ensembles", _scores_of_ensembles(results, "test"))
 
 
-def ensemble_validation_scores(results: dict) -> str:
+def ensemble_validation_scores(results: Results) -> str:
     """The validation accuracies of the ensembles, and the means of their members."""
     return python_dict("validation_ensembles", _scores_of_ensembles(results, "val"))
 
 
-def _scores_of_ensembles(results: dict, images: str) -> dict[str, list[float]]:
+def _scores_of_ensembles(results: Results, images: str) -> dict[str, list[float]]:
     ensembles = results["ensembles"]
     alone = [100 * statistics.mean(each[f"{images}_members"]) for each in ensembles]
     together = [100 * each[f"{images}_accuracy"] for each in ensembles]
@@ -288,7 +292,7 @@ def _scores_of_ensembles(results: dict, images: str) -> dict[str, list[float]]:
 
 
 # What generates the text in each place, by the name in the comment before it
-TABLES: dict[str, Callable[[dict], str]] = {
+TABLES: dict[str, Callable[[Results], str]] = {
     "recipes": recipe_table,
     "times": speed_table,
     "seeds": accuracy_table,

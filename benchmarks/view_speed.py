@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))  # which drive browsers, too
 
@@ -47,7 +48,7 @@ Response = tuple[float, float]
 """Milliseconds until a view's new picture was ready, and until it was drawn."""
 
 
-def measure_views() -> dict:
+def measure_views() -> dict[str, Any]:
     """Measure all views.
 
     Returns:
@@ -147,6 +148,7 @@ def draw_dot(page: Page, pad: Locator, number: int) -> Response:
     pad.get_by_role("button", name="Clear").click()
     pad.get_by_text("Draw a digit").wait_for()
     box = pad.locator("canvas").first.bounding_box()
+    assert box is not None, "the pad is not visible"
     page.mouse.move(box["x"] + 60 + 5 * number, box["y"] + 60)
     page.evaluate(_WATCH, [pad.locator(".mnist-side-by-side").element_handle(), "pointerdown"])
     page.mouse.down()

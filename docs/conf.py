@@ -5,6 +5,7 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.addnodes import download_reference, pending_xref
@@ -45,7 +46,8 @@ myst_heading_anchors = 3  # makes the anchors that links to headings use on GitH
 
 html_theme = "furo"
 pygments_dark_style = "a11y-dark"  # Furo's own choice underlines modules like links
-html_theme_options = {"top_of_page_buttons": []}  # templates/page.html has buttons of our own
+# templates/page.html has buttons of our own
+html_theme_options: dict[str, Any] = {"top_of_page_buttons": []}
 templates_path = ["templates"]
 if REPOSITORY:
     # Addresses to which templates/page.html appends the path of a page
@@ -105,7 +107,7 @@ def check_sources(app: Sphinx) -> None:
             app.parallel = 1  # Sphinx must not fork a process with TensorFlow's threads
 
 
-def lacks_output(cell: dict) -> bool:
+def lacks_output(cell: dict[str, Any]) -> bool:
     """Whether a code cell was not run, or has lost the figure or view that it makes."""
     source = "".join(cell["source"]).strip()
     if source and cell["execution_count"] is None:

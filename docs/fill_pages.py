@@ -15,7 +15,7 @@ import nbformat
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import addresses
-from tables import TABLES, load_measurements
+from tables import TABLES, Results, load_measurements
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -26,7 +26,7 @@ PAGES = [
 PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of bench -->)", re.DOTALL)
 
 
-def generate_texts(results: dict, repository: str | None) -> dict[str, str]:
+def generate_texts(results: Results, repository: str | None) -> dict[str, str]:
     """Generate the text of every place, by its name.
 
     Args:

@@ -20,7 +20,7 @@ from mnist_cnn.data import Dataset, prepare_images
 from mnist_cnn.exercises.catalogue import EXERCISES
 from mnist_cnn.exercises.kinds import Array, Function, Network, Number
 from mnist_cnn.models import build_model
-from notebook_files import NOTEBOOKS
+from notebook_files import NOTEBOOKS, cells_with_tag, exercise_name
 
 layers = keras.layers
 Verdict = Callable[[str, str], str]
@@ -443,19 +443,7 @@ TOOLS = {
 }
 
 
-def cells_of(path: Path, tag: str) -> list[nbformat.NotebookNode]:
-    return [
-        cell
-        for cell in nbformat.read(path, as_version=4).cells
-        if tag in cell.metadata.get("tags", ())
-    ]
-
-
-def exercise_of(cell: nbformat.NotebookNode) -> str:
-    return re.search(r'^exercises\.\w+\("([^"]+)"', cell.source, re.MULTILINE)[1]
-
-
-STUBS = {exercise_of(cell): cell for path in NOTEBOOKS for cell in cells_of(path, "answer")}
+STUBS = {exercise_name(cell): cell for path in NOTEBOOKS for cell in cells_with_tag(path, "answer")}
 CHECKS = {exercise: cell.source.splitlines()[-1] for exercise, cell in STUBS.items()}
 
 

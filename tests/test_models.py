@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from mnist_cnn.data import Dataset
-from mnist_cnn.models import NETWORKS, PRECISIONS, PermutePixels, build_model, predict
+from mnist_cnn.models import (
+    NETWORKS,
+    PRECISIONS,
+    PermutePixels,
+    build_model,
+    predict,
+    receptive_fields,
+)
+
+layers = keras.layers
 
 
 def test_parameter_counts() -> None:
@@ -40,6 +49,12 @@ def test_a_seed_gives_what_keras_gives_with_it(network: str) -> None:
     for ours, theirs in zip(found.variables, expected.variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert not np.array_equal(found.get_weights()[0], other.get_weights()[0])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_keras_would_refuse_is_refused(seed: int) -> None:
+    with pytest.raises(ValueError, match=rf"seed must be in 0\.\.4294967295, not {seed}"):
+        build_model(seed=seed)
 
 
 @pytest.mark.parametrize("n", [1, 500, 777])
@@ -122,3 +137,75 @@ def test_every_network_survives_saving_and_loading_with_keras(network: str, tmp_
     model.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")
     assert np.array_equal(loaded.predict_on_batch(images), model.predict_on_batch(images))
+
+
+# Receptive fields
+
+
+@pytest.mark.slow
+def test_a_receptive_field_holds_the_pixels_that_a_number_depends_on() -> None:
+    """Each pixel is changed in turn: those that change the number fill the receptive field.
+
+    The network is untrained and the images are noise, so that no pixel is without effect.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (4, 28, 28), "uint8")
+    model = build_model("batch_norm")
+    convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
+    for layer, (size, step) in zip(convolutions, receptive_fields(model), strict=True):
+        maps = keras.Model(model.inputs[0], layer.output)
+        counts = np.zeros((28, 28), bool)
+        for image in noise:
+            changed = np.repeat(image[np.newaxis], 785, axis=0)
+            changed[np.arange(784), np.arange(784) // 28, np.arange(784) % 28] ^= 255
+            values = maps.predict(changed[..., np.newaxis] / np.float32(255), verbose=0)[:, 2, 1, 5]
+            counts |= np.abs(values[:784] - values[784]).reshape(28, 28) > 1e-5
+        rows, columns = (np.flatnonzero(counts.any(axis=axis)) for axis in (1, 0))
+        assert (rows[0], columns[0]) == (2 * step, step)
+        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (size, size)
+
+
+def image_network(*stack: layers.Layer) -> keras.Sequential:
+    """A network that begins with an image and need not end with probabilities."""
+    return keras.Sequential([keras.Input((28, 28, 1)), *stack])
+
+
+def test_strides_and_dilation_widen_the_receptive_fields_of_later_layers() -> None:
+    model = image_network(
+        layers.Conv2D(1, 3, strides=2),  # 3 pixels, 2 apart
+        layers.MaxPooling2D(3, strides=2),  # 3 + 2 * 2 = 7 pixels, 4 apart
+        layers.Conv2D(1, 2, dilation_rate=2),  # 7 + 2 * 4 = 15 pixels, 4 apart
+    )
+    assert receptive_fields(model) == [(3, 2), (15, 4)]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(1, (3, 5), name="kernel"),
+        layers.Conv2D(1, 3, strides=(1, 2), name="convolution_strides"),
+        layers.Conv2D(1, 3, dilation_rate=(1, 2), name="dilation"),
+        layers.MaxPooling2D((2, 1), strides=2, name="pool"),
+        layers.MaxPooling2D(2, strides=(2, 1), name="pooling_strides"),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_a_layer_that_differs_between_the_two_directions_has_no_known_receptive_field(
+    layer: layers.Layer,
+) -> None:
+    with pytest.raises(ValueError, match=rf"\b{layer.name}\b"):
+        receptive_fields(image_network(layer))
+
+
+@pytest.mark.parametrize(
+    "layer, message",
+    [
+        (layers.Conv2D(1, 3, padding="same", name="padded"), "the layer padded pads the image"),
+        (layers.AveragePooling2D(2), "AveragePooling2D is not known"),
+    ],
+    ids=["padding", "another kind"],
+)
+def test_a_layer_whose_windows_are_not_known_has_no_receptive_field(
+    layer: layers.Layer, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        receptive_fields(image_network(layer))

@@ -4,32 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_cnn.models import NETWORKS, build_model, receptive_fields
+from mnist_cnn.models import NETWORKS, build_model
 from mnist_cnn.views.packing import pack_network
 
 layers = keras.layers
-
-
-@pytest.mark.slow
-def test_a_receptive_field_holds_the_pixels_that_a_number_depends_on() -> None:
-    """Each pixel is changed in turn: those that change the number fill the receptive field.
-
-    The network is untrained and the images are noise, so that no pixel is without effect.
-    """
-    noise = np.random.default_rng(0).integers(0, 256, (4, 28, 28), "uint8")
-    model = build_model("batch_norm")
-    convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
-    for layer, (size, step) in zip(convolutions, receptive_fields(model), strict=True):
-        maps = keras.Model(model.inputs[0], layer.output)
-        counts = np.zeros((28, 28), bool)
-        for image in noise:
-            changed = np.repeat(image[np.newaxis], 785, axis=0)
-            changed[np.arange(784), np.arange(784) // 28, np.arange(784) % 28] ^= 255
-            values = maps.predict(changed[..., np.newaxis] / np.float32(255), verbose=0)[:, 2, 1, 5]
-            counts |= np.abs(values[:784] - values[784]).reshape(28, 28) > 1e-5
-        rows, columns = (np.flatnonzero(counts.any(axis=axis)) for axis in (1, 0))
-        assert (rows[0], columns[0]) == (2 * step, step)
-        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (size, size)
 
 
 @pytest.mark.parametrize("network", sorted({*NETWORKS} - {"permuted"}))

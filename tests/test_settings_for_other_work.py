@@ -18,11 +18,8 @@ import pytest
 from PIL import Image
 
 from mnist_cnn.data import Dataset, load_images
-from mnist_cnn.exceptions import Interrupted, RunError
-from mnist_cnn.recipes import RECIPES
-from mnist_cnn.runs import Run, load_run
+from mnist_cnn.runs import Run
 from mnist_cnn.training import train
-from run_helpers import interrupt_after
 
 KERAS_JSON = {
     "backend": "theano",
@@ -136,61 +133,6 @@ def test_what_a_notebook_sets_changes_no_training_and_stays(
     assert (config.floatx(), config.image_data_format()) == ("float16", "channels_first")
     assert config.dtype_policy().name == "mixed_float16"
     assert (config.max_epochs(), config.max_steps_per_epoch()) == (1, 2)
-
-
-# A training whose loss is not a number
-
-
-def test_a_loss_that_is_not_a_number_stops_the_training(
-    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recipe = replace(RECIPES["dense"], learning_rate=1e30)
-    monkeypatch.setitem(RECIPES, "dense", recipe)
-    for _ in range(2):  # the second call must not find anything finished
-        with pytest.raises(RunError, match=r"In epoch 1 of 20 the loss is not a number.* 0 epochs"):
-            train("dense", few, precision="float32")
-    assert not (runs / "dense-sample.npz").exists()
-
-
-def test_a_run_with_weights_that_are_not_numbers_is_refused(
-    few: Dataset, runs: Path, capsys
-) -> None:
-    """As runs of older versions could have them."""
-    train("dense", few, epochs=1, precision="float32")
-    file = runs / "dense-sample.npz"
-    with np.load(file) as archive:
-        arrays = dict(archive)
-    np.savez(file, **arrays | {"weight_000": arrays["weight_000"] * np.nan})
-    with pytest.raises(RunError, match="some of its weights are not numbers"):
-        load_run(file)
-    capsys.readouterr()
-    assert np.isfinite(train("dense", few, epochs=1, precision="float32").weights[0]).all()
-    assert "some of its weights are not numbers" in capsys.readouterr().out
-
-
-# A training that continues under other conditions
-
-
-def test_a_training_says_when_it_continues_under_other_conditions(
-    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys
-) -> None:
-    for other in ({}, {"ONEDNN_MAX_CPU_ISA": "AVX2"}):
-        with pytest.raises(Interrupted):
-            train("dense", few, epochs=2, name=f"d{len(other)}", progress=interrupt_after(1))
-        for name, value in other.items():
-            monkeypatch.setenv(name, value)
-        capsys.readouterr()
-        train("dense", few, epochs=2, name=f"d{len(other)}")
-        first, *_ = capsys.readouterr().out.splitlines()
-        said = first.removeprefix(
-            f"dense: continuing runs/d{len(other)}-sample.npz after epoch 1 of 2"
-        )
-        if other:
-            assert said.startswith(
-                ". Some things have changed since then (ONEDNN_MAX_CPU_ISA AVX2,"
-            )
-        else:
-            assert said == ""
 
 
 # Figures

@@ -97,20 +97,23 @@ def test_results_and_runs_in_the_home_folder_are_found(file: Path, sample, monke
     assert not (file.parent / "~").exists()
 
 
-@pytest.mark.parametrize("cut", [1, 40, -1])
+@pytest.mark.parametrize(
+    "kept, warned, seeds",
+    [
+        pytest.param(1, True, [0, 0, 1], id="one byte"),
+        pytest.param(40, True, [0, 0, 1], id="forty bytes"),
+        pytest.param(-1, False, [0, 0, 1, 1], id="all but the end of line"),
+    ],
+)
 def test_an_incomplete_last_line_is_skipped_and_does_not_spoil_the_next(
-    file, sample, cut, capsys
+    file, sample, capsys, kept: int, warned: bool, seeds: list[int]
 ) -> None:
-    content = file.read_bytes()
-    start = content.rindex(b"\n", 0, -1) + 1
-    file.write_bytes(content[: start + cut] if cut > 0 else content[:-1])
-    complete = 4 if cut < 0 else 3  # only its end of line is missing
-    assert len(load_results(file)) == complete
-    assert ("Line 4 of " in capsys.readouterr().err) == (complete == 3)
+    *complete, last = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(complete) + last[:kept])
+    assert [found.settings.seed for found in load_results(file)] == seeds
+    assert ("Line 4 of " in capsys.readouterr().err) == warned
     save_result(file, result(sample, "short", 7))
-    assert [found.settings.seed for found in load_results(file)] == [0, 0, 1] + [1] * (
-        complete - 3
-    ) + [7]
+    assert [found.settings.seed for found in load_results(file)] == [*seeds, 7]
 
 
 def test_a_duplicate_result_counts_once(file) -> None:

@@ -6,8 +6,10 @@ import random
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -18,7 +20,7 @@ from mnist_cnn import batches, machine
 from mnist_cnn.batches import epoch_order
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.device import choose_precision, device, fix_seed
-from mnist_cnn.exceptions import Interrupted
+from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.models import PRECISIONS, build_model, predict
 from mnist_cnn.recipes import RECIPES, Recipe, choose_batch_size
 from mnist_cnn.runs import SHIPPED, load_run, runs_folder
@@ -26,29 +28,38 @@ from mnist_cnn.training import find_or_train, print_progress, train
 from run_helpers import interrupt_after, weights_of
 
 
-@pytest.mark.parametrize("recipe", ["relu", pytest.param("short", marks=pytest.mark.slow)])
-def test_training_in_steps_of_keras_gives_the_same_weights(few: Dataset, runs, recipe: str) -> None:
+@pytest.mark.parametrize(
+    "recipe, optimizer, loss",
+    [
+        pytest.param(
+            "relu",
+            partial(keras.optimizers.AdamW, weight_decay=0.02),
+            "categorical_crossentropy",
+            id="relu",
+        ),
+        pytest.param(
+            "short",
+            partial(keras.optimizers.Adam, beta_2=0.97),  # without a decay AdamW is Adam
+            keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+            id="short",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_training_in_steps_of_keras_gives_the_same_weights(
+    few: Dataset,
+    runs: Path,
+    recipe: str,
+    optimizer: Callable[..., keras.Optimizer],
+    loss: str | keras.Loss,
+) -> None:
     """No batch is left out or seen twice; an epoch has 15, less than TensorFlow takes at a time."""
     settings = RECIPES[recipe]
     run = train(recipe, few, epochs=2, seed=3, precision="float32")
     keras.utils.set_random_seed(3)
     model = build_model(settings.network)
     schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, decay_steps=2 * 15)
-    if recipe == "relu":
-        assert (settings.weight_decay, settings.beta_2, settings.label_smoothing) == (
-            0.02,
-            0.999,
-            0,
-        )
-        optimizer, loss = (
-            keras.optimizers.AdamW(schedule, weight_decay=0.02),
-            "categorical_crossentropy",
-        )
-    else:  # without a decay AdamW is Adam
-        assert (settings.weight_decay, settings.beta_2, settings.label_smoothing) == (0, 0.97, 0.1)
-        optimizer = keras.optimizers.Adam(schedule, beta_2=0.97)
-        loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
-    model.compile(optimizer, loss, metrics=["accuracy"])
+    model.compile(optimizer(schedule), loss, metrics=["accuracy"])
     (x, y), (x_val, y_val) = split_validation(few.x_train, few.y_train)
     for epoch in range(2):
         order = epoch_order(len(x), 3, epoch)
@@ -262,6 +273,36 @@ def test_every_epoch_sees_every_image_in_its_own_order() -> None:
     orders = [epoch_order(1000, seed, epoch) for seed in (0, 1) for epoch in (0, 1)]
     assert all(np.array_equal(np.sort(order), np.arange(1000)) for order in orders)
     assert len({order.tobytes() for order in orders}) == 4
+
+
+# A loss that is not a number
+
+
+def test_a_loss_that_is_not_a_number_stops_the_training(
+    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPES["dense"], learning_rate=1e30)
+    monkeypatch.setitem(RECIPES, "dense", recipe)
+    for _ in range(2):  # the second call must not find anything finished
+        with pytest.raises(RunError, match=r"In epoch 1 of 20 the loss is not a number.* 0 epochs"):
+            train("dense", few, precision="float32")
+    assert not (runs / "dense-sample.npz").exists()
+
+
+def test_a_run_with_weights_that_are_not_numbers_is_refused(
+    few: Dataset, runs: Path, capsys
+) -> None:
+    """As runs of older versions could have them."""
+    train("dense", few, epochs=1, precision="float32")
+    file = runs / "dense-sample.npz"
+    with np.load(file) as archive:
+        arrays = dict(archive)
+    np.savez(file, **arrays | {"weight_000": arrays["weight_000"] * np.nan})
+    with pytest.raises(RunError, match="some of its weights are not numbers"):
+        load_run(file)
+    capsys.readouterr()
+    assert np.isfinite(train("dense", few, epochs=1, precision="float32").weights[0]).all()
+    assert "some of its weights are not numbers" in capsys.readouterr().out
 
 
 # Which run a notebook gets
