@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_cnn import training
 from mnist_cnn.data import Dataset, load_images, scale_pixels
 from mnist_cnn.exceptions import Interrupted
 from mnist_cnn.runs import Run, load_run
@@ -92,7 +91,7 @@ class Moment:
                 if (self.kind, self.seen) == ("operations", self.number):
                     end()
 
-        patch.setattr(training, "scale_pixels", count_and_scale)
+        patch.setattr("mnist_cnn.batches.scale_pixels", count_and_scale)
         sys.addaudithook(watch)
 
 
