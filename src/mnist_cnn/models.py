@@ -171,9 +171,9 @@ def build_model(
 
 
 @cache
-def weight_shapes(network: str, classes: int) -> list[tuple[int, ...]]:
+def weight_shapes(network: str, classes: int) -> tuple[tuple[int, ...], ...]:
     """The shapes of a network's weights, in the order of `get_weights`."""
-    return [tuple(weight.shape) for weight in build_model(network, classes=classes).weights]
+    return tuple(tuple(weight.shape) for weight in build_model(network, classes=classes).weights)
 
 
 def _seed_layers(stack: list[keras.Layer], seed: int) -> None:
