@@ -19,7 +19,7 @@ from mnist_cnn.sanity import find_problems
 # Like Keras's `validation_split`: this share of the training images, from the end
 VALIDATION_SPLIT = 0.1
 DIGITS = tuple("0123456789")  # the names of MNIST's classes
-CLOTHES = (  # the names of Fashion-MNIST's, from github.com/zalandoresearch/fashion-mnist
+CLOTHES = (  # the names of Fashion-MNIST's classes, from github.com/zalandoresearch/fashion-mnist
     "T-shirt/top",
     "Trouser",
     "Pullover",
