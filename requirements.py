@@ -1,9 +1,9 @@
-"""Print the packages that pip has to install, one a line: for the lesson, and for the extras named.
+"""Print the packages that pip has to install for the lesson and the given extras, one per line.
 
-The lists are those of pyproject.toml. But on Linux TensorFlow's usual package includes code for
-NVIDIA graphics cards: without such a card, `tensorflow-cpu` does the same with half the download
-and two thirds of the space. A list in pyproject.toml cannot depend on a card; so make installs from
-here, and then the package itself without dependencies.
+The lists are those in pyproject.toml. But on Linux, TensorFlow's usual package includes code for
+NVIDIA GPUs. Without such a GPU, `tensorflow-cpu` does the same, with half the download and two
+thirds of the disk space. A list in pyproject.toml cannot depend on a GPU. So make installs these
+packages first, and then this project's package without dependencies.
 """
 
 import argparse
@@ -19,7 +19,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 def main() -> None:
-    """Print the requirements of the lesson and of the extras on the command line."""
+    """Print the requirements of the lesson and of the extras named on the command line."""
     parser = argparse.ArgumentParser(description="Print what pip has to install.")
     parser.add_argument("extras", nargs="*", help=f"some of {', '.join(EXTRAS)}")
     extras = parser.parse_args().extras
@@ -40,7 +40,7 @@ def tensorflow_package() -> str:
 
 
 def requirements_of(extra: str) -> Iterator[str]:
-    """List what an extra requires, with what the extras that it includes require."""
+    """Yield the requirements of an extra, including those of the extras that it refers to."""
     for line in EXTRAS[extra]:
         if line.startswith("mnist-cnn["):
             for other in line.removeprefix("mnist-cnn[").removesuffix("]").split(","):

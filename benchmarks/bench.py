@@ -1,14 +1,14 @@
-"""Measure how fast the recipes train, beside the article's network: `make bench`.
+"""Measure how fast the recipes train, compared with the article's network: `make bench`.
 
-Each measurement is a process of its own (jobs.py), alone on the machine, and leaves a small file in
-a folder of its series in benchmarks/work/. So a series can be stopped at any time: run it again,
-and it continues where it was, whatever other series were measured meanwhile. When a series is
+Each measurement runs in a process of its own (jobs.py), alone on the machine, and leaves a small
+file in the folder of its series in benchmarks/work/. So a series can be stopped at any time: run it
+again, and it continues where it stopped, even if other series were measured meanwhile. When it is
 complete, its results go into benchmarks/results.json, and its folder is deleted. `make bench-quick`
-uses fewer images and only prints.
+uses fewer images, and only prints.
 
-Accuracies come from studies (`python -m mnist_cnn.study`); only the article's network, which plain
-Keras trains, has a series of its own for them: --article. What each rung of notebook 08's ladder
-costs is a series, too: --ladder.
+Accuracies come from studies (`python -m mnist_cnn.study`). Only those of the article's network,
+which plain Keras trains, are a series here: --article. The costs of each rung of notebook 08's
+ladder are another one: --ladder.
 """
 
 import argparse
@@ -35,11 +35,11 @@ from tables import speed_table
 
 FILE = Path(__file__).with_name("results.json")
 WORK = Path(__file__).with_name("work")
-ROUNDS = 2  # with all contestants in turn, so that a slow minute of the machine affects them alike
+ROUNDS = 2  # each over all contestants, so that a slow minute of the machine affects them alike
 IMAGES = 60_000
 SCALING = (1_000, 3_000, 10_000, 30_000, 60_000)
-ARTICLE_SEEDS = 3  # of the article's network, as one takes as long as ten of another
-SERIES = {  # beside the speeds
+ARTICLE_SEEDS = 3  # few, as one training of the article's network takes as long as ten others
+SERIES = {  # besides the speeds
     "article": "train the article's network to the end, with each seed",
     "ladder": "time a training of each rung of the ladder in notebook 08",
     "views": "measure how fast the views respond",
@@ -47,15 +47,21 @@ SERIES = {  # beside the speeds
 
 
 class Job(NamedTuple):
-    """A measurement to be made."""
+    """A measurement to make.
 
-    name: str  # of the file that keeps it
-    kind: str  # a key of jobs.JOBS
+    Attributes:
+        name: The name of the file that keeps the measurement, without its ending.
+        kind: The kind of measurement, a key of jobs.JOBS.
+        arguments: The keyword arguments of the job's function; they must fit into JSON.
+    """
+
+    name: str
+    kind: str
     arguments: dict[str, Any]
 
 
 def main() -> None:
-    """Measure a series, or the speeds on fewer images."""
+    """Measure a series, or only the speeds with fewer images."""
     parser = argparse.ArgumentParser(description="Measure the speeds.")
     options = parser.add_mutually_exclusive_group()
     options.add_argument(
@@ -76,7 +82,7 @@ def main() -> None:
 
 
 def measure_series(series: str) -> None:
-    """Measure what a series lacks, put it into results.json, and delete the folder of its work."""
+    """Make a series' missing measurements, update results.json, and delete the series' folder."""
     work = WORK / series
     if series == "article":
         found = {"article": measure_article(work)}
@@ -95,16 +101,16 @@ def measure_series(series: str) -> None:
 
 
 def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int]) -> dict[str, Any]:
-    """Measure time and memory of all contestants, of the import, and how they grow with the images.
+    """Measure the time and memory that all contestants take, and their growth with the images.
 
     Args:
-        work: the folder of the measurements; those that it has are not made again.
-        rounds: how often each contestant is measured.
-        images: how many training images the contestants have.
-        scaling: the numbers of training images to measure the recipe "relu" on.
+        work: The folder of the measurements. Those that it already holds are not repeated.
+        rounds: Number of measurements of each contestant.
+        images: Number of training images for the contestants.
+        scaling: Numbers of training images for which to measure the recipe "relu".
 
     Returns:
-        What results.json holds of the speeds.
+        The entries of results.json about speeds, including the time to import the package.
     """
     chosen = choose_precision()
     speeds: dict[Contestant, list[dict[str, Any]]] = {row: [] for row in contestants(chosen)}
@@ -135,7 +141,7 @@ def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int])
 
 
 def measure_article(work: Path) -> dict[str, Any]:
-    """Train the article's network as the article does, with each seed, which takes hours."""
+    """Train the article's network as the article does, with each seed; this takes hours."""
     trained = [
         measure(Job(f"article-{seed}", "train_article", {"seed": seed}), work)
         for seed in range(ARTICLE_SEEDS)
@@ -149,7 +155,7 @@ def measure_article(work: Path) -> dict[str, Any]:
 
 
 def measure_ladder(work: Path) -> dict[str, Any]:
-    """Measure how many seconds the training of each rung of the ladder takes in float32."""
+    """Measure how many seconds a training of each rung of the ladder takes in float32."""
     seconds = {}
     for recipe in RUNGS.values():
         trained = BASELINE if recipe == "article" else Contestant("train", recipe, "float32")
@@ -164,7 +170,7 @@ def measure_views(work: Path) -> dict[str, Any]:
 
 
 def date_and_machine() -> dict[str, str]:
-    """The date, and the processor with its cores."""
+    """The "date", and as "machine" the processor and its number of cores."""
     return {"date": date.today().isoformat(), "machine": f"{processor()}, {cores()} cores"}
 
 
@@ -181,12 +187,12 @@ def speed_job(contestant: Contestant, images: int, number: int) -> Job:
     """The job that trains a contestant for a few epochs on the first images.
 
     Args:
-        contestant: who trains what.
-        images: how many to train on, with those for validation.
-        number: counts the measurements of the same training.
+        contestant: The contestant.
+        images: Number of training images, including those for validation.
+        number: The number of the round, from 0 up.
     """
     trainer, recipe, precision = contestant
-    if trainer == "torch":  # in a process without TensorFlow, which our recipes need
+    if trainer == "torch":  # its process has no TensorFlow, which importing RECIPES would need
         arguments = {"recipe": asdict(RECIPES[recipe]), "images": images}
     else:
         arguments = {"recipe": recipe, "precision": precision, "images": images}
@@ -206,7 +212,7 @@ def measure(job: Job, work: Path) -> dict[str, Any]:
 
 
 def run_in_a_process(job: Job) -> dict[str, Any]:
-    """Make a measurement in a new process, which prints it as its last line."""
+    """Make a measurement in a new process, and parse the last line that the process prints."""
     command = [sys.executable, jobs.__file__, job.kind, json.dumps(job.arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -215,14 +221,17 @@ def run_in_a_process(job: Job) -> dict[str, Any]:
 def summarize_speed(
     contestant: Contestant, measurements: list[dict[str, Any]], baseline: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What results.json holds of a contestant: what its training costs, also beside the baseline's.
+    """Summarize what a contestant's training costs, compared with the baseline's.
 
     Args:
-        contestant: who trains what.
-        measurements: those of the contestant, as the jobs return them.
-        baseline: those of the baseline.
+        contestant: The contestant.
+        measurements: The contestant's measurements, as the jobs return them.
+        baseline: The baseline's measurements.
+
+    Returns:
+        The contestant's row in results.json.
     """
-    about = measurements[0]  # what does not differ between the rounds
+    about = measurements[0]  # for what does not differ between the rounds
     later_epochs = [seconds for each in measurements for seconds in each["clock"][1:]]
     epoch = statistics.median(later_epochs)
     total = whole_training(measurements, "clock")
@@ -247,15 +256,24 @@ def summarize_speed(
 
 
 def median_epoch(measurements: list[dict[str, Any]], which: str) -> float:
-    """The median seconds of an epoch after the first, by the "clock" or of the "processor"."""
+    """The median duration of an epoch after the first, in seconds.
+
+    Args:
+        measurements: Measurements of the same training, as the jobs return them.
+        which: "clock" for elapsed time, or "processor" for the time of all cores together.
+    """
     return statistics.median(seconds for each in measurements for seconds in each[which][1:])
 
 
 def whole_training(measurements: list[dict[str, Any]], which: str) -> float:
-    """The seconds of a whole training, by the "clock" or of the "processor".
+    """The duration of a whole training, in seconds, extrapolated from its first epochs.
 
-    They are those of the first epoch, which also builds the graph, and as many median epochs as the
-    training has beside it.
+    It is that of the first epoch, which also builds the graph, plus a median epoch for each of the
+    others.
+
+    Args:
+        measurements: Measurements of the same training, as the jobs return them.
+        which: "clock" for elapsed time, or "processor" for the time of all cores together.
     """
     first = statistics.median(each[which][0] for each in measurements)
     return first + (measurements[0]["epochs"] - 1) * median_epoch(measurements, which)

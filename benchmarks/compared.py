@@ -1,4 +1,4 @@
-"""What is compared: recipes, the rungs of notebook 08's ladder, and the rows of the speed table."""
+"""List what is compared: recipes, rungs of notebook 08's ladder, and rows of the speed table."""
 
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -6,8 +6,8 @@ from typing import NamedTuple
 # The recipes of the main study (`make study`) and of the speed table
 STUDY_RECIPES = ("relu", "leaky_relu", "improved", "short")
 
-# The ladder of notebook 08: what each rung adds, and the recipe that has it. "article" is no recipe
-# but the article's network, trained by plain Keras.
+# The ladder of notebook 08: what each rung adds, and the recipe that includes it. "article" is no
+# recipe, but stands for the article's network, trained by plain Keras.
 RUNGS = {
     "dense layers only": "dense",
     "article": "article",
@@ -21,25 +21,30 @@ RUNGS = {
 
 
 class Contestant(NamedTuple):
-    """A row of the speed table: who trains what, in which precision."""
+    """A row of the speed table: who trains what, in which precision.
 
-    # "fit": plain Keras, called as in the article; "train": this package; "torch": PyTorch
+    Attributes:
+        trainer: "fit" for plain Keras, called as in the article; "train" for this package; "torch"
+            for PyTorch.
+        recipe: The name of a recipe; for plain Keras that of a network, which may be "article".
+        precision: "float32" or "mixed_bfloat16".
+    """
+
     trainer: str
-    # The name of a recipe; for plain Keras that of a network, which may be "article"
     recipe: str
-    precision: str  # "float32" or "mixed_bfloat16"
+    precision: str
 
 
-# The article's network, beside which all others are compared
+# The article's network, with which all others are compared
 BASELINE = Contestant("fit", "article", "float32")
 
 
 def contestants(chosen_precision: str) -> list[Contestant]:
-    """List all rows of the speed table; PyTorch takes part where it is installed.
+    """List all rows of the speed table, with PyTorch if it is installed.
 
     Args:
-        chosen_precision: the precision in which this machine trains, unless told otherwise; our
-            recipes are measured in it and in float32.
+        chosen_precision: The precision in which this machine trains by default. Our recipes are
+            measured in it and in float32.
     """
     rows = [BASELINE, Contestant("fit", "relu", "float32")]
     if find_spec("torch"):

@@ -1,12 +1,12 @@
 """Measure how accurate five networks are together: `python benchmarks/ensembles.py`.
 
-Fixed before any of them was trained: the members are trained by the recipe "averaged"; seeds 0 to 4
-are the first ensemble, 5 to 9 the second, and so on; and an ensemble's prediction is the mean of
-its members' probabilities.
+The rules were fixed before any training: the members are trained with the recipe "averaged"; seeds
+0 to 4 form the first ensemble, 5 to 9 the second, and so on; and an ensemble's prediction is the
+mean of its members' probabilities.
 
-Each ensemble becomes a line in ensembles.jsonl as soon as its five trainings are in ladder.jsonl
-and their runs in `runs/`, or where MNIST_CNN_RUNS says. Ensembles that have a line are not measured
-again.
+Each ensemble gets a line in ensembles.jsonl as soon as its five trainings are in ladder.jsonl and
+their runs in `runs/`, or in the folder that MNIST_CNN_RUNS names. Ensembles with a line are not
+measured again.
 """
 
 import json
@@ -28,17 +28,17 @@ LADDER = Path(__file__).with_name("ladder.jsonl")
 
 
 def member_seeds(number: int) -> range:
-    """The seeds of an ensemble's members; the first ensemble has number 0."""
+    """The seeds of an ensemble's members; ensembles are numbered from 0."""
     return range(MEMBERS * number, MEMBERS * (number + 1))
 
 
 def run_file(result: Result, folder: Path) -> Path:
-    """The file in which a study keeps the run that gave a result."""
+    """The file in which a study keeps the run that led to a result."""
     return folder / f"{run_name(result.settings, result.key)}.npz"
 
 
 def load_members(number: int) -> list[Run]:
-    """Load those runs of an ensemble's members that exist."""
+    """Load the runs of an ensemble's members, as far as they exist."""
     results = {
         result.settings.seed: result
         for result in load_results(LADDER)
@@ -50,12 +50,15 @@ def load_members(number: int) -> list[Run]:
 
 
 def measure(members: list[Run]) -> dict[str, Any]:
-    """Measure an ensemble on validation and test images.
+    """Measure an ensemble on the validation and the test images.
+
+    Args:
+        members: The runs of the ensemble's members.
 
     Returns:
-        The "seeds" of the members; and for "val" and "test" the accuracies of the members and of
-        the ensemble in 0..1, on which share of the images all members agree, and on how many of
-        these they are wrong.
+        The "seeds" of the members; and, with the prefixes "val" and "test", the accuracies of the
+        members and of the ensemble in 0..1, the share of images on which all members agree, and
+        the number of these images on which they are wrong.
     """
     dataset = load_images(source="full")
     _, validation = split_validation(dataset.x_train, dataset.y_train)
@@ -76,7 +79,7 @@ def measure(members: list[Run]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure the ensembles that are not in the file yet."""
+    """Measure the ensembles that are not yet in ensembles.jsonl."""
     lines = FILE.read_text().splitlines() if FILE.exists() else []
     done = [json.loads(line)["seeds"] for line in lines]
     for number in range(ENSEMBLES):

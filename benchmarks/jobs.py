@@ -1,10 +1,10 @@
 """Make one measurement, alone in its process; bench.py starts a process for each of them.
 
-`python benchmarks/jobs.py KIND ARGUMENTS` calls the function that JOBS names, with arguments in
-JSON, and prints what it returns, in JSON, as the last line.
+`python benchmarks/jobs.py KIND ARGUMENTS` calls the function that JOBS lists under KIND, with
+keyword arguments in JSON, and prints its result in JSON as the last line.
 
-Functions import what they need: one measures how long importing the package takes, and another
-trains by PyTorch in a process without TensorFlow.
+Functions import what they need themselves: one measures how long importing the package takes, and
+another trains with PyTorch in a process without TensorFlow.
 """
 
 import json
@@ -21,20 +21,25 @@ if TYPE_CHECKING:
     from mnist_cnn.backend import keras
     from mnist_cnn.data import Dataset
 
-TIMED_EPOCHS = 3  # of each training, or all if it has fewer
+TIMED_EPOCHS = 3  # in each training, or all of them if it has fewer
 
 
 class EpochTimer:
-    """The time and memory of a training; call it at the start, and at the end of each epoch."""
+    """A timer for a training, to be called at the start and at the end of each epoch."""
 
     def __init__(self) -> None:
-        self._moments: list[tuple[float, float]] = []  # by the clock, and of the processor
+        self._moments: list[tuple[float, float]] = []  # elapsed, processor
 
     def __call__(self, *_: object) -> None:
         self._moments.append((time.perf_counter(), time.process_time()))
 
     def measurements(self) -> dict[str, Any]:
-        """The seconds of each epoch, by the clock and of all cores together; the peak of memory."""
+        """The time and memory that the training took.
+
+        Returns:
+            The elapsed seconds of each epoch as "clock", those of all cores together as
+            "processor", and the peak of memory in millions of bytes as "peak_mb".
+        """
         spent = [
             (round(clock - clock_before, 2), round(processor - processor_before, 2))
             for (clock_before, processor_before), (clock, processor) in pairwise(self._moments)
@@ -47,15 +52,15 @@ class EpochTimer:
 
 
 def peak_memory() -> int:
-    """The most memory that this process has used, in millions of bytes."""
-    import resource  # there is none on Windows
+    """The most memory that this process has used so far, in millions of bytes."""
+    import resource  # imported here, as Windows does not have it
 
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
 
 def load_training_images(count: int) -> "Dataset":
-    """Load full MNIST, with only the first images to train on."""
+    """Load full MNIST, with only the first training images, `count` of them."""
     from mnist_cnn.data import load_images
 
     dataset = load_images(source="full")
@@ -63,7 +68,13 @@ def load_training_images(count: int) -> "Dataset":
 
 
 def time_train(recipe: str, precision: str, images: int) -> dict[str, Any]:
-    """Time a recipe, trained by this package."""
+    """Time a recipe, trained by this package.
+
+    Args:
+        recipe: The name of the recipe.
+        precision: The precision, "float32" or "mixed_bfloat16".
+        images: Number of training images, including those for validation.
+    """
     from mnist_cnn.data import split_validation
     from mnist_cnn.recipes import RECIPES
     from mnist_cnn.training import train
@@ -93,9 +104,9 @@ def time_fit(recipe: str, precision: str, images: int) -> dict[str, Any]:
     """Time a network, trained by plain Keras as the article trains its own.
 
     Args:
-        recipe: the name of the network.
-        precision: as in `build_model`.
-        images: how many to train on, with those for validation.
+        recipe: The name of the network.
+        precision: The precision, "float32" or "mixed_bfloat16".
+        images: Number of training images, including those for validation.
     """
     from mnist_cnn.backend import keras
     from mnist_cnn.recipes import Recipe
@@ -118,8 +129,9 @@ def time_torch(recipe: dict[str, Any], images: int) -> dict[str, Any]:
     """Time the network of the recipe "relu" in PyTorch, in a process that has no TensorFlow.
 
     Args:
-        recipe: its settings, as this process cannot import RECIPES, which needs TensorFlow.
-        images: how many to train on, with those for validation.
+        recipe: The settings of the recipe. This process cannot look them up in RECIPES, whose
+            import needs TensorFlow.
+        images: Number of training images, including those for validation.
     """
     from peer_torch import fit
 
@@ -137,8 +149,12 @@ def time_torch(recipe: dict[str, Any], images: int) -> dict[str, Any]:
 def train_article(seed: int) -> dict[str, Any]:
     """Train the article's network to the end, as the article does.
 
+    Args:
+        seed: The seed.
+
     Returns:
-        Its accuracies in 0..1 after the last epoch, and the precision that it was trained in.
+        The accuracies after the last epoch, in 0..1, as "validation" and "test", and the
+        "precision" of the training.
     """
     from mnist_cnn.data import load_images
     from mnist_cnn.device import choose_precision
@@ -149,7 +165,7 @@ def train_article(seed: int) -> dict[str, Any]:
     model, history = fit_as_in_the_article(
         "article", precision, dataset, epochs=Recipe.epochs, seed=seed
     )
-    network = build_model("article")  # in float32, as `train` validates too
+    network = build_model("article")  # in float32, in which `train` validates, too
     network.set_weights(model.get_weights())
     correct = predict(network, dataset.x_test).argmax(axis=1) == dataset.y_test
     return {
@@ -168,6 +184,14 @@ def fit_as_in_the_article(
     callbacks: "list[keras.callbacks.Callback] | None" = None,
 ) -> "tuple[keras.Sequential, dict[str, list[float]]]":
     """Train a network by plain Keras with the article's optimizer, batches and validation split.
+
+    Args:
+        network: The name of the network.
+        precision: The precision, "float32" or "mixed_bfloat16".
+        dataset: The images to train on, of ten classes.
+        epochs: Number of epochs.
+        seed: The seed.
+        callbacks: Keras's callbacks. Defaults to none.
 
     Returns:
         The trained network, and the history that `fit` returns.
@@ -192,7 +216,7 @@ def fit_as_in_the_article(
 
 
 def time_import() -> dict[str, Any]:
-    """Time importing the package, in a process that has done nothing else."""
+    """Time the import of the package, in a process that has done nothing else."""
     start = time.perf_counter()
     import mnist_cnn.training  # noqa: F401
 

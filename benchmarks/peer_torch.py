@@ -29,14 +29,14 @@ def fit(
     """Train the network for the first epochs of a recipe.
 
     Args:
-        dataset: the images; the last tenth of those to train on is for validation.
-        recipe: the settings of "relu", of which it takes epochs, learning_rate and weight_decay;
-            the learning rate follows a cosine.
-        epochs: how many to train.
-        on_epoch: called at the start, and after each epoch with its validation.
+        dataset: The images. The last tenth of the training images is for validation.
+        recipe: The settings of "relu", of which epochs, learning_rate and weight_decay are used.
+            The learning rate follows a cosine.
+        epochs: Number of epochs to train.
+        on_epoch: A function to call at the start, and after each epoch and its validation.
 
     Returns:
-        The number of parameters, and that of training images.
+        The number of parameters, and the number of training images.
     """
     network = build_network()
     (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
@@ -59,12 +59,18 @@ def fit(
             schedule.step()
         accuracy = evaluate(network, *validation)
         on_epoch()
-    print(f"validation accuracy {accuracy:.2%} after {epochs} epochs")  # it has to learn, too
+    print(f"validation accuracy {accuracy:.2%} after {epochs} epochs")  # shows that it learns
     return sum(weights.numel() for weights in network.parameters()), len(images)
 
 
 def evaluate(network: nn.Module, images: np.ndarray, labels: np.ndarray) -> float:
-    """The accuracy on images, in 0..1."""
+    """The accuracy of a network, in 0..1.
+
+    Args:
+        network: The network.
+        images: Images, uint8 (n, 28, 28) in 0..255.
+        labels: Labels, integers (n,) in 0..9.
+    """
     network.eval()
     with torch.no_grad():
         predicted = [
@@ -75,5 +81,9 @@ def evaluate(network: nn.Module, images: np.ndarray, labels: np.ndarray) -> floa
 
 
 def prepare(images: np.ndarray) -> torch.Tensor:
-    """Turn uint8 (n, 28, 28) in 0..255 into float32 (n, 1, 28, 28) in 0..1."""
+    """Turn images, uint8 (n, 28, 28) in 0..255, into the network's input.
+
+    Returns:
+        The images with a channel axis, float32 (n, 1, 28, 28) in 0..1.
+    """
     return (torch.from_numpy(images)[:, None].float() / 255).to(memory_format=torch.channels_last)

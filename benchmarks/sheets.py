@@ -1,4 +1,4 @@
-"""Synthetic photographs of digits on paper, with specks, frames, ruled lines or uneven light.
+"""Make synthetic photographs of digits on paper, with specks, frames, ruled lines or uneven light.
 
 Tests in Python and in the browser read these photographs. `python benchmarks/sheets.py 500
 validation` prints how many of them the network reads correctly. The thresholds of
@@ -24,11 +24,11 @@ Color = float | tuple[float, float, float]  # grey, or red, green and blue, in 0
 
 
 def place_digit(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """Place a digit of MNIST somewhere on an empty sheet, 60 to 199 pixels large.
+    """Place a digit of MNIST somewhere on an empty sheet, as a square of 60 to 199 pixels.
 
     Args:
-        image: uint8 (28, 28) in 0..255.
-        rng: draws size and place.
+        image: The digit, uint8 (28, 28) in 0..255.
+        rng: Random generator for the size and the place.
 
     Returns:
         The ink on the sheet, float (SIDE, SIDE) in 0..1.
@@ -52,12 +52,13 @@ def photograph(
     """Photograph ink on paper.
 
     Args:
-        ink: float (SIDE, SIDE) in 0..1.
-        rng: draws the noise.
-        light: how bright the light on the sheet is, in 0..1, everywhere or for each pixel.
-        paper: the color of the paper.
-        pen: the color of full ink.
-        noise: the standard deviation of the camera's noise, which is alike in all channels.
+        ink: The ink on the sheet, float (SIDE, SIDE) in 0..1.
+        rng: Random generator for the noise.
+        light: The brightness of the light in 0..1, for the whole sheet or for each pixel.
+        paper: The color of the paper.
+        pen: The color of full ink.
+        noise: The standard deviation of the camera's noise, in 0..255. The noise is the same in all
+            channels.
 
     Returns:
         The photograph, uint8 (SIDE, SIDE, 3).
@@ -71,8 +72,8 @@ def photograph(
     return np.rint(pixels + noise * grain).clip(0, 255).astype("uint8")
 
 
-# What else may be on the sheet. Each function returns the ink with that added, and may change its
-# argument.
+# Functions that add to the ink on a sheet, or change it. Each takes and returns ink, float (SIDE,
+# SIDE) in 0..1, and may change its argument in place.
 
 
 def add_specks(ink: np.ndarray, rng: Rng, count: int) -> np.ndarray:
@@ -92,7 +93,7 @@ def add_corner_pixel(ink: np.ndarray) -> np.ndarray:
 def add_rectangle(
     ink: np.ndarray, top: int, bottom: int, left: int, right: int, width: int
 ) -> np.ndarray:
-    """Add the outline of a rectangle whose outermost rows and columns are given."""
+    """Add the outline of a rectangle, with its outermost rows and columns, `width` pixels wide."""
     for rows in (slice(top, top + width), slice(bottom + 1 - width, bottom + 1)):
         ink[rows, left : right + 1] = 1
     for columns in (slice(left, left + width), slice(right + 1 - width, right + 1)):
@@ -101,13 +102,13 @@ def add_rectangle(
 
 
 def add_frame(ink: np.ndarray, width: int, inset: int = 0) -> np.ndarray:
-    """Add a frame along the edge of the sheet, or that many pixels inside it."""
+    """Add a frame along the edge of the sheet, or inset by a number of pixels."""
     first, last = inset, SIDE - 1 - inset
     return add_rectangle(ink, first, last, first, last, width)
 
 
 def padded_bounding_box(ink: np.ndarray, padding: int) -> tuple[int, int, int, int]:
-    """The bounding box of the digit, padded within the sheet: top, bottom, left, right."""
+    """The padded bounding box of the digit, clipped to the sheet: top, bottom, left, right."""
     rows, columns = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))
     edges = (rows[0] - padding, rows[-1] + padding, columns[0] - padding, columns[-1] + padding)
     top, bottom, left, right = (min(max(int(edge), 1), SIDE - 2) for edge in edges)
@@ -115,7 +116,7 @@ def padded_bounding_box(ink: np.ndarray, padding: int) -> tuple[int, int, int, i
 
 
 def add_box(ink: np.ndarray, padding: int) -> np.ndarray:
-    """Add a straight box around the digit; with a negative padding it touches the digit."""
+    """Add a box around the digit; with a negative padding, the box touches the digit."""
     return add_rectangle(ink, *padded_bounding_box(ink, padding), 3)
 
 
@@ -130,7 +131,7 @@ def add_box_by_hand(ink: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def add_circle_by_hand(ink: np.ndarray, rng: Rng) -> np.ndarray:
-    """Add an ellipse around the digit."""
+    """Add an ellipse around the digit's padded bounding box."""
     top, bottom, left, right = padded_bounding_box(ink, int(rng.integers(10, 25)))
     drawn = Image.new("L", (SIDE, SIDE))
     ImageDraw.Draw(drawn).ellipse([left, top, right, bottom], outline=255, width=3)
@@ -148,12 +149,12 @@ def add_ruling(
     """Add the lines of ruled or squared paper, one to three pixels wide.
 
     Args:
-        ink: float (SIDE, SIDE) in 0..1.
-        rng: draws the width of the lines and where the first one is.
-        spacing: the distance from line to line, in pixels.
-        strength: the ink of the lines, in 0..1.
-        squared: whether there are vertical lines as well.
-        slope: how many rows a horizontal line falls, or climbs, in a column.
+        ink: The ink on the sheet, float (SIDE, SIDE) in 0..1.
+        rng: Random generator for the width of the lines and the place of the first one.
+        spacing: The distance from line to line, in pixels.
+        strength: The ink of the lines, in 0..1.
+        squared: Whether to add vertical lines as well.
+        slope: The slope of the horizontal lines, in rows per column.
     """
     rows, columns = np.mgrid[:SIDE, :SIDE]
     width = rng.integers(1, 4)
@@ -189,18 +190,19 @@ def thicken_strokes(ink: np.ndarray) -> np.ndarray:
     return ndimage.grey_dilation(ink, size=(9, 9))
 
 
-# How the sheet may be lit. Each function returns float (SIDE, SIDE) in 0..1.
+# Functions for the light on a sheet. All but the first return its brightness, float (SIDE, SIDE)
+# in 0..1.
 
 
 def distance_from_center(rng: Rng) -> np.ndarray:
-    """How far each pixel is from the center of the sheet, along a random direction."""
+    """The distance of each pixel from the sheet's center in a random direction, in pixels."""
     angle = rng.uniform(0, 2 * np.pi)
     rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     return np.cos(angle) * columns + np.sin(angle) * rows
 
 
 def linear_shading(rng: Rng) -> np.ndarray:
-    """Light that fades evenly to 45 % from one side of the sheet to the other."""
+    """Light that fades linearly to 45 % from one side of the sheet to the other."""
     distance = distance_from_center(rng)
     return 1 - 0.55 * (distance - distance.min()) / np.ptp(distance)
 
@@ -215,21 +217,21 @@ def shadow(rng: Rng, blur: float, edge: tuple[int, int] = (-60, 60)) -> np.ndarr
     """A shadow that halves the light on one side of a straight edge.
 
     Args:
-        rng: draws the direction, and where the edge is.
-        blur: how soft the edge is, in pixels.
-        edge: the range of its distance from the center of the sheet, in pixels.
+        rng: Random generator for the direction and the place of the edge.
+        blur: The softness of the edge, in pixels.
+        edge: The range of the edge's distance from the center of the sheet, in pixels.
     """
     return 1 - 0.5 / (1 + np.exp((rng.uniform(*edge) - distance_from_center(rng)) / blur))
 
 
 def table_edge(rng: Rng) -> np.ndarray:
-    """A dark strip along one edge, as where a photograph shows the table beside the paper."""
+    """A dark strip along one edge, as in a photograph that shows the table beside the paper."""
     rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     dark = rows + rng.uniform(-0.06, 0.06) * columns > rng.uniform(136, 144)
     return np.rot90(np.where(dark, 0.25, 1), int(rng.integers(4)))
 
 
-# How to photograph a digit's ink on each kind of sheet.
+# How to photograph the ink of a digit on each kind of sheet
 KINDS: dict[str, Callable[[np.ndarray, Rng], np.ndarray]] = {
     "nothing else": lambda ink, rng: photograph(ink, rng),
     "a pixel in a corner": lambda ink, rng: photograph(add_corner_pixel(ink), rng),
@@ -289,9 +291,9 @@ def make_sheet(kind: str, image: np.ndarray, seed: int) -> np.ndarray:
     """Place a digit of MNIST on a sheet of one of the KINDS, and photograph it.
 
     Args:
-        kind: a key of KINDS.
-        image: the digit, uint8 (28, 28) in 0..255.
-        seed: what is drawn at random follows from it.
+        kind: The kind of sheet, a key of KINDS.
+        image: The digit, uint8 (28, 28) in 0..255.
+        seed: The seed of everything random on the sheet.
 
     Returns:
         The photograph, uint8 (SIDE, SIDE, 3).
@@ -301,7 +303,7 @@ def make_sheet(kind: str, image: np.ndarray, seed: int) -> np.ndarray:
 
 
 def print_accuracies(images: np.ndarray, labels: np.ndarray) -> None:
-    """Print how many digits are read on each kind of sheet, and how sure wrong answers are."""
+    """Print the accuracy on each kind of sheet, and the mean confidence of its wrong answers."""
     model = load_run(SHIPPED / "leaky_relu.npz").load_model()
     print("| sheet | read | says of wrong answers |\n| --- | ---: | ---: |")
     for kind in KINDS:
@@ -316,7 +318,7 @@ def print_accuracies(images: np.ndarray, labels: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Read the first validation or test images on every kind of sheet."""
+    """Read the first validation or test images on each kind of sheet, and print the accuracies."""
     parser = argparse.ArgumentParser(description="Print how many digits are read on each sheet.")
     parser.add_argument("count", type=int, help="how many images to read on each kind of sheet")
     parser.add_argument("images", choices=("validation", "test"))

@@ -1,8 +1,8 @@
 """Copy the runs that come with the package from those of the studies, as part of `make study`.
 
-They are seed 0 of the recipes that the notebooks open, and the members of the third ensemble. The
-studies leave their runs in `runs/`, or where MNIST_CNN_RUNS says. A run that is not there stays in
-the package as it is.
+They are those with seed 0 of the recipes that the notebooks open, and the members of the third
+ensemble. Studies leave their runs in `runs/`, or in the folder that MNIST_CNN_RUNS names. If a run
+is not there, the package keeps the one that it has.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from mnist_cnn.study.results import Result, load_results
 
 FOLDER = Path(__file__).parent
 
-# Names in the package, by recipe and seed
+# The names of the runs in the package, by recipe and seed
 NAMES = {(recipe, 0): recipe for recipe in ("relu", "leaky_relu", "improved")}
 NAMES |= {(RECIPE, seed): f"{RECIPE}-{seed}" for seed in member_seeds(2)}
 
@@ -24,9 +24,9 @@ def ship_runs(results: Iterable[Result], runs: Path, target: Path) -> None:
     """Copy the runs of these results that come with the package.
 
     Args:
-        results: what the studies found; results of other recipes and seeds are ignored.
-        runs: the folder in which the studies left their runs.
-        target: the folder to copy them to.
+        results: The results of the studies. Those of other recipes and seeds are ignored.
+        runs: The folder in which the studies left their runs.
+        target: The folder to copy the runs to.
     """
     for result in results:
         name = NAMES.get((result.settings.recipe, result.settings.seed))

@@ -1,7 +1,7 @@
 """Turn the results of benchmarks and studies into tables in Markdown and lines of Python.
 
-TABLES has a function for each name that stands between comments in README, benchmarks/README or a
-notebook. docs/fill_pages.py puts what they return into these places: `make tables`.
+TABLES holds a function for each named place in README, benchmarks/README and the notebooks.
+docs/fill_pages.py puts the texts that these functions return into the places: `make tables`.
 """
 
 import json
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 _TRAINERS = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
-_SEEDS_OF_LADDER = 10  # notebook 08 compares as many of each rung
+_SEEDS_OF_LADDER = 10  # the number of seeds per rung that notebook 08 compares
 
 Results = dict[str, Any]
 """Everything that was measured, as `load_measurements` returns it."""
@@ -29,11 +29,14 @@ def load_measurements(folder: Path = FOLDER) -> Results:
     """Load everything that was measured.
 
     Args:
-        folder: where results.json, study.jsonl, ladder.jsonl and ensembles.jsonl are.
+        folder: The folder of results.json, study.jsonl, ladder.jsonl and ensembles.jsonl.
 
     Returns:
-        What results.json holds; under "ensembles" what ensembles.jsonl holds; and under "test" and
-        "validation" the accuracies of the two studies in percent, by recipe and seed.
+        The content of results.json; as "ensembles", that of ensembles.jsonl; and, as "test" and
+        "validation", the accuracies of the two studies in percent, by recipe and seed.
+
+    Raises:
+        SystemExit: A file holds more than one study.
     """
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     ensembles = (folder / "ensembles.jsonl").read_text(encoding="utf-8")
@@ -44,7 +47,7 @@ def load_measurements(folder: Path = FOLDER) -> Results:
         recipes = {result.settings.recipe for result in studied}
         for images in ("test", "validation"):
             scores = collect_scores(studied, images)
-            # Where the results of a recipe differ by more than the seed, its name says by what
+            # If a recipe's results differ by more than the seed, the names in `scores` say in what
             if mixed := scores.keys() - recipes:
                 raise SystemExit(
                     f"{name} holds more than one study. Keep the lines of one: "
@@ -55,7 +58,7 @@ def load_measurements(folder: Path = FOLDER) -> Results:
 
 
 def rows_by_contestant(results: Results) -> dict[Contestant, dict[str, Any]]:
-    """The rows of the speeds, by who trained what in which precision."""
+    """The rows of the speed table by contestant."""
     return {
         Contestant(row["what"], row["recipe"], row["precision"]): row for row in results["rows"]
     }
@@ -65,8 +68,9 @@ def accuracies(results: Results, recipe: str, images: str = "test") -> list[floa
     """The accuracies of a recipe in percent, in the order of the seeds.
 
     Args:
-        results: what `load_measurements` returns.
-        recipe: a name in the studies; or "article", which has them on the test images only.
+        results: The measurements, as `load_measurements` returns them.
+        recipe: The name of a recipe in the studies, or "article", which has only accuracies on the
+            test images.
         images: "test" or "validation".
     """
     if recipe == "article":
@@ -78,7 +82,7 @@ def accuracies(results: Results, recipe: str, images: str = "test") -> list[floa
 
 
 def recipe_table(results: Results) -> str:
-    """How accurate and how fast the article's network is, and what is trained here."""
+    """A table of how accurate and how fast to train the article's network and our recipes are."""
     chosen = results["chosen_precision"]
     compared = [BASELINE]
     compared += [Contestant("train", recipe, chosen) for recipe in ("relu", "improved", "short")]
@@ -98,7 +102,7 @@ def recipe_table(results: Results) -> str:
 
 
 def accuracy_table(results: Results) -> str:
-    """The accuracies of everything that was trained with several seeds, and their spread."""
+    """A table of the accuracies, and their spread, of everything trained with several seeds."""
     validation = {"article": results["article"]["validation_mean"]}
     for recipe in results["validation"]:
         validation[recipe] = statistics.mean(accuracies(results, recipe, "validation"))
@@ -122,7 +126,7 @@ def study_report(results: Results) -> str:
 
 
 def speed_table(results: Results) -> str:
-    """What the training of every contestant costs."""
+    """A table of what the training of each contestant costs."""
     return markdown_table(
         (
             *("", "precision", "epochs", "per epoch, median", "fastest to slowest", "processor"),
@@ -147,7 +151,7 @@ def speed_table(results: Results) -> str:
 
 
 def throughput_table(results: Results) -> str:
-    """How many images a second every contestant trains on, and how large its network is."""
+    """A table of how many images per second each contestant trains on, and its network's size."""
     return markdown_table(
         ("", "precision", "images per second", "parameters", "weights"),
         [
@@ -164,7 +168,7 @@ def throughput_table(results: Results) -> str:
 
 
 def pooling_table(results: Results) -> str:
-    """How fast plain Keras trains the article's network and ours, and how accurate each becomes."""
+    """A table of the speeds and accuracies of the article's network and ours in plain Keras."""
     rows = []
     for network in ("article", "relu"):
         row = rows_by_contestant(results)[Contestant("fit", network, "float32")]
@@ -177,7 +181,7 @@ def pooling_table(results: Results) -> str:
 
 
 def scaling_table(results: Results) -> str:
-    """How time and memory grow with the number of training images."""
+    """A table of how time and memory grow with the number of training images."""
     return markdown_table(
         ("images", "seconds per epoch", "peak memory"),
         [
@@ -188,7 +192,7 @@ def scaling_table(results: Results) -> str:
 
 
 def view_table(results: Results) -> str:
-    """How long the views take until the next picture is ready, and until it is drawn."""
+    """A table of how long the views take until the next picture is ready, and until it is drawn."""
     found = results["views"]
     rows = []
     for place, name in (("on the site", "site"), ("in JupyterLab", "lab")):
@@ -204,7 +208,7 @@ def view_table(results: Results) -> str:
 
 
 def speed_conditions(results: Results) -> str:
-    """When and where the speeds were measured, with which versions."""
+    """A sentence about when, where and with which versions the speeds were measured."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return (
         f"Measured on {results['date']} on {results['machine']}, with {versions}. "
@@ -259,13 +263,13 @@ def _scores_by_rung(results: Results, rungs: dict[str, str], images: str) -> dic
 
 
 def ladder_costs(results: Results) -> str:
-    """How many seconds a training of each rung takes."""
+    """The seconds that a training of each rung takes."""
     seconds = results["costs"]["seconds"]
     return python_dict("seconds", {rung: round(seconds[recipe]) for rung, recipe in RUNGS.items()})
 
 
 def ladder_costs_conditions(results: Results) -> str:
-    """When and where the costs of the rungs were measured."""
+    """A sentence about when and where the costs of the rungs were measured."""
     return f"Measured on {results['costs']['date']} on {results['costs']['machine']}."
 
 
@@ -291,7 +295,7 @@ def _scores_of_ensembles(results: Results, images: str) -> dict[str, list[float]
     return {"alone": rounded(alone), "together": rounded(together)}
 
 
-# What generates the text in each place, by the name in the comment before it
+# The functions that generate the texts, by the names of their places
 TABLES: dict[str, Callable[[Results], str]] = {
     "recipes": recipe_table,
     "times": speed_table,
@@ -323,13 +327,13 @@ def row_name(contestant: Contestant) -> str:
 
 
 def mean_and_deviation(values: Sequence[float]) -> str:
-    """The mean of accuracies in percent, their standard deviation, and how many they are."""
+    """The mean and standard deviation of accuracies in percent, and their number, as a text."""
     mean, deviation = statistics.mean(values), statistics.stdev(values)
     return f"{mean:.2f} ± {deviation:.2f} % ({len(values)} seeds)"
 
 
 def rounded(values: Sequence[float]) -> list[float]:
-    """Accuracies in percent, with as many digits as 10,000 images give."""
+    """Accuracies in percent, rounded to the two decimals that 10,000 images can show."""
     return [round(value, 2) for value in values]
 
 

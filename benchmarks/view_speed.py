@@ -9,7 +9,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))  # which drive browsers, too
+sys.path.append(
+    str(Path(__file__).parents[1] / "tests" / "browser")
+)  # whose tests drive browsers, too
 
 from playwright.sync_api import Browser, Locator, Page
 
@@ -17,18 +19,18 @@ from lab import NO_CHROMIUM, Lab, Notebook, launch
 from pages import Site, SitePage
 
 NOTEBOOK_06 = "06_prediction_visualization"
-# The first view of a page with a slider, where it is, and how many keys to press there
+# The views with a slider, each with the page that begins with it, and the number of keys to press
 SLIDERS = {
     "epoch scrubber": ("04_training", 20),
     "confusion explorer": ("05_evaluation", 20),
     "prediction browser": (NOTEBOOK_06, 50),
     "feature maps": ("07_inside_the_network", 50),
 }
-DOTS = 20  # to draw on a pad
+DOTS = 20  # number of dots to draw on a pad
 
-# Waits for what the next key or pen does to a view. `window.shown` resolves to the milliseconds
-# until the new content is in the page, ready for the next frame of the screen, and until that frame
-# has been drawn, which a screen of 60 Hz delays by up to 17 ms.
+# Watches how a view reacts to the next event. `window.shown` resolves to the milliseconds until the
+# new content is in the page, ready for the next frame of the screen, and until that frame has been
+# drawn, which a screen of 60 Hz delays by up to 17 ms.
 _WATCH = """([body, event]) => {
   let start;
   addEventListener(event, () => (start = performance.now()), { capture: true, once: true });
@@ -45,15 +47,18 @@ _WATCH = """([body, event]) => {
 }"""
 
 Response = tuple[float, float]
-"""Milliseconds until a view's new picture was ready, and until it was drawn."""
+"""The milliseconds until a view's new picture was ready, and until it was drawn."""
 
 
 def measure_views() -> dict[str, Any]:
-    """Measure all views.
+    """Measure how fast the views respond.
 
     Returns:
-        "first_page_s" and "notebook_06_opened_s", the median seconds until one can use a page; and
-        under "lab" and "site" the median milliseconds (ready, drawn), by view.
+        The median seconds until a page can be used, as "first_page_s" and "notebook_06_opened_s";
+        and, as "lab" and "site", the median milliseconds [ready, drawn] by view.
+
+    Raises:
+        RuntimeError: There is no Chromium, or a cell of the notebook fails.
     """
     with launch() as browser, tempfile.TemporaryDirectory() as folder:
         if browser is None:
@@ -77,13 +82,13 @@ def measure_views() -> dict[str, Any]:
 
 
 def medians(responses: list[Response]) -> list[float]:
-    """The median milliseconds until the picture was ready, and until it was drawn."""
+    """The median milliseconds until the pictures were ready, and until they were drawn."""
     ready, drawn = zip(*responses, strict=True)
     return [round(statistics.median(ready), 1), round(statistics.median(drawn), 1)]
 
 
 def time_first_page(browser: Browser, site: Site) -> float:
-    """The seconds until one can draw on the first page, with nothing in the browser's cache."""
+    """The seconds until one can draw on the first page, when the browser has cached nothing."""
     page = browser.new_page()
     start = time.perf_counter()
     page.goto(site.address, wait_until="commit")
@@ -113,10 +118,14 @@ def measure_site(browser: Browser, site: Site) -> dict[str, list[Response]]:
 
 
 def measure_lab(browser: Browser) -> tuple[float, dict[str, list[Response]]]:
-    """Use notebook 06 in JupyterLab, with a fresh kernel.
+    """Open notebook 06 in JupyterLab with a fresh kernel, and use its views.
 
     Returns:
-        The seconds to open it, run its cells and move its slider; and the responses, by view.
+        The seconds until the notebook was open, its cells had run and its slider had moved; and the
+        responses by view.
+
+    Raises:
+        RuntimeError: A cell of the notebook fails.
     """
     with tempfile.TemporaryDirectory() as folder, Lab(Path(folder), dict(os.environ)) as lab:
         start = time.perf_counter()
@@ -137,14 +146,20 @@ def measure_lab(browser: Browser) -> tuple[float, dict[str, list[Response]]]:
 
 
 def press_key(page: Page, body: Locator) -> Response:
-    """Move the slider that has the focus by a key, and wait until the view's body has changed."""
+    """Press a key to move the focused slider, and time how the body of the view changes."""
     page.evaluate(_WATCH, [body.element_handle(), "keydown"])
     page.keyboard.press("ArrowRight")
     return page.evaluate("window.shown")
 
 
 def draw_dot(page: Page, pad: Locator, number: int) -> Response:
-    """Empty a pad, draw a dot, which has another place for each number, and wait for the answer."""
+    """Clear a pad, draw a dot, and time how the pad shows the prediction.
+
+    Args:
+        page: The page.
+        pad: The pad on the page.
+        number: The number of the dot, from 0 up. It determines the place of the dot.
+    """
     pad.get_by_role("button", name="Clear").click()
     pad.get_by_text("Draw a digit").wait_for()
     box = pad.locator("canvas").first.bounding_box()

@@ -1,19 +1,19 @@
-"""The project's addresses on the web, and what contains them: links, badge and first cells.
+"""Make the project's addresses on the web, and the links, badge and cells that contain them.
 
-All follow from the repository's address, which stands in `project.urls` of pyproject.toml; as long
-as there is no such entry, there are no addresses.
+All are derived from the address of the repository in `project.urls` of pyproject.toml. While there
+is no such entry, there are no addresses.
 """
 
 import tomllib
 from pathlib import Path
 
 _PROJECT_FILE = Path(__file__).parents[1] / "pyproject.toml"
-# The branch that .github/workflows/site.yml publishes: Colab and GitHub's editor want its name
+# The branch that .github/workflows/site.yml publishes; Colab and GitHub's editor need its name
 _BRANCH = "main"
 
 
 def read_repository() -> str | None:
-    """The address of the repository in pyproject.toml, if there is one."""
+    """Read the address of the repository from pyproject.toml; None if it has none."""
     project = tomllib.loads(_PROJECT_FILE.read_text(encoding="utf-8"))["project"]
     return project.get("urls", {}).get("Repository")
 
@@ -50,17 +50,17 @@ def _owner_and_name(repository: str) -> str:
     return repository.removeprefix("https://github.com/").removesuffix("/").removesuffix(".git")
 
 
-# What README and the notebooks contain; each has another form while there is no address.
+# Texts in README and the notebooks; each has another form while there is no address.
 
 
 def site_link(repository: str | None) -> str:
-    """The target of README's first link: the site, or else the first notebook."""
+    """The definition of README's first link, to the site or else to the first notebook."""
     target = site(repository) if repository else "notebooks/01_data_loading.ipynb"
     return f"[site]: {target}"
 
 
 def binder_badge(repository: str | None) -> str:
-    """The badge that launches the repository on Binder, or else nothing."""
+    """The badge that launches the repository on Binder; empty while there is no address."""
     if not repository:
         return ""
     image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
@@ -79,7 +79,7 @@ if find_spec("mnist_cnn") is None:
 
 
 def first_cell(repository: str | None) -> str:
-    """The first cell of every notebook: without the package it stops, and says what to do.
+    """The first cell of every notebook, which says what to do if the package is not installed.
 
     On Colab it installs the package first, if the repository has an address.
     """

@@ -1,4 +1,4 @@
-"""Sphinx's configuration: `make site` builds the site from the notebooks as they are saved."""
+"""Configure Sphinx: `make site` builds the site from the notebooks as they are saved."""
 
 import json
 import re
@@ -24,8 +24,8 @@ project = "mnist_cnn"
 html_title = "How a network reads digits"
 extensions = ["myst_nb", "sphinx_copybutton"]
 root_doc = "docs/index"
-# The pages of the site. They are listed because a checkout may also hold environments, data and
-# copies with Markdown files and notebooks of their own.
+# The pages of the site, listed one by one because a checkout may also hold environments, data and
+# copies with Markdown files and notebooks of their own
 include_patterns = [
     "docs/index.md",
     "docs/other_images.md",
@@ -68,7 +68,7 @@ copybutton_selector = ":not(.output) > div.highlight > pre"  # code, but not wha
 
 
 class SiteBuilder(StandaloneHTMLBuilder):
-    """Sphinx's HTML builder, but docs/index.md becomes index.html, where servers look for it."""
+    """Sphinx's HTML builder, except that docs/index.md becomes index.html, as servers expect."""
 
     def get_target_uri(self, docname: str, typ: str | None = None) -> str:
         return super().get_target_uri("index" if docname == root_doc else docname, typ)
@@ -89,7 +89,7 @@ def load_mnist() -> Dataset:
 def check_sources(app: Sphinx) -> None:
     """Stop the build at once, in a sentence, if figures or views would be missing on the site.
 
-    It calls `sys.exit`: for an exception Sphinx would print a traceback, and ask to report it.
+    It calls `sys.exit`, as Sphinx would print a traceback of an exception and ask to report it.
     """
     for path in sorted(Path(app.srcdir, "notebooks").glob("0*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -123,7 +123,7 @@ def lacks_output(cell: dict[str, Any]) -> bool:
 
 
 def describe_figures(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Pass the descriptions of figures, which cells have as `alt`, on to MyST-NB."""
+    """Pass the descriptions of figures, which are the cells' `alt`, on to MyST-NB."""
     if app.env.doc2path(docname).suffix == ".ipynb":
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
@@ -151,14 +151,14 @@ def link_to_repository(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def replace_remote_images(app: Sphinx, doctree: nodes.document) -> None:
-    """Replace badges by their words: the pages load nothing from other hosts."""
+    """Replace badges by their text, so that pages load nothing from other hosts."""
     for image in list(doctree.findall(nodes.image)):
         if "://" in image["uri"]:
             image.replace_self(nodes.Text(image["alt"]))
 
 
 def export_views(app: Sphinx, exception: Exception | None) -> None:
-    """Write what docs/site.js loads to show the views."""
+    """Write the files from which docs/site.js shows the views."""
     if exception is None and app.builder.format == "html":
         # Imported as late as this because it loads TensorFlow, and Sphinx forks this process
         from views_export import export

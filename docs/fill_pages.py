@@ -1,8 +1,8 @@
-"""Fill in results and addresses in README, benchmarks/README and the notebooks: `make tables`.
+"""Fill results and addresses into README, benchmarks/README and the notebooks: `make tables`.
 
-Generated text stands between two comments, `<!-- bench: name -->` and `<!-- end of bench -->`. In a
-code cell the comments start with a `#`, and lines of Python stand between them. The first cell of
-each notebook, tagged `setup`, is generated as a whole.
+A place for generated text is between two comments, `<!-- bench: name -->` and `<!-- end of bench
+-->`. In a code cell, the comments start with a `#`, and the text is lines of Python. The first cell
+of each notebook, tagged `setup`, is generated as a whole.
 """
 
 import re
@@ -30,8 +30,8 @@ def generate_texts(results: Results, repository: str | None) -> dict[str, str]:
     """Generate the text of every place, by its name.
 
     Args:
-        results: what `load_measurements` returns.
-        repository: the address of the repository, if it has one.
+        results: The measurements, as `load_measurements` returns them.
+        repository: The address of the repository, or None if it has none.
     """
     texts = {name: table(results) for name, table in TABLES.items()}
     texts["site"] = addresses.site_link(repository)

@@ -1,4 +1,4 @@
-"""Write the views for the site: their code, and JSON and binary files with what they show."""
+"""Write the views for the site: their code, and what they show in JSON and binary files."""
 
 import hashlib
 import json
@@ -17,11 +17,11 @@ def export(folder: Path, dataset: Dataset) -> None:
     """Save each view as its notebook makes it, with the runs that come with the package.
 
     Args:
-        folder: it is emptied, and gets views.js, a JSON file for each view, and the binary files
-            that these name.
-        dataset: full MNIST.
+        folder: The folder to write, which is emptied first. It gets views.js, a JSON file for each
+            view, and the binary files that these refer to.
+        dataset: The full MNIST dataset.
     """
-    # Files are named by what is in them: old ones would stay for ever
+    # Files are named after their content, so old ones would never be overwritten
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     runs = {
@@ -43,12 +43,12 @@ def export(folder: Path, dataset: Dataset) -> None:
 
 
 def save(view: views.View, folder: Path, name: str = "") -> None:
-    """Save a view as JSON, and its bytes in files that are named by their hash.
+    """Save a view as JSON, and its binary data in files named after their hash.
 
     Args:
-        view: the view.
-        folder: where the files go.
-        name: of the JSON file, without its ending; the view's kind if left out.
+        view: The view.
+        folder: The folder for the files.
+        name: Name of the JSON file, without its ending. Defaults to the view's kind.
     """
 
     def save_bytes(data: bytes) -> dict[str, str]:

@@ -69,7 +69,7 @@ def test_what_fits_comes_back_as_an_array(array, asked: tuple) -> None:
     [
         ([0, "x"], ANY, "must be numbers of shape (2,), not <U21 of shape (2,)"),
         ([0, 1j], ANY, "must be numbers of shape (2,), not complex128 of shape (2,)"),
-        ([0, np.inf], ANY, "must be numbers throughout, without NaN and infinity"),
+        ([0, np.inf], ANY, "must be numbers throughout, without NaN or infinity"),
         (
             IMAGES / 255,
             BATCH,

@@ -311,15 +311,15 @@ BAD_FILES: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {
     "a formula for a name": (a_few(class_names=np.array(["cat", r"$\frac{$", "x"])), "without $"),
     "numbers for names": (
         a_few(class_names=np.arange(3)),
-        "class_names must be a row of short texts, not int64",
+        "class_names must be a one-dimensional array of short strings, not int64",
     ),
     "pickled names": (
         a_few(class_names=np.array(["a", "b", {}])),
-        "class_names must be a row of short texts",
+        "class_names must be a one-dimensional array of short strings",
     ),
     "names without end": (
         a_few(class_names=np.array(["a", "b", "c" * 50_000])),
-        "class_names must be a row of short",
+        "class_names must be a one-dimensional array of short",
     ),
 }
 

@@ -66,7 +66,7 @@ WRONG: dict[str, tuple[Callable[[Arrays], Arrays], str]] = {
     ),
     "sorted by class": (
         chosen(lambda of: np.argsort(of["y_train"], kind="stable")),
-        "The last tenth of the training images, which validates, has only 1 of 10 classes",
+        "The last tenth of the training images, which is for validation, has only 1 of 10 classes",
     ),
     "one image": (
         lambda of: {"x_train": np.repeat(of["x_train"][:1], 6000, axis=0)},
@@ -106,7 +106,7 @@ def test_images_that_look_wrong_are_loaded_with_one_warning(
     (message,) = (str(each.message) for each in warned)
     assert warned[0].filename == __file__  # where it was called
     assert message.startswith("mine can be used, but does not look right.\n- ")
-    assert message.endswith("\nIf it is meant to be so, go on.")
+    assert message.endswith("\nIf that is intended, carry on.")
     assert said in message and message.count("\n- ") == 1
     assert loaded.source == "mine-images"
 
@@ -204,7 +204,7 @@ def test_emnists_letters_are_recognised_and_repaired(
     assert np.array_equal(repaired.y_test + 1, letters["y_test"])
     (tmp_path / "letters" / "class_names.txt").write_text("\n".join(repaired.class_names))
     with pytest.raises(
-        DataError, match=r"26 names of classes, and the labels lie in 1\.\.26: subtract 1"
+        DataError, match=r"26 class names, and the labels lie in 1\.\.26: subtract 1"
     ):
         load_images(tmp_path / "letters")
 

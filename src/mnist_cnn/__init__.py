@@ -1,5 +1,5 @@
 """The package behind eight notebooks that lead from raw pixels to a convolutional network on MNIST.
 
-Which module may import which is in pyproject.toml. Public functions raise ValueError for a wrong
-argument (TypeError where a whole number is needed); docstrings list only the other errors.
+pyproject.toml says which module may import which. Public functions raise ValueError for an invalid
+argument, or TypeError where a whole number is needed; their docstrings list only the other errors.
 """

@@ -1,7 +1,7 @@
-"""Execute the notebooks in order, without a browser: `python -m mnist_cnn`, which is `make run`.
+"""Execute the notebooks in order, without a browser: `python -m mnist_cnn`, or `make run`.
 
-Executed copies and HTML go to build/; with --in-place the notebooks themselves get new outputs
-(`make notebooks`).
+Executed copies and HTML go to build/. With --in-place, or `make notebooks`, the notebooks get new
+outputs themselves.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main() -> int:
         print(NO_NOTEBOOKS, file=sys.stderr)
         return 1
     try:
-        # Outputs on the sample would contradict the text
+        # Outputs from the sample would contradict the text of the notebooks
         dataset = load_images(source="full" if in_place else "auto")
     except (OSError, DataError) as error:
         print(error, file=sys.stderr)
@@ -66,8 +66,8 @@ def main() -> int:
 
 
 def _run_in_place(notebooks: list[Path], dataset: Dataset) -> int:
-    """Execute the notebooks and save them with their outputs; one that fails stays as it was."""
-    # They show a training, not that there was one before
+    """Execute the notebooks and save them with their outputs; one that fails is left as it was."""
+    # With no runs to load, the notebooks train, and their outputs show the training
     with tempfile.TemporaryDirectory() as runs:
         os.environ["MNIST_CNN_RUNS"] = runs
         for path in notebooks:
@@ -82,7 +82,7 @@ def _run_in_place(notebooks: list[Path], dataset: Dataset) -> int:
 
 
 def _run_copies(notebooks: list[Path], dataset: Dataset) -> int:
-    """Execute copies of the notebooks in build/, and convert them to HTML."""
+    """Execute copies of the notebooks, and save them in build/ with their HTML."""
     folder = Path("build")
     folder.mkdir(exist_ok=True)
     for path in notebooks:
@@ -103,21 +103,26 @@ def _run_copies(notebooks: list[Path], dataset: Dataset) -> int:
 
 
 class _Progress:
-    """One line that says which cell of a notebook is executed, and for how long it has been."""
+    """A line that says which cell of a notebook is running, and how long the notebook has run."""
 
     def __init__(self, notebook: str):
         self._notebook = notebook
         self._start = time.perf_counter()
 
     def update(self, what: str, end: str = "") -> None:
-        """Write the line again; with an `end`, for the last time."""
-        if end or sys.stdout.isatty():  # in a file, only the last state of the line is of use
+        """Rewrite the line.
+
+        Args:
+            what: What the notebook is doing.
+            end: Text to end the line with, such as a line break. An update with one is the last.
+        """
+        if end or sys.stdout.isatty():  # a file needs only the last state of the line
             elapsed = timedelta(seconds=int(time.perf_counter() - self._start))
             print(f"\r{self._notebook:32} {what:16} {elapsed}", end=end, flush=True)
 
 
 class _Client(NotebookClient):
-    """A client that reports progress with every message of the kernel: also during a training."""
+    """A client that reports progress with every message of the kernel, even during a training."""
 
     progress: _Progress
 
@@ -129,8 +134,16 @@ class _Client(NotebookClient):
 
 
 def _execute(notebook: NotebookNode, path: Path) -> str:
-    """Execute a notebook in its folder, showing progress; return why it failed, or nothing."""
-    # Of this Python, whatever kernel is called python3 elsewhere on this machine
+    """Execute a notebook in its folder, and show progress.
+
+    Args:
+        notebook: The notebook, which gets new outputs in place.
+        path: The path that it was read from.
+
+    Returns:
+        The reason why it failed; an empty string if it did not.
+    """
+    # Use the kernel of this Python, and none that is installed as "python3" on this machine
     kernels = KernelSpecManager(kernel_dirs=[])
     client = _Client(
         notebook,
@@ -138,15 +151,15 @@ def _execute(notebook: NotebookNode, path: Path) -> str:
         timeout=None,
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
-        # Or the pieces in which text happened to arrive would differ each time
+        # Otherwise the pieces in which printed text arrives would differ from time to time
         coalesce_streams=True,
-        store_widget_state=False,  # GitHub cannot show notebooks that hold it
+        store_widget_state=False,  # GitHub cannot show notebooks that contain it
         extra_arguments=["--log-level=ERROR"],
     )
     client.progress = _Progress(path.stem)
     failure = ""
     try:
-        with tempfile.TemporaryDirectory() as profile:  # without anybody's start-up files
+        with tempfile.TemporaryDirectory() as profile:  # without the user's start-up files
             client.execute(env=os.environ | {"IPYTHONDIR": profile})
     except CellExecutionError as error:
         failure = f"{error.ename}: {error.evalue}"
@@ -159,7 +172,7 @@ def _execute(notebook: NotebookNode, path: Path) -> str:
 
 
 def _find_error(notebook: NotebookNode) -> str:
-    """The last error of a value that could not be shown, such as a figure; its cell did run."""
+    """Find the last error in outputs: a value may fail to be shown although its cell succeeded."""
     found = ""
     for cell in notebook.cells:
         may_fail = "raises-exception" in cell.metadata.get("tags", ())
@@ -170,16 +183,20 @@ def _find_error(notebook: NotebookNode) -> str:
 
 
 def _remove_widgets(notebook: NotebookNode) -> None:
-    """Remove the views, which need a kernel; the text in their place stays."""
+    """Remove the views, which need a kernel, and keep the text that stands in their place."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
 def _to_html(notebook: NotebookNode, title: str) -> str:
-    """Convert to HTML, with links to the other pages and the descriptions of figures.
+    """Convert a notebook to HTML, with links to the other pages and descriptions of the figures.
 
     The description of a figure is the `alt` in its cell's metadata.
+
+    Args:
+        notebook: The notebook.
+        title: The title of the page.
     """
     page, _ = HTMLExporter(raw_template=_TEMPLATE).from_notebook_node(
         notebook, {"metadata": {"name": title}}
@@ -188,8 +205,8 @@ def _to_html(notebook: NotebookNode, title: str) -> str:
 
 
 def _print_results(dataset: Dataset) -> None:
-    """Print what the trainings reached, one line for each run."""
-    # Imports Keras: not before the notebooks have run
+    """Print the result of each training, one run per line."""
+    # Imported here because these import Keras, which is not needed before the notebooks have run
     from mnist_cnn.evaluation import evaluate_run
     from mnist_cnn.exceptions import RunError
     from mnist_cnn.runs import load_run, run_file

@@ -1,4 +1,4 @@
-"""Check the arguments of public functions: each says by its name what is wrong with it."""
+"""Check the arguments of public functions, with messages that name the argument and its error."""
 
 from collections.abc import Iterable, Mapping, Set
 from operator import index
@@ -20,20 +20,24 @@ def check_array(
     """Check the dtype, shape and range of an argument, and return it as an array.
 
     Args:
-        name: of the argument, for the message.
-        array: the argument.
-        dtype: what it must be, or a family such as np.integer; np.generic stands for finite numbers
-            of any kind.
-        shape: what it must be; a word such as "n" stands for any length from 1 up.
-        high: if given, all values must lie in 0..high, which NaN does not.
+        name: The argument's name, for the message.
+        array: The argument's value.
+        dtype: The required dtype, or a family of dtypes such as np.integer. With np.generic, the
+            array may hold finite numbers of any kind.
+        shape: The required shape. A word such as "n" stands for any length of at least 1.
+        high: The largest value allowed. If given, all values must lie in 0..high, and none may be
+            NaN.
+
+    Returns:
+        The argument as an array of the required dtype and shape.
 
     Raises:
-        ValueError: one of them is wrong; the message says which.
+        ValueError: The dtype, the shape or a value is wrong; the message says which.
     """
     wanted = f"{_PLURALS.get(dtype, dtype.__name__)} of shape {_shape_in_words(shape)}"
     try:
         array = np.asarray(array)
-    except ValueError as error:  # in which NumPy does not say which argument it was
+    except ValueError as error:  # NumPy's message does not name the argument
         is_uneven = "inhomogeneous" in str(error)
         found = "rows of different lengths" if is_uneven else f"what NumPy refuses ({error})"
         raise ValueError(f"{name} must be {wanted}, not {found}") from error
@@ -46,7 +50,7 @@ def check_array(
     if high is not None and not (array.min() >= 0 and array.max() <= high):  # false for NaN, too
         raise ValueError(f"{name} must lie in 0..{high}, not in {array.min()}..{array.max()}")
     if dtype is np.generic and not np.isfinite(array).all():
-        raise ValueError(f"{name} must be numbers throughout, without NaN and infinity")
+        raise ValueError(f"{name} must be numbers throughout, without NaN or infinity")
     return array
 
 
@@ -63,17 +67,17 @@ def _has_shape(array: np.ndarray, shape: tuple[int | str, ...]) -> bool:
 
 
 def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
-    """Check that an argument is one of a few words; the ValueError names them."""
+    """Check that an argument is one of the strings in `choices`."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; not {value!r}")
 
 
 def check_whole(name: str, value: int, low: int, high: int | None = None) -> int:
-    """Check that an argument is a whole number from `low` up, or in low..high, and return it.
+    """Check that an argument is a whole number of at least `low`, or in low..high, and return it.
 
     Raises:
-        TypeError: it is no whole number.
-        ValueError: it lies elsewhere.
+        TypeError: The argument is not a whole number.
+        ValueError: The argument is outside the range.
     """
     try:
         whole = index(value)
@@ -88,8 +92,8 @@ def check_whole(name: str, value: int, low: int, high: int | None = None) -> int
 
 
 def check_list(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
-    """Check that an argument is a list or something like it, and return its parts."""
-    # A text, a set and a dictionary can be gone through as well, but are no lists
+    """Check that an argument is a list or another sequence, and return its items as a tuple."""
+    # Strings, sets and dictionaries are iterable, too, but passing one is most likely a mistake
     if isinstance(values, str | bytes | Set | Mapping) or not isinstance(values, Iterable):
         raise ValueError(f"{name} must be a list, not {type(values).__name__}")
     return tuple(values)
@@ -99,8 +103,8 @@ def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, 
     """Check that each class has a short, printable name, and return the names.
 
     Args:
-        names: as many as there are classes, 2 to 256, of 1 to 30 characters.
-        classes: how many there are; as many as names if left out.
+        names: The names of 2 to 256 classes, each of 1 to 30 characters.
+        classes: Number of classes. Defaults to the number of names.
     """
     names = tuple(names) if isinstance(names, str) else check_list("names", names)
     classes = len(names) if classes is None else classes
@@ -114,7 +118,7 @@ def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, 
                 f"names must be strings, not {type(name).__name__} ({name!r:.60}, for example); "
                 "convert them with [str(name) for name in names]"
             )
-        # Matplotlib reads $ as mathematics
+        # Matplotlib would read text between $ as mathematics
         if not 0 < len(name) <= 30 or not name.isprintable() or "$" in name:
             raise ValueError(
                 f"a class must have a name of 1 to 30 printable characters, without $; not {name!r}"
@@ -125,11 +129,15 @@ def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, 
 def check_predictions(
     predictions: Mapping[str, ArrayLike], images: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Check the probabilities that named networks give for the same classes, and return them.
+    """Check the probabilities that several networks give for the same classes, and return them.
 
     Args:
-        predictions: by the name of each network, floats in 0..1: (classes,) for one image.
-        images: if given, how many there are: then (images, classes).
+        predictions: Each network's probabilities by its name: floats in 0..1 of the shape
+            (classes,) for a single image, or (images, classes) for several.
+        images: Number of images. Defaults to a single image, without an axis for it.
+
+    Returns:
+        The same probabilities as arrays.
     """
     if not isinstance(predictions, Mapping) or not predictions:
         raise ValueError(
@@ -137,7 +145,7 @@ def check_predictions(
         )
     batch: tuple[int, ...] = () if images is None else (images,)
     checked: dict[str, np.ndarray] = {}
-    classes: int | str = "classes"  # the first network says how many
+    classes: int | str = "classes"  # any number, until the first network has fixed it
     for name, array in predictions.items():
         shape = (*batch, classes)
         checked[name] = check_array(f"probabilities of {name}", array, np.floating, shape, 1)

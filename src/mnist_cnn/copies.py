@@ -1,7 +1,7 @@
 """Copy the notebooks to work in, or for a class.
 
-`python -m mnist_cnn.copies mine`, or `class`. Working in a copy leaves the originals as git knows
-them, so that `git pull` brings corrections without a conflict.
+The command is `python -m mnist_cnn.copies mine`, or `class`. Working in copies leaves the originals
+unchanged, so that `git pull` brings corrections without conflicts.
 """
 
 import argparse
@@ -16,24 +16,32 @@ from typing import Any
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRemovePreprocessor
 
-# Beside notebooks/: so links hold
+# Beside notebooks/, so that relative links still work
 MINE, STUDENT, TEACHER = "my-notebooks", "student-notebooks", "teacher-notebooks"
 NO_NOTEBOOKS = "There is no notebook in ./notebooks: start this from the top folder of the project."
 _RECORD = ".copied.json"  # the fingerprint of each original when it was copied
 
 
 class SolveExercises(Preprocessor):
-    """Put the code of each folded solution into the answer cell before it, before its check."""
+    """Replace each stub by the code of the folded solution after it, and keep the stub's check."""
 
     def preprocess(
         self, notebook: nbformat.NotebookNode, resources: dict[str, Any]
     ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
-        """Change the notebook and return it; nbconvert calls this."""
+        """Fill in the solutions; nbconvert calls this.
+
+        Args:
+            notebook: The notebook, which is changed in place.
+            resources: Resources of nbconvert, which are not used.
+
+        Returns:
+            The same notebook and resources.
+        """
         for cell in notebook.cells:
             tags = cell.metadata.get("tags", ())
             if "answer" in tags:
                 stub = cell
-            elif "solution" in tags:  # it always comes after the cell for the answer
+            elif "solution" in tags:  # which always follows the answer's cell
                 (solution,) = re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)
                 gap = "\n\n\n" if solution.startswith("def ") else "\n"
                 check = stub.source.splitlines()[-1]
@@ -44,14 +52,20 @@ class SolveExercises(Preprocessor):
 
 
 def find_notebooks(top: Path) -> list[Path]:
-    """The notebooks of the series, in their order; none if this is another folder."""
+    """Find the notebooks of the series, in order; there are none if `top` is another folder."""
     return sorted((top / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def copy_to_work_in(top: Path) -> Path:
     """Copy each notebook that is not yet in my-notebooks/, and never overwrite one that is.
 
-    Says which originals have changed since they were copied; returns where the first copy is.
+    It prints which originals have changed since they were copied.
+
+    Args:
+        top: The top folder of the project, with at least one notebook.
+
+    Returns:
+        The path of the first copy.
     """
     folder = top / MINE
     folder.mkdir(exist_ok=True)
@@ -61,7 +75,7 @@ def copy_to_work_in(top: Path) -> Path:
         mine = folder / original.name
         fingerprint = sha256(original.read_bytes()).hexdigest()
         if not mine.exists():
-            new = mine.with_suffix(".new")  # so that an interrupted copy is not taken for yours
+            new = mine.with_suffix(".new")  # so that a copy is either complete or missing
             shutil.copyfile(original, new)
             new.replace(mine)
             known[original.name] = fingerprint
@@ -77,7 +91,14 @@ def copy_to_work_in(top: Path) -> Path:
 def copy_for_a_class(top: Path) -> tuple[Path, Path]:
     """Make student-notebooks/ and teacher-notebooks/.
 
-    The first have neither solutions nor outputs; in the second all exercises are solved.
+    The students' copies have neither solutions nor outputs. In the teacher's, all exercises are
+    solved.
+
+    Args:
+        top: The top folder of the project.
+
+    Returns:
+        The students' folder and the teacher's.
     """
     without: list[Preprocessor] = [
         TagRemovePreprocessor(remove_cell_tags={"solution"}, enabled=True),

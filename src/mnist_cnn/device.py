@@ -1,4 +1,4 @@
-"""What Keras computes on, in which precision, and from which seed (notebook 04)."""
+"""Find the device that Keras computes on; choose the precision; fix the seed (notebook 04)."""
 
 import os
 
@@ -7,8 +7,8 @@ from mnist_cnn.machine import describe_cpu
 
 
 def device() -> str:
-    """What Keras computes on: "GPU" or "CPU"."""
-    if keras.backend.backend() == "torch":  # Keras 3.15 cannot list its devices
+    """The kind of device that Keras computes on, "GPU" or "CPU"."""
+    if keras.backend.backend() == "torch":  # whose devices Keras 3.15 cannot list
         import torch
 
         return "GPU" if torch.cuda.is_available() else "CPU"
@@ -16,11 +16,11 @@ def device() -> str:
 
 
 def choose_precision() -> str:
-    """Choose the number format to train in: "mixed_bfloat16" where it is faster, else "float32".
+    """Choose the precision to train in: "mixed_bfloat16" where it is faster, else "float32".
 
-    It was measured to be faster on AMD's CPUs with AVX-512 BF16 instructions, under Linux, with
-    TensorFlow and oneDNN. On Intel's it was slower; without the instructions, it takes many times
-    as long (benchmarks/README.md has the figures).
+    In benchmarks it was faster on AMD CPUs with AVX-512 BF16 instructions, on Linux, with
+    TensorFlow and oneDNN. On Intel CPUs it was slower, and without those instructions it takes many
+    times as long (see benchmarks/README.md).
     """
     has_instructions = {"AuthenticAMD", "avx512_bf16"} <= set(describe_cpu().split())
     has_library = (
@@ -31,9 +31,9 @@ def choose_precision() -> str:
 
 
 def fix_seed(seed: int) -> None:
-    """Seed Python, NumPy and Keras; on a GPU also choose deterministic kernels, which are slow."""
+    """Seed Python, NumPy and Keras; on a GPU, also choose deterministic kernels, which are slow."""
     keras.utils.set_random_seed(seed)
     if device() == "GPU" and keras.backend.backend() == "tensorflow":
-        import tensorflow as tf  # only here
+        import tensorflow as tf  # imported here, as other backends do without it
 
         tf.config.experimental.enable_op_determinism()

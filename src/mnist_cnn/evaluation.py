@@ -28,16 +28,21 @@ DISPUTED = {
 }
 """Test images whose label is disputed, by their index.
 
-The digit that a model suggested instead, and how many of five people voted for the label, for the
-suggestion and for neither (Northcutt et al. 2021; mnist_mturk.json in cleanlab/label-errors).
+Each value holds the digit that a model suggested instead, and how many of five people voted for the
+label, for the suggestion, and for neither. They are those of Northcutt et al. (2021), from
+mnist_mturk.json in cleanlab/label-errors.
 """
 
 
 def evaluate_run(run: Run, dataset: Dataset) -> float:
     """The accuracy of a run's network on the test images, in 0..1.
 
+    Args:
+        run: The run.
+        dataset: Images with as many classes as the run was trained on.
+
     Raises:
-        RunError: its weights are those of another network, or it was trained on other classes.
+        RunError: The run's weights do not fit its network, or the number of classes differs.
     """
     check_run(run)
     check_dataset(dataset)
@@ -51,14 +56,14 @@ def evaluate_run(run: Run, dataset: Dataset) -> float:
 
 
 def find_mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Find the wrongly predicted images, the most confident mistake first.
+    """Find the misclassified images, the most confident mistake first.
 
     Args:
-        labels: integers (n,) in 0..classes - 1.
-        probabilities: floats (n, classes) in 0..1.
+        labels: Labels, integers (n,) in 0..classes - 1.
+        probabilities: Predicted probabilities, floats (n, classes) in 0..1.
 
     Returns:
-        indices, int64 (mistakes,).
+        The indices of the misclassified images, int64 (mistakes,).
     """
     probabilities = check_array("probabilities", probabilities, np.floating, ("n", "classes"), 1)
     n, classes = probabilities.shape
@@ -68,22 +73,27 @@ def find_mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def rank_by_doubt(probabilities: np.ndarray) -> np.ndarray:
-    """Rank all images, the least sure prediction first.
+    """Rank all images, the least confident prediction first.
 
     Args:
-        probabilities: floats (n, classes) in 0..1.
+        probabilities: Predicted probabilities, floats (n, classes) in 0..1.
 
     Returns:
-        indices, int64 (n,).
+        The indices of all images, int64 (n,).
     """
     probabilities = check_array("probabilities", probabilities, np.floating, ("n", "classes"), 1)
     return np.argsort(probabilities.max(axis=1), kind="stable")
 
 
 def bar_text(each: int, label: int | None, probabilities: np.ndarray) -> str:
-    """The text beside a class's bar: its probability, and if it is the predicted or actual class.
+    """The text beside a bar: its probability, and whether it is of the predicted or actual class.
 
-    Figures and views say the same: `barText` in browser/elements.js.
+    `barText` in browser/elements.js writes the same text in the views.
+
+    Args:
+        each: The class of the bar.
+        label: The actual class, or None if it is not known.
+        probabilities: The probabilities of all classes, floats (classes,) in 0..1.
     """
     words = [f"{probabilities[each]:.1%}"]
     if each == probabilities.argmax():

@@ -1,15 +1,15 @@
-"""The errors of this package. Their messages say what is wrong and what to do."""
+"""The errors of this package, whose messages say what is wrong and what to do about it."""
 
 
 class NoTraceback:
-    """Mixin for exceptions whose message says everything: notebooks show the message alone."""
+    """Mixin for exceptions that notebooks show without a traceback, as their message is enough."""
 
     def _render_traceback_(self) -> list[str]:  # IPython calls this
         return [f"{type(self).__name__}: {self}"]
 
 
 class DataError(NoTraceback, ValueError):
-    """Images cannot be read, or are not the ones that were asked for."""
+    """The images cannot be read, or are not the ones that were asked for."""
 
 
 class RunError(NoTraceback, ValueError):
@@ -29,4 +29,4 @@ class Interrupted(NoTraceback, KeyboardInterrupt):
 
 
 class StudyError(NoTraceback, ValueError):
-    """A study cannot be read, or cannot go on."""
+    """A study cannot be read or continued."""

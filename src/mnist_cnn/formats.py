@@ -1,8 +1,8 @@
 """Read labelled images from an .npz archive, or from a folder with MNIST's four IDX files.
 
 Files may come from anywhere, so nothing in them is unpickled, and no more is read than a collection
-may hold. That is why the arrays of an archive are not read with `np.load`: it believes what the
-header of an array says of its size, and reserves the memory before it reads.
+may hold. That is why the arrays of an archive are not read with `np.load`: it trusts the size in an
+array's header, and allocates the memory before it reads.
 """
 
 import gzip
@@ -18,7 +18,7 @@ import numpy as np
 Arrays = dict[str, np.ndarray]
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-LARGEST = 300_000  # images in an array; EMNIST Digits has 240,000 and takes 188 MB
+LARGEST = 300_000  # most images in an array; EMNIST Digits has 240,000, which take 188 MB
 
 _IDX_NAME = re.compile(r"(?:\w+-)*(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(?:\.gz)?")
 _USUAL_NAMES = {
@@ -28,26 +28,29 @@ _USUAL_NAMES = {
     "y_test": "t10k-labels-idx1-ubyte",
 }
 _NAMES_FILE = "class_names.txt"
-_LONGEST = 100_000  # bytes of class names
+_LONGEST = 100_000  # most bytes that the class names may take
 
 
 def read_collection(path: Path) -> tuple[Arrays, tuple[str, ...]]:
-    """Read the arrays x_train, y_train, x_test and y_test, and the names of the classes if any.
+    """Read the arrays x_train, y_train, x_test and y_test, and the class names if there are any.
 
-    An archive holds them as members; names, if any, as an array of texts `class_names`. A folder
-    holds them in the four files of MNIST or of its successors, each gzipped or not; names, if any,
-    in class_names.txt, a line for each.
+    An archive holds the arrays as members, and may hold an array of strings, `class_names`. A
+    folder holds four files named like those of MNIST or its successors, gzipped or not, and may
+    hold a file class_names.txt with a line for each class.
+
+    Args:
+        path: The archive or the folder.
 
     Returns:
-        the arrays: images uint8 (n, 28, 28), labels integers (n,); and the names, () if there are
-        none.
+        The arrays by their names, images as integers (n, 28, 28) and labels as integers (n,); and
+        the class names, or () if there are none.
 
     Raises:
-        FileNotFoundError: there is neither a file nor a folder.
-        ValueError: the content is not as it should be; the message says what is wrong.
-        OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error: the file is damaged.
+        FileNotFoundError: There is neither a file nor a folder at `path`.
+        ValueError: The content is invalid; the message says in what way.
+        OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error: The file is damaged.
     """
-    if os.path.isdir(path):  # unlike Path.is_dir, it raises no error for a name that is too long
+    if os.path.isdir(path):  # unlike Path.is_dir, it does not raise if the name is too long
         return _read_folder(path)
     if os.path.isfile(path):
         return _read_archive(path)
@@ -79,12 +82,14 @@ def _read_npy_texts(name: str, member: IO[bytes]) -> tuple[str, ...]:
     shape, _, dtype = _read_npy_header(member)
     size = prod(shape) * dtype.itemsize
     if dtype.kind != "U" or len(shape) != 1 or size > _LONGEST:
-        raise ValueError(f"{name} must be a row of short texts, not {dtype} of shape {shape}")
+        raise ValueError(
+            f"{name} must be a one-dimensional array of short strings, not {dtype} of shape {shape}"
+        )
     return tuple(map(str, np.frombuffer(_read_exactly(name, member, size), dtype)))
 
 
 def _read_npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """The shape, whether columns come first, and the dtype."""
+    """Read the header of an array: its shape, whether it is in Fortran order, and its dtype."""
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
@@ -92,7 +97,8 @@ def _read_npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype
     version = np.lib.format.read_magic(member)
     if version not in readers:
         raise ValueError(
-            f"its arrays are in version {version} of NumPy's format, and only 1 and 2 are read"
+            f"its arrays are in version {version} of NumPy's format, and only versions 1 and 2 are "
+            "supported"
         )
     return readers[version](member)
 
@@ -107,9 +113,9 @@ def _read_folder(folder: Path) -> tuple[Arrays, tuple[str, ...]]:
 
 
 def _find_idx_files(folder: Path) -> dict[str, Path]:
-    """The IDX file of each array; where it is there twice, the one that is not gzipped."""
+    """Find the IDX file of each array; if it is there with and without gzip, take the latter."""
     found: dict[str, dict[str, Path]] = {name: {} for name in ARRAYS}
-    for path in sorted(folder.iterdir(), reverse=True):  # x.gz comes before x, which replaces it
+    for path in sorted(folder.iterdir(), reverse=True):  # x comes after x.gz, and replaces it
         match = _IDX_NAME.fullmatch(path.name)
         if match and path.is_file():
             axis = "x" if match[2] == "images" else "y"
@@ -120,13 +126,17 @@ def _find_idx_files(folder: Path) -> dict[str, Path]:
             raise ValueError(f"it has no file {_USUAL_NAMES[name]} or {_USUAL_NAMES[name]}.gz")
         if len(paths) > 1:
             raise ValueError(
-                f"it has several files for {name} ({', '.join(sorted(paths))}); leave one"
+                f"it has several files for {name} ({', '.join(sorted(paths))}); keep only one"
             )
     return {name: next(iter(paths.values())) for name, paths in found.items()}
 
 
 def _read_idx(name: str, path: Path) -> np.ndarray:
-    """Read an IDX file: two zeros, 8 for bytes, the number of axes, their lengths, the bytes."""
+    """Read an IDX file of bytes.
+
+    It begins with two zeros, an 8 (for bytes), the number of axes, and the length of each axis as a
+    big-endian integer of 4 bytes. The rest is the data.
+    """
     axes = _axes(name)
     opened: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore
     with opened as stream:
@@ -140,7 +150,7 @@ def _read_idx(name: str, path: Path) -> np.ndarray:
 
 
 def _axes(array: str) -> int:
-    return 3 if array.startswith("x") else 1  # images have rows and columns, labels have not
+    return 3 if array.startswith("x") else 1  # images also have rows and columns
 
 
 def _check_shape(name: str, shape: tuple[int, ...], axes: int) -> None:
@@ -153,8 +163,8 @@ def _check_shape(name: str, shape: tuple[int, ...], axes: int) -> None:
 
 
 def _read_exactly(name: str, stream: IO[bytes], size: int) -> bytes:
-    """Read what is left of a stream, which must be so many bytes."""
-    content = stream.read(size + 1)  # to the end, so that the checksum there is compared
+    """Read the rest of a stream, and check that it has the given size in bytes."""
+    content = stream.read(size + 1)  # reads to the end, where the checksum is verified
     if len(content) != size:
         amount = "more" if len(content) > size else "less"
         raise ValueError(f"{name} holds {amount} data than its header says")

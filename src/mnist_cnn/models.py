@@ -13,16 +13,17 @@ layers = keras.layers
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
-# The numbers of parameters are those with the output layer, which `build_model` adds
+# These functions return all layers but the output layer, which `build_model` adds. The numbers of
+# parameters are those of the whole network, for ten classes.
 
 
 def dense_layers() -> list[keras.Layer]:
-    """No convolution: each of 128 units sees all pixels; 101,770 parameters."""
+    """Layers without a convolution: each of 128 units sees all pixels; 101,770 parameters."""
     return [layers.Flatten(), layers.Dense(128, activation="relu")]
 
 
 def article_layers() -> list[keras.Layer]:
-    """The 2018 article's layers: one pool after three convolutions; 2,076,554 parameters."""
+    """The 2018 article's layers: three convolutions, then max pooling; 2,076,554 parameters."""
     return [
         layers.Conv2D(32, 3, activation="relu"),
         layers.Conv2D(64, 3, activation="relu"),
@@ -35,7 +36,7 @@ def article_layers() -> list[keras.Layer]:
 
 
 def relu_layers() -> list[keras.Layer]:
-    """The article's layers with a pool after each of two convolutions; 241,546 parameters."""
+    """The article's layers, but max pooling after each of two convolutions; 241,546 parameters."""
     return [
         layers.Conv2D(32, 3, activation="relu"),
         layers.MaxPooling2D(),
@@ -49,7 +50,7 @@ def relu_layers() -> list[keras.Layer]:
 
 
 def leaky_relu_layers() -> list[keras.Layer]:
-    """The network of `relu_layers` with LeakyReLU of slope 0.1 in the place of each ReLU."""
+    """The layers of `relu_layers`, but LeakyReLU with a slope of 0.1 in place of each ReLU."""
 
     def leaky(layer: keras.Layer) -> list[keras.Layer]:
         return [layer, layers.LeakyReLU(negative_slope=0.1)]
@@ -67,13 +68,13 @@ def leaky_relu_layers() -> list[keras.Layer]:
 
 
 def batch_norm_layers() -> list[keras.Layer]:
-    """With batch normalization, and without a hidden dense layer; 205,762 parameters."""
+    """Layers with batch normalization and without a hidden dense layer; 205,762 parameters."""
     blocks = [*_block(24, 5, pool=True), *_block(96, 3, pool=True), *_block(192, 3)]
     return [*blocks, layers.Flatten(), layers.Dropout(0.25)]
 
 
 def small_batch_norm_layers() -> list[keras.Layer]:
-    """With batch normalization and fewer maps, to train in three epochs; 41,834 parameters."""
+    """Layers with batch normalization and few maps, to train in three epochs; 41,834 parameters."""
     return [
         *_block(16, 5, pool=True, norm=False),
         *_block(32, 3, pool=True),
@@ -85,10 +86,17 @@ def small_batch_norm_layers() -> list[keras.Layer]:
 def _block(filters: int, size: int, pool: bool = False, norm: bool = True) -> list[keras.Layer]:
     """A convolution with pooling, batch normalization and ReLU, in the order that is fastest.
 
-    Pooling comes right after the convolution, so that what follows sees a quarter as many numbers.
+    Pooling comes right after the convolution, so that the layers after it have only a quarter of
+    the numbers to process.
+
+    Args:
+        filters: Number of filters, and so of feature maps.
+        size: Side of the square kernels, in pixels.
+        pool: Whether to pool the maximum of each 2 x 2 pixels.
+        norm: Whether to normalize batches.
     """
     return [
-        layers.Conv2D(filters, size, use_bias=not norm),  # a normalization brings its own bias
+        layers.Conv2D(filters, size, use_bias=not norm),  # batch normalization has its own bias
         *([layers.MaxPooling2D()] if pool else []),
         *([layers.BatchNormalization(momentum=0.9)] if norm else []),
         layers.ReLU(),
@@ -97,17 +105,27 @@ def _block(filters: int, size: int, pool: bool = False, norm: bool = True) -> li
 
 @keras.saving.register_keras_serializable("mnist_cnn")
 class PermutePixels(keras.Layer):
-    """Reorder the pixels, in all images alike: only who is whose neighbour is lost."""
+    """Permute the pixels, in all images alike.
+
+    Only the information about which pixels are neighbours is lost.
+    """
 
     def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
-        """Reorder the pixels of images (n, 28, 28, 1)."""
+        """Permute the pixels of images.
+
+        Args:
+            images: Images, floats (n, 28, 28, 1).
+
+        Returns:
+            The permuted images, of the same shape and dtype.
+        """
         order = np.random.default_rng(0).permutation(28 * 28)
         flat = keras.ops.reshape(images, (-1, 28 * 28))
         return keras.ops.reshape(keras.ops.take(flat, order, axis=1), (-1, 28, 28, 1))
 
 
 def permuted_layers() -> list[keras.Layer]:
-    """The network of `relu_layers`, on permuted pixels."""
+    """The layers of `relu_layers` on permuted pixels; 241,546 parameters."""
     return [PermutePixels(), *relu_layers()]
 
 
@@ -127,19 +145,24 @@ def build_model(
 ) -> keras.Sequential:
     """Build an untrained network.
 
-    It takes float32 images (n, 28, 28, 1) in 0..1 and gives probabilities (n, classes).
-
     Args:
-        network: a name in NETWORKS.
-        precision: "float32", or "mixed_bfloat16": weights in float32, but arithmetic in bfloat16,
-            which keeps 8 significant bits, in all layers but the last.
-        classes: how many probabilities it gives.
-        seed: of the first weights and of dropout, which are those after
-            `keras.utils.set_random_seed(seed)`; if left out, Keras draws the next ones.
+        network: A name in NETWORKS.
+        precision: "float32", or "mixed_bfloat16": then weights are float32, but all layers except
+            the last compute in bfloat16, which has 8 significant bits.
+        classes: Number of classes.
+        seed: Seed of the initial weights and of dropout, in 0..2**32 - 1: the network is as it
+            would be after `keras.utils.set_random_seed(seed)`. Defaults to the present state of
+            Keras's random numbers.
+
+    Returns:
+        A network that maps images, float32 (n, 28, 28, 1) in 0..1, to probabilities, float32
+        (n, classes) in 0..1.
     """
     check_choice("network", network, NETWORKS)
     check_choice("precision", precision, PRECISIONS)
     classes = check_whole("classes", classes, 1)
+    if seed is not None:
+        seed = check_whole("seed", seed, 0, 2**32 - 1)
     with usual_settings(precision):
         stack = [*NETWORKS[network](), layers.Dense(classes, activation="softmax", dtype="float32")]
         if seed is not None:
@@ -149,16 +172,16 @@ def build_model(
 
 @cache
 def weight_shapes(network: str, classes: int) -> tuple[tuple[int, ...], ...]:
-    """The shapes of a network's weights, as `get_weights` orders them."""
+    """The shapes of a network's weights, in the order of `get_weights`."""
     return tuple(tuple(weight.shape) for weight in build_model(network, classes=classes).weights)
 
 
 def _seed_layers(stack: list[keras.Layer], seed: int) -> None:
     """Give each layer the seed that Keras draws for it after `set_random_seed(seed)`.
 
-    Keras draws from Python's `random`, which all threads of a process share: Dask's draw from it,
-    too, to estimate the size of what they send, and then a study's network would begin with other
-    weights.
+    Keras draws these seeds from Python's `random`, which all threads of a process share. Dask's
+    threads draw from it, too, to estimate the size of what they send: without this function, a
+    study's networks might start from other weights.
     """
     rng = random.Random(seed)
     for layer in stack:
@@ -172,48 +195,64 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Predict the probabilities of the classes.
 
     Args:
-        model: a trained network, as `build_model` makes them.
-        images: uint8 (n, 28, 28) in 0..255.
+        model: A network of `build_model`, trained.
+        images: Images, uint8 (n, 28, 28) in 0..255.
 
     Returns:
-        float32 (n, classes) in 0..1.
+        The probabilities, float32 (n, classes) in 0..1.
     """
     images = check_array("images", images, np.uint8, ("n", 28, 28))
-    # In batches they take little memory; and for a single image, `model.predict` takes 40 ms where
-    # this takes 1 ms.
+    # Batches keep memory low. And a single image takes 1 ms like this, but 40 ms with
+    # `model.predict`.
     batches = (images[first : first + 500] for first in range(0, len(images), 500))
     return np.concatenate([model.predict_on_batch(scale_pixels(batch)) for batch in batches])
 
 
 def receptive_fields(model: keras.Model) -> list[tuple[int, int]]:
-    """For each convolution, how many pixels of the image a number of its maps depends on.
+    """Compute the receptive field of each convolution: its size in the image, and its stride.
 
-    The arithmetic of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning".
+    The arithmetic is that of Dumoulin and Visin, "A guide to convolution arithmetic for deep
+    learning".
+
+    Args:
+        model: A network whose windows are all square.
 
     Returns:
-        Of each convolution, the side of the square on which a number depends, and how far away the
-        square of the next number is, both in pixels.
+        For each convolution, the side of the square of pixels that one number of its feature maps
+        depends on, and the distance between the squares of neighbouring numbers, both in pixels.
 
     Raises:
-        ValueError: a layer looks at windows, and is neither a convolution nor max pooling; or one
-            pads the image.
+        ValueError: A layer with windows is neither a convolution nor max pooling, pads the image,
+            or treats rows and columns differently.
     """
     fields, size, step = [], 1, 1
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D):
-            window = (layer.kernel_size[0] - 1) * layer.dilation_rate[0] + 1
+            dilation = _setting_for_both_axes(layer, "dilation_rate")
+            window = (_setting_for_both_axes(layer, "kernel_size") - 1) * dilation + 1
         elif isinstance(layer, layers.MaxPooling2D):
-            window = layer.pool_size[0]
+            window = _setting_for_both_axes(layer, "pool_size")
         elif hasattr(layer, "kernel_size") or hasattr(layer, "pool_size"):
-            raise ValueError(f"the receptive field of a {type(layer).__name__} is not known here")
+            raise ValueError(f"the receptive field of a {type(layer).__name__} cannot be computed")
         else:
             continue
         if layer.padding != "valid":
             raise ValueError(
-                f"the layer {layer.name} pads the image, so its fields are not squares"
+                f"the layer {layer.name} pads the image, so not all of its fields are squares"
             )
         size += (window - 1) * step
-        step *= layer.strides[0]
+        step *= _setting_for_both_axes(layer, "strides")
         if isinstance(layer, layers.Conv2D):
             fields.append((size, step))
     return fields
+
+
+def _setting_for_both_axes(layer: keras.Layer, name: str) -> int:
+    """A setting of a layer, such as its strides, which must be the same for rows and columns."""
+    rows, columns = getattr(layer, name)
+    if rows != columns:
+        raise ValueError(
+            f"the layer {layer.name} has the {name} {(rows, columns)}, so its fields are not "
+            "squares"
+        )
+    return rows

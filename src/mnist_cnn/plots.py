@@ -1,4 +1,4 @@
-"""Figures (all notebooks); they draw what other modules computed."""
+"""Draw figures of what the other modules compute (all notebooks)."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ from mnist_cnn.evaluation import bar_text
 from mnist_cnn.runs import Run
 from mnist_cnn.shared import SHARED
 
-# Readable on white, and different in grey, too
+# Legible on white, and distinguishable in greyscale, too
 BLUE = SHARED["colors"]["light"]["right"]
 RED = SHARED["colors"]["light"]["wrong"]
 INK = SHARED["colors"]["light"]["ink"]
@@ -38,23 +38,24 @@ _STYLE = {
 
 
 def _set_up_figures() -> None:
-    """Let figures look and be shown as in the repository, whatever was set up for other work.
+    """Make figures look as in the repository, whatever is set up for other work.
 
-    A matplotlibrc could turn all images upside down or ask for LaTeX, and with the environment
-    variable MPLBACKEND a notebook shows no figures. What the notebook itself has set stays.
+    A matplotlibrc could turn all images upside down or require LaTeX, and with the environment
+    variable MPLBACKEND set, a notebook may show no figures. Settings that the notebook itself has
+    made stay.
     """
     outside, current = matplotlib.rcParamsOrig, matplotlib.rcParams
-    # Reading the backend would choose one
+    # Without the backend: reading its setting would choose one
     names = [name for name in current if name not in ("backend", "backend_fallback")]
     chosen = {name: current[name] for name in names if current[name] != outside[name]}
     matplotlib.rcdefaults()
     matplotlib.rcParams |= _STYLE | chosen  # type: ignore[arg-type]
     asked = os.environ.get("MPLBACKEND", "").lower()
     in_notebook = "ipykernel.kernelapp" in sys.modules
-    # Jupyter itself asks for "inline"
+    # Jupyter itself sets "inline"
     if in_notebook and asked and "inline" not in asked:
         if str(matplotlib.get_backend(auto_select=False)).lower() == asked:
-            matplotlib.rcParams["backend"] = "inline"  # first: the backend looks there as it loads
+            matplotlib.rcParams["backend"] = "inline"  # first, as loading the backend reads it
             plt.switch_backend("inline")
 
 
@@ -67,13 +68,13 @@ def show_digits(
     """Show images in rows, dark ink on white, each under its title.
 
     Args:
-        images: numbers (n, height, width); the smallest is white, the largest black.
-        titles: one for each image, if any.
-        columns: how many images are in a row.
+        images: Images, numbers (n, height, width). The smallest number is white, the largest black.
+        titles: A title for each image. Defaults to no titles.
+        columns: Number of images in a row.
     """
     images = check_array("images", images, np.generic, ("n", "height", "width"))
     columns = check_whole("columns", columns, 1)
-    lines: list[list[str]] = []  # of each title
+    lines: list[list[str]] = []  # the lines of each title
     if titles is not None:
         lines = [str(title).splitlines() for title in check_list("titles", titles)]
         if len(lines) != len(images):
@@ -81,10 +82,10 @@ def show_digits(
                 f"pass one title for each of the {len(images)} images, not {len(lines)}"
             )
     rows = -(-len(images) // columns)
-    # In inches: wide enough for the longest line, high enough for the title with most lines
+    # In inches: wide enough for the longest line, and high enough for the title with most lines
     width = max([0.95, *(0.075 * len(line) for title in lines for line in title)])
     height = 0.95 + 0.19 * max(map(len, lines), default=0)
-    figure, axes = subplots(rows, columns, size=(columns * width, rows * height), squeeze=False)
+    figure, axes = _subplots(rows, columns, size=(columns * width, rows * height), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, image in zip(axes.flat, images, strict=False):
@@ -97,13 +98,13 @@ def show_digits(
 def show_predictions(
     images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str] = DIGITS
 ) -> Figure:
-    """Show images with their actual class, and the predicted one with its probability.
+    """Show images with their actual class, and their predicted class with its probability.
 
     Args:
-        images: numbers (n, height, width).
-        labels: integers (n,) in 0..classes - 1.
-        probabilities: floats (n, classes) in 0..1.
-        names: of the classes; the digits if left out.
+        images: Images, numbers (n, height, width).
+        labels: Actual classes, integers (n,) in 0..classes - 1.
+        probabilities: Predicted probabilities, floats (n, classes) in 0..1.
+        names: Names of the classes. Defaults to the digits.
     """
     images = check_array("images", images, np.generic, ("n", "height", "width"))
     probabilities = check_array(
@@ -130,15 +131,15 @@ def plot_probabilities(
     probabilities: dict[str, np.ndarray],
     names: Sequence[str] = DIGITS,
 ) -> Figure:
-    """Show an image beside the probabilities that each network gives it, as bars.
+    """Show an image beside bars for the probabilities that each network predicts for it.
 
-    Words mark the predicted and the actual class.
+    The bars of the predicted and the actual class are labelled as such.
 
     Args:
-        image: numbers (height, width).
-        label: the actual class, in 0..classes - 1; None if it is not known.
-        probabilities: by the name of each network, floats (classes,) in 0..1.
-        names: of the classes; the digits if left out.
+        image: The image, numbers (height, width).
+        label: The actual class in 0..classes - 1, or None if it is not known.
+        probabilities: Each network's probabilities by its name, floats (classes,) in 0..1.
+        names: Names of the classes. Defaults to the digits.
     """
     image = check_array("image", image, np.generic, ("height", "width"))
     probabilities = check_predictions(probabilities)
@@ -146,7 +147,7 @@ def plot_probabilities(
     names = check_names(names, classes)
     label = None if label is None else check_whole("label", label, 0, classes - 1)
     size = (2.7 + 4 * networks, 2.8)
-    figure, (left, *others) = subplots(
+    figure, (left, *others) = _subplots(
         1, 1 + networks, size=size, width_ratios=(1, *[1.5] * networks)
     )
     left.imshow(image, cmap="gray_r")
@@ -167,13 +168,13 @@ def plot_probabilities(
 def plot_confusion(
     counts: np.ndarray, titles: Iterable[str] = ("",), names: Sequence[str] = DIGITS
 ) -> Figure:
-    """Plot a confusion matrix, or several side by side; mistakes are shaded.
+    """Plot a confusion matrix, or several side by side, with mistakes shaded.
 
     Args:
-        counts: whole numbers (classes, classes) or (n, classes, classes): how many images of an
-            actual class, the row, were predicted as a class, the column.
-        titles: one for each matrix.
-        names: of the classes; the digits if left out.
+        counts: Whole numbers (classes, classes), or (n, classes, classes) for several matrices:
+            how many images of the row's actual class were predicted as the column's class.
+        titles: A title for each matrix.
+        names: Names of the classes. Defaults to the digits.
     """
     titles = check_list("titles", titles)
     counts = np.asarray(counts)
@@ -185,7 +186,7 @@ def plot_confusion(
         raise ValueError("counts must be whole numbers from 0 up: of images, not shares of them")
     names = check_names(names, classes)
     side = 5.2 if len(titles) == 1 else 3.7  # inches
-    figure, axes = subplots(1, len(titles), size=(side * len(titles), side), squeeze=False)
+    figure, axes = _subplots(1, len(titles), size=(side * len(titles), side), squeeze=False)
     for axis, matrix, title in zip(axes.flat, counts.astype("int64"), titles, strict=True):
         _draw_matrix(axis, matrix, names, fontsize=8 if len(titles) == 1 else 7)
         axis.set_title(title, fontsize=10)
@@ -216,21 +217,21 @@ def _draw_matrix(axis: Axes, matrix: np.ndarray, names: Sequence[str], fontsize:
 
 
 def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
-    """Plot loss and accuracy of a training, epoch by epoch.
+    """Plot the loss and the accuracy of a training, epoch by epoch.
 
     Args:
-        history: as `run.history` is one: loss, accuracy, val_loss and val_accuracy, each with a
-            number for each epoch; what is missing is not drawn.
-        epochs: how many are planned.
-        note: a title.
+        history: Curves like those in `run.history`: loss, accuracy, val_loss and val_accuracy, each
+            with a number for each finished epoch. Curves that are missing are not drawn.
+        epochs: Number of epochs planned.
+        note: Title of the figure.
     """
     epochs = check_whole("epochs", epochs, 1)
     curves = _check_history(history)
-    figure, (left, right) = subplots(1, 2, size=(8, 2.8))
+    figure, (left, right) = _subplots(1, 2, size=(8, 2.8))
     _draw_curves(left, curves["loss"], curves["val_loss"], epochs)
     left.set_ylabel("loss (cross-entropy)")
-    if min(curves["val_loss"], default=1) < 0.1:  # with smoothed labels it stays above 0.5
-        left.set_yscale("log")  # so that both ends of the curve can be read
+    if min(curves["val_loss"], default=1) < 0.1:  # smoothed labels keep it above 0.5
+        left.set_yscale("log")  # so that both ends of the curve are legible
         left.yaxis.set_major_formatter("{x:g}")
     _draw_curves(right, curves["accuracy"], curves["val_accuracy"], epochs)
     lowest = min([0.98, *curves["accuracy"], *curves["val_accuracy"]])
@@ -253,7 +254,7 @@ def _draw_curves(axis: Axes, training: list[float], validation: list[float], epo
 
 
 def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
-    """The four curves of a history; what it does not have is empty."""
+    """Check a history, and return its four curves; those that it lacks are empty."""
     if not isinstance(history, dict):
         kind = type(history).__name__
         raise ValueError(f"history must be a dictionary, as run.history is one, not {kind}")
@@ -269,12 +270,12 @@ def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
 
 
 class LiveCurves:
-    """Curves of a training that grow with every epoch; pass one to `train` as its `progress`."""
+    """A live plot of a training, updated after every epoch; pass it to `train` as `progress`."""
 
     _handle: DisplayHandle | None = None
 
     def __call__(self, run: Run) -> None:
-        """Draw the curves again; `train` calls this at the start and after every epoch."""
+        """Redraw the curves; `train` calls this at the start and after every epoch."""
         done, epochs = run.epochs_done, run.settings.epochs
         note = f"epoch {done} of {epochs}, {timedelta(seconds=int(run.seconds))}"
         if 0 < done < epochs:
@@ -292,9 +293,9 @@ def plot_scores(scores: dict[str, dict[int, float]]) -> Figure:
     """Plot the accuracies of a study: each training as a dot, each recipe's mean as a red bar.
 
     Args:
-        scores: accuracies in percent by recipe and seed, as `collect_scores` returns them.
+        scores: Accuracies in percent by recipe and seed, as `collect_scores` returns them.
     """
-    figure, axis = subplots(size=(8, 0.8 + 0.4 * len(scores)))
+    figure, axis = _subplots(size=(8, 0.8 + 0.4 * len(scores)))
     for row, by_seed in enumerate(scores.values()):
         values = list(by_seed.values())
         axis.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
@@ -308,21 +309,21 @@ def plot_scores(scores: dict[str, dict[int, float]]) -> Figure:
     return figure
 
 
-def subplots(
+def _subplots(
     rows: int = 1, columns: int = 1, *, size: tuple[float, float], **options: Any
 ) -> tuple[Figure, Any]:
-    """Make a figure with axes that a notebook shows once: as the value of its cell.
+    """Make a figure with axes that a notebook shows only once, as the value of its cell.
 
     Args:
-        rows: of axes.
-        columns: of axes.
-        size: width and height, in inches.
-        options: as `matplotlib.pyplot.subplots` takes them.
+        rows: Number of rows of axes.
+        columns: Number of columns of axes.
+        size: Width and height of the figure, in inches.
+        options: Further options of `matplotlib.pyplot.subplots`.
 
     Returns:
-        the figure, and its axes as `matplotlib.pyplot.subplots` returns them.
+        The figure, and its axes as `matplotlib.pyplot.subplots` returns them.
     """
-    with plt.ioff():  # else it is kept until the cell ends
+    with plt.ioff():  # otherwise Matplotlib keeps the figure until the cell ends
         figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
     plt.close(figure)
     return figure, axes

@@ -1,4 +1,7 @@
-"""Print what a bug report needs: `python -m mnist_cnn.report`. It names no person or folder."""
+"""Print what a bug report needs: `python -m mnist_cnn.report`.
+
+The report names no person and no folder.
+"""
 
 import os
 import platform
@@ -25,7 +28,7 @@ def report() -> dict[str, str]:
 
 
 def main() -> int:
-    """Print the report, a line for each fact."""
+    """Print the report, one fact per line; return the exit status, 0."""
     for name, value in report().items():
         print(f"{name:12} {value}")
     return 0
@@ -39,14 +42,14 @@ def _processor() -> str:
 
 
 def _dependencies() -> list[str]:
-    """The names of the packages that this one depends on, without its extras."""
+    """The names of the packages that this one depends on, without those of its extras."""
     needed = [line for line in requires("mnist-cnn") or () if "extra ==" not in line]
     return sorted(name[0] for line in needed if (name := re.match(r"[\w-]+", line)))
 
 
 def _device() -> str:
     try:
-        # Imports TensorFlow, which may be what fails
+        # Imported here because it imports TensorFlow, which may be what fails
         from mnist_cnn.device import choose_precision, device
 
         return f"{device()} in {choose_precision()}"
@@ -55,7 +58,7 @@ def _device() -> str:
 
 
 def _images() -> str:
-    """Those that MNIST_NPZ names or that are in Keras's cache; downloads none."""
+    """Describe the images in MNIST_NPZ or in Keras's cache, without a download."""
     if not os.environ.get("MNIST_NPZ") and not os.path.exists(keras_cache()):
         return "none yet: MNIST_NPZ is not set, and the Keras cache is empty"
     try:

@@ -1,20 +1,24 @@
-"""Sanity checks: images and labels may have the right shape and still be wrong (notebook 01)."""
+"""Find images and labels that have the right shape but look wrong all the same (notebook 01)."""
 
 import numpy as np
 
-_KNOWN, _ASKED = 2000, 500  # images: of the latter the most similar ones are sought in the former
+# Numbers of images: for each of the asked ones, the most similar of the known ones is found
+_KNOWN, _ASKED = 2000, 500
 
 
 def find_problems(arrays: dict[str, np.ndarray], classes: int) -> list[str]:
-    """Find what looks wrong with labelled images: for each problem, what it is and what to do.
+    """Find what looks wrong with labelled images.
 
     Args:
-        arrays: x_train and x_test, uint8 (n, 28, 28) in 0..255; y_train and y_test, integers (n,)
-            in 0..classes - 1.
-        classes: how many there are.
+        arrays: The images x_train and x_test, uint8 (n, 28, 28) in 0..255, and the labels y_train
+            and y_test, integers (n,) in 0..classes - 1.
+        classes: Number of classes.
+
+    Returns:
+        A few sentences for each problem: what it is, and what to do about it.
     """
     problems = _check_pixels(arrays["x_train"], arrays["x_test"])
-    # What is found in such images means nothing
+    # With wrong pixels, further findings would mean nothing
     if not problems:
         problems = [
             *_check_classes(arrays["y_train"], classes),
@@ -36,13 +40,13 @@ def _check_pixels(x_train: np.ndarray, x_test: np.ndarray) -> list[str]:
 
 
 def _find_pixel_problem(which: str, images: np.ndarray) -> str:
-    """Say what is wrong with the pixels of some images; nothing if all is well."""
+    """Say what is wrong with the pixels of images; an empty string if nothing is."""
     highest = int(images.max())
     if highest <= 1:
         return (
             f"{which} have pixels in 0..1, not in 0..255, and a network would see next to nothing. "
-            "If they were divided by 255 and then made whole numbers, most is lost: begin with the "
-            "original ones. If they were black and white, multiply them by 255."
+            "If they were divided by 255 and then converted to integers, most of them are lost: "
+            "begin with the original ones. If they were black and white, multiply them by 255."
         )
     if highest < 100:
         return (
@@ -52,14 +56,14 @@ def _find_pixel_problem(which: str, images: np.ndarray) -> str:
     border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]])
     if np.median(border) >= 200:
         return (
-            f"{which} seem to be dark on white. MNIST is white on black, augmentation fills up "
-            "with black, and so does the drawing pad. Invert them: 255 - pixels."
+            f"{which} seem to be dark on white. MNIST is white on black, and augmentation "
+            "and the drawing pad fill margins with black. Invert them: 255 - pixels."
         )
     return ""
 
 
 def _check_classes(labels: np.ndarray, classes: int) -> list[str]:
-    """Whether each class has training images."""
+    """Check that each class has training images."""
     missing = sorted(set(range(classes)) - set(labels.tolist()))
     if not missing:
         return []
@@ -80,33 +84,33 @@ def _check_classes(labels: np.ndarray, classes: int) -> list[str]:
 
 
 def _check_order(labels: np.ndarray) -> list[str]:
-    """Whether the last tenth, which is for validation, has most classes."""
+    """Check that the last tenth, which is for validation, has more than half of the classes."""
     last_tenth = labels[-max(len(labels) // 10, 1) :]
     classes, last = len(set(labels.tolist())), len(set(last_tenth.tolist()))
     if len(labels) < 100 or last > classes / 2:
         return []
     return [
-        f"The last tenth of the training images, which validates, has only {last} of {classes} "
-        "classes, as if they were sorted. Shuffle images and labels alike: order = "
+        f"The last tenth of the training images, which is for validation, has only {last} of "
+        f"{classes} classes, as if they were sorted. Shuffle images and labels alike: order = "
         "np.random.default_rng(0).permutation(len(labels)); images[order], labels[order]."
     ]
 
 
 def _check_copies(x_train: np.ndarray, x_test: np.ndarray) -> list[str]:
-    """Whether images are there several times; compares hashes, which takes 0.1 s of MNIST."""
+    """Check for duplicate images, by their hashes; for MNIST this takes 0.1 s."""
     train = [hash(image.tobytes()) for image in x_train]
     test = [hash(image.tobytes()) for image in x_test]
     different, problems = set(train), []
     if len(different) < 0.9 * len(train):
         problems.append(
             f"Only {len(different):,} of the {len(train):,} training images are different, so "
-            "images to validate on are trained on as well. Keep one of each."
+            "the network would be trained on validation images as well. Keep one of each."
         )
     shared = sum(image in different for image in test)
     if shared > 0.01 * len(test):
         problems.append(
             f"{shared:,} of the {len(test):,} test images are training images, too, so the test "
-            "would flatter the network. Take them out of one."
+            "would flatter the network. Remove them from one of the two."
         )
     return problems
 
@@ -114,7 +118,7 @@ def _check_copies(x_train: np.ndarray, x_test: np.ndarray) -> list[str]:
 def _check_labels(
     x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
 ) -> list[str]:
-    """Whether the most similar image has the same label more often than by chance."""
+    """Check that the most similar image has the same label more often than by chance."""
     rng = np.random.default_rng(0)
     order = rng.permutation(len(x_train))
     asked, known = order[:_ASKED], order[_ASKED : _ASKED + _KNOWN]
@@ -127,8 +131,8 @@ def _check_labels(
         if not problems and _agree_by_chance(x_train[known], y_train[known], images, labels):
             problems.append(
                 f"The labels of the {kind} images do not seem to belong to them: the most similar "
-                "training image has another label as often as by chance. Were images or labels "
-                "sorted or shuffled alone?"
+                "training image has another label as often as by chance. Were the images sorted or "
+                "shuffled without their labels, or the labels without their images?"
             )
     return problems
 
@@ -138,14 +142,23 @@ def _agree_by_chance(
 ) -> bool:
     """Whether nearest neighbours share their label no more often than by chance.
 
-    By chance is up to 3 standard deviations above the mean of shuffled labels. False if there are
-    fewer than 100 images of either kind, which cannot tell.
+    "By chance" means up to 3 standard deviations above the mean for shuffled labels.
+
+    Args:
+        known: Images among which neighbours are sought, uint8 (known, 28, 28).
+        known_labels: Their labels, integers (known,) in 0..255.
+        images: Images whose nearest neighbours are sought, uint8 (n, 28, 28).
+        labels: Their labels, integers (n,) in 0..255.
+
+    Returns:
+        The answer; False if there are fewer than 100 images of either kind, too few to tell.
     """
     if min(len(known), len(images)) < 100:
         return False
     known = known.reshape(len(known), -1).astype("float32")
     images = images.reshape(len(images), -1).astype("float32")
-    # The nearest has the least squared distance, |image|² - 2 image·known + |known|²
+    # The nearest one has the smallest squared distance |image|² - 2 image·known + |known|², whose
+    # first term is the same for all
     squares = (known**2).sum(axis=1)
     nearest = (squares - 2 * images @ known.T).argmin(axis=1)
     agreed = np.mean(known_labels[nearest] == labels)

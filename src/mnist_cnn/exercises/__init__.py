@@ -1,4 +1,4 @@
-"""Exercises of the notebooks: check an answer, and say at once what is wrong with a wrong one."""
+"""Check answers to the exercises of the notebooks, and say at once what is wrong with them."""
 
 from mnist_cnn.exercises.checks import array, function, network, number
 

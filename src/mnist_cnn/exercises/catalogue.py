@@ -1,4 +1,4 @@
-"""All exercises by the name that the notebooks call them, in the order of the notebooks."""
+"""The catalogue of all exercises, by the names that the notebooks use, in their order."""
 
 from mnist_cnn.exercises import (
     notebook_01,

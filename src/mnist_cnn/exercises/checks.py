@@ -25,7 +25,12 @@ Kind = TypeVar("Kind", Number, Array, Function, Network)
 
 
 def number(exercise: str, answer: float | EllipsisType) -> None:
-    """Check a number, to the precision that the exercise asks for, and print the verdict."""
+    """Check a number, to the precision that the exercise asks for, and print the verdict.
+
+    Args:
+        exercise: The name of the exercise.
+        answer: The learner's number, or `...` while there is none.
+    """
     asked = _find(exercise, Number)
     if answer is ...:
         print(_UNANSWERED)
@@ -34,7 +39,13 @@ def number(exercise: str, answer: float | EllipsisType) -> None:
 
 
 def array(exercise: str, answer: ArrayLike | EllipsisType, dataset: Dataset) -> None:
-    """Check an array that was made from the images of a dataset, and print the verdict."""
+    """Check an array that was made from the images of a dataset, and print the verdict.
+
+    Args:
+        exercise: The name of the exercise.
+        answer: The learner's array, or `...` while there is none.
+        dataset: The images that the array was made from.
+    """
     asked = _find(exercise, Array)
     if answer is ...:
         print(_UNANSWERED)
@@ -43,7 +54,13 @@ def array(exercise: str, answer: ArrayLike | EllipsisType, dataset: Dataset) -> 
 
 
 def function(exercise: str, answer: Callable[..., ArrayLike] | EllipsisType) -> None:
-    """Check a function by what it returns for a few inputs, and print the verdict."""
+    """Check a function by what it returns for a few inputs, and print the verdict.
+
+    Args:
+        exercise: The name of the exercise.
+        answer: The learner's function, or `...` or a function whose body is `...` while there is
+            none.
+    """
     asked = _find(exercise, Function)
     if answer is ... or _is_stub(answer):
         print(_UNANSWERED)
@@ -56,8 +73,8 @@ def network(exercise: str, answer: keras.Model | EllipsisType, *others: keras.Mo
 
     Args:
         exercise: The name of the exercise.
-        answer: The learner's network.
-        others: The networks with which it is compared, if the exercise has some.
+        answer: The learner's network, or `...` while there is none.
+        others: The networks to compare it with, if the exercise has any.
     """
     asked = _find(exercise, Network)
     if answer is ...:
@@ -71,14 +88,14 @@ def network(exercise: str, answer: keras.Model | EllipsisType, *others: keras.Mo
 
 
 def _find(exercise: str, kind: type[Kind]) -> Kind:
-    """Look up an exercise of a kind by its name; a ValueError lists the names of this kind."""
+    """Look up an exercise by its kind and name; for a wrong name, an error lists the right ones."""
     of_this_kind = {name: each for name, each in EXERCISES.items() if isinstance(each, kind)}
     check_choice("exercise", exercise, of_this_kind)
     return of_this_kind[exercise]
 
 
 def _verdict(problem: str | None) -> str:
-    """What is printed of an answer with a problem, or of one without."""
+    """The text to print about an answer, given its problem, or None if it has none."""
     if problem is None:
         return "Right."
     end = "" if problem.endswith(("?", ".")) else "."
@@ -86,14 +103,14 @@ def _verdict(problem: str | None) -> str:
 
 
 def _problem_with_number(exercise: Number, answer: ArrayLike) -> str | None:
-    """What is wrong with a number, or None if it is right."""
+    """Say what is wrong with a number; None if it is right."""
     if hasattr(answer, "dtype") and np.ndim(answer) == 0:  # a number of NumPy or TensorFlow
         answer = np.asarray(answer).item()
     if isinstance(answer, bool) or not isinstance(answer, int | float):
         return f"the answer is one number; yours is of the type {type(answer).__name__}"
     try:
         answer = float(answer)
-    except OverflowError:  # a whole number of hundreds of figures
+    except OverflowError:  # an integer with hundreds of digits
         return _UNKNOWN_NUMBER
     if _round(answer, exercise.figures) == _round(exercise.right, exercise.figures):
         return None
@@ -105,16 +122,16 @@ def _problem_with_number(exercise: Number, answer: ArrayLike) -> str | None:
 
 
 def _round(value: float, figures: int) -> str:
-    """Write a number with so many significant figures."""
+    """Format a number with the given number of significant figures."""
     return f"{value:.{figures}g}"
 
 
 def _is_stub(answer: object) -> bool:
     """Whether an answer is a function whose body is still the `...` of the exercise.
 
-    What it returns does not tell: without a `return`, a function that does something returns None
-    as well. But the same Python compiles every body of nothing but `...` to the same bytecode,
-    whatever the function's parameters. The source would have to be parsed, and may be out of reach.
+    Its result does not tell: a function that forgets its `return` also returns None. But any one
+    version of Python compiles every body that is only `...` to the same bytecode, whatever the
+    parameters. The source would have to be parsed, and may not be available.
     """
 
     def stub() -> None: ...
@@ -123,7 +140,7 @@ def _is_stub(answer: object) -> bool:
 
 
 def _problem_with_function(exercise: Function, answer: Callable[..., ArrayLike]) -> str | None:
-    """What is wrong with a function, or None if it is right."""
+    """Say what is wrong with a function; None if it is right."""
     inputs = deepcopy(exercise.inputs)
     try:
         results = [answer(*arguments) for arguments in inputs]
@@ -140,7 +157,13 @@ def _problem_with_function(exercise: Function, answer: Callable[..., ArrayLike])
 def _compare(
     results: list[ArrayLike], exercise: Array | Function, inputs: list[tuple[Any, ...]]
 ) -> str | None:
-    """What is wrong with the results for these inputs, or None if they are right."""
+    """Say what is wrong with the results for these inputs; None if they are right.
+
+    Args:
+        results: The learner's result for each input.
+        exercise: The exercise.
+        inputs: The positional arguments that each result was computed from.
+    """
     expected = [exercise.right(*arguments) for arguments in inputs]
     if _are_alike(results, expected):
         return None
@@ -158,7 +181,7 @@ def _compare(
 
 
 def _are_alike(values: Sequence[ArrayLike], others: Sequence[ArrayLike]) -> bool:
-    """Whether the values have the same shapes and nearly the same numbers, one by one."""
+    """Whether all pairs of values have the same shape and nearly the same numbers."""
     return all(_is_alike(value, other) for value, other in zip(values, others, strict=True))
 
 
@@ -166,7 +189,7 @@ def _is_alike(value: ArrayLike, other: ArrayLike) -> bool:
     """Whether two arrays or numbers have the same shape and nearly the same numbers."""
     try:
         a, b = np.asarray(value, "float64"), np.asarray(other, "float64")
-    except (TypeError, ValueError):  # a text, or rows of different lengths
+    except (TypeError, ValueError):  # a string, or rows of different lengths
         return False
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
@@ -174,7 +197,7 @@ def _is_alike(value: ArrayLike, other: ArrayLike) -> bool:
 def _problem_with_network(
     exercise: Network, answer: object, others: tuple[keras.Model, ...]
 ) -> str | None:
-    """What is wrong with a network, or None if it is right."""
+    """Say what is wrong with a network; None if it is right."""
     if not isinstance(answer, keras.Model):
         return f"the answer is a Keras model; yours is of the type {type(answer).__name__}"
     for requirement in exercise.requirements:

@@ -1,4 +1,4 @@
-"""Kinds of exercises: what is right, and which usual mistakes a learner is told about."""
+"""Kinds of exercises, with what is right and the usual mistakes that a learner is told about."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Mistake(Generic[Answer]):
-    """A usual mistake, which is recognised by the answer that it leads to.
+    """A usual mistake, recognized by the answer that it leads to.
 
     Attributes:
         message: What the learner is told, after "Not yet: ".
-        answer: The wrong answer, in the form of the exercise's right one.
+        answer: The wrong answer, in the same form as the exercise's right one.
     """
 
     message: str
@@ -44,7 +44,7 @@ class Array:
     """An exercise whose answer is an array that is made from the images.
 
     Attributes:
-        right: Makes the right array.
+        right: A function that makes the right array from a dataset.
         mistakes: Functions that make usual wrong arrays.
     """
 
@@ -57,10 +57,10 @@ class Function:
     """An exercise whose answer is a function.
 
     Attributes:
-        inputs: The positional arguments of each call by which a function is tried. On these inputs,
-            every mistake must give something else than the right function.
-        right: Returns what the learner's function should return.
-        mistakes: Functions that learners usually write instead. None of them may change its inputs.
+        inputs: The positional arguments of each call that tests a function. For these inputs, every
+            mistake must return something other than the right function does.
+        right: A right function. It may not change its inputs.
+        mistakes: Usual wrong functions. They may not change their inputs either.
     """
 
     inputs: list[tuple[Any, ...]]
@@ -70,12 +70,13 @@ class Function:
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something that a network must fulfil.
+    """A requirement that a network must meet.
 
     Attributes:
-        message: What the learner is told, after "Not yet: ", if the network does not fulfil it;
-            {parameters:,} stands for its number of parameters.
-        is_met: Takes the learner's network, then the other networks of the exercise.
+        message: What the learner is told, after "Not yet: ", if the network does not meet it. In
+            it, {parameters:,} stands for the network's number of parameters.
+        is_met: A function of the learner's network and the other networks of the exercise, which
+            says whether the requirement is met.
     """
 
     message: str
@@ -87,7 +88,8 @@ class Network:
     """An exercise whose answer is a Keras model.
 
     Attributes:
-        requirements: What must hold, in this order: each may rely on those before it.
+        requirements: The requirements in the order in which they are checked. Each may rely on
+            those before it.
     """
 
     requirements: list[Requirement]

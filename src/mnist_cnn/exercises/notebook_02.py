@@ -15,13 +15,13 @@ _NONLINEAR = (
 
 
 def _squares(values: np.ndarray) -> np.ndarray:
-    """Cut a map into squares of 2 by 2, whose rows are axis 1 and whose columns are axis 3."""
+    """Cut a map into squares of 2 x 2 numbers, with their rows in axis 1 and columns in axis 3."""
     rows, columns = values.shape
     return values.reshape(rows // 2, 2, columns // 2, 2)
 
 
 def _windows(values: np.ndarray) -> np.ndarray:
-    """All squares of 2 by 2 of a map, overlapping, whose rows are axis 2 and columns axis 3."""
+    """All overlapping squares of 2 x 2 numbers, with their rows in axis 2 and columns in axis 3."""
     return np.lib.stride_tricks.sliding_window_view(values, (2, 2))
 
 
@@ -35,21 +35,21 @@ def _has_one_input_and_output(model: keras.Model) -> bool:
 
 
 def _gives_probabilities(model: keras.Model) -> bool:
-    """Whether the ten numbers are positive and add up to 1, for a few images of noise."""
+    """Whether a network's outputs are non-negative and add up to 1, for a few images of noise."""
     noise = default_rng(0).random((4, 28, 28, 1), dtype="float32")
     rows = model.predict_on_batch(noise)
     return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
 
 
 def _convolutions(model: keras.Model) -> list[int]:
-    """The places of the convolutions among the layers."""
+    """The indices of the convolutions among the layers."""
     return [
         place for place, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Conv2D)
     ]
 
 
 def _is_made_nonlinear(model: keras.Model, place: int) -> bool:
-    """Whether an activation or a maximum follows a layer before the next weighted sum."""
+    """Whether an activation or max pooling comes between a layer and the next weighted sum."""
     if model.layers[place].activation is not keras.activations.linear:
         return True
     for layer in model.layers[place + 1 :]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Number
 
-# Two of the five units, those of columns 1 and 3, respond to none of the six images
+# Two of the five units, in columns 1 and 3, respond to none of the six images
 _OUTPUTS = np.array(
     [
         [0.0, 0.0, 1.0, -1.0, 0.0],

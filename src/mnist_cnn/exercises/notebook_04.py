@@ -12,7 +12,7 @@ _LABELS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
 
 
 def _losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The cross-entropy of each image."""
+    """The cross-entropy of each image, (n,), from probabilities (n, classes) and labels (n,)."""
     return -np.log(p[np.arange(len(p)), labels])
 
 

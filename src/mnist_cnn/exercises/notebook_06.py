@@ -27,7 +27,7 @@ def _probability_of_label(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _weighted_center(weights: np.ndarray) -> tuple[float, float]:
-    """The mean row and the mean column of an array, with its values as weights."""
+    """The weighted mean of the row indices and of the column indices."""
     rows, columns = np.indices(weights.shape)
     return np.average(rows, weights=weights), np.average(columns, weights=weights)
 

@@ -9,14 +9,14 @@ from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Numb
 _MAPS = default_rng(0).normal(size=(5, 7, 4)).clip(min=0)  # after ReLU
 _PICTURE = default_rng(0).integers(1, 100, size=(20, 20), dtype="uint8")
 
-# In the list of a network's weights, which begins with the kernels and biases of its first layer
+# Slices of a network's list of weights, which begins with its first layer's kernels and biases
 _FIRST_KERNELS = slice(0, 1)
 _FIRST_LAYER = slice(0, 2)
 _LATER_LAYERS = slice(2, None)
 
 
 def _have_equal_weights(one: keras.Model, other: keras.Model, which: slice) -> bool:
-    """Whether two networks have the same arrays at these places of their lists of weights."""
+    """Whether two networks have the same arrays in a slice of their lists of weights."""
     weights, others = one.get_weights()[which], other.get_weights()[which]
     return len(weights) == len(others) and all(map(np.array_equal, weights, others))
 

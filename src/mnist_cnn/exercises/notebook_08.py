@@ -11,7 +11,7 @@ _PROBABILITIES = default_rng(0).dirichlet(np.ones(10), size=8)
 
 
 def _majority(members: np.ndarray) -> np.ndarray:
-    """The digit that most members choose, for each image."""
+    """The class that most members predict, for each image."""
     votes = np.eye(10)[members.argmax(axis=2)]
     return votes.sum(axis=0).argmax(axis=1)
 

@@ -1,4 +1,4 @@
-"""Interactive views: Python packs what a view shows, and JavaScript in `browser/` draws it."""
+"""Interactive views: Python packs what a view shows, and the JavaScript in `browser/` draws it."""
 
 from mnist_cnn.views.widgets import (
     ConfusionExplorer,

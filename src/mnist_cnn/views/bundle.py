@@ -1,4 +1,4 @@
-"""The JavaScript of all views as one module."""
+"""Bundle the JavaScript of all views into one module."""
 
 import json
 import re
@@ -14,12 +14,16 @@ _IMPORT_OF_SHARED = 'import shared from "../../shared.json" with { type: "json" 
 
 
 def bundle() -> str:
-    """Join the files of `browser/` to one module, as a widget can have only one.
+    """Join the files of `browser/` into one module, as a widget can have only one.
 
-    Each file becomes a function that returns what the file exports, and its imports take from what
-    the functions before it have returned; `shared.json` becomes a constant. A bundler such as
-    esbuild would do this as well, but it is installed with npm: everybody who installs from a
-    checkout, as Binder does, would need Node.js, or the repository would have to hold its output.
+    Each file becomes a function that is called at once and returns what the file exports; imports
+    become assignments from what earlier functions returned, and `shared.json` becomes a constant. A
+    bundler such as esbuild would do this as well, but it is installed with npm: everyone who
+    installs from a checkout, as Binder does, would need Node.js, or the repository would have to
+    contain its output.
+
+    Returns:
+        The source of the module.
     """
     files = {path.stem: path.read_text(encoding="utf-8") for path in sorted(BROWSER.glob("*.js"))}
     imports = {name: [needed for _, needed in _IMPORT.findall(files[name])] for name in files}
@@ -29,7 +33,12 @@ def bundle() -> str:
 
 
 def _wrap(name: str, code: str) -> str:
-    """The code of a file, in a scope of its own unless it exports only a default."""
+    """Wrap the code of a file in a scope of its own, unless it has only a default export.
+
+    Args:
+        name: The name of the file, without its ending.
+        code: The content of the file.
+    """
     code = _IMPORT.sub(r"const \1 = _\2;", code.replace(_IMPORT_OF_SHARED, ""))
     exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", code, re.MULTILINE)
     code = re.sub(r"^export (?!default)", "", code, flags=re.MULTILINE)

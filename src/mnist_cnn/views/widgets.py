@@ -1,4 +1,4 @@
-"""Interactive views (notebooks 04 to 07): what the browser needs to draw them without a kernel."""
+"""Check and pack what the browser needs to draw the interactive views (notebooks 04 to 07)."""
 
 import gzip
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ _NO_MAPS = "the network has no convolution, and so no feature maps"
 
 
 class View(anywidget.AnyWidget):
-    """The base of all views.
+    """The base class of all views.
 
     Args:
-        still: the text that stands in its place where nothing can move.
-        values: what the view shows; it does not change.
+        still: Text that takes the view's place where there is no interaction, as on paper.
+        values: Everything that the view shows, by name.
 
     Attributes:
-        kind: the name of the view, by which the browser knows what to draw.
-        values: as above.
-        chosen: what the reader has chosen; it is kept, so that it outlasts a reload of the page.
+        kind: The name of the view's class, which tells the browser what to draw.
+        values: Everything that the view shows, by name. It does not change.
+        chosen: What the reader has chosen. The kernel keeps it when the page is reloaded.
     """
 
     _esm = bundle()
@@ -44,7 +44,7 @@ class View(anywidget.AnyWidget):
         super().__init__(kind=type(self).__name__, values=values)
 
     def __repr__(self) -> str:
-        """The text that stands in its place on paper."""
+        """The text that takes the view's place on paper."""
         return self._still
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -55,13 +55,13 @@ class View(anywidget.AnyWidget):
 
 
 class PredictionBrowser(View):
-    """Slide through images and what one network, or several side by side, predict for them.
+    """A slider over images and the predictions of one network, or of several side by side.
 
     Args:
-        images: uint8 (n, 28, 28) in 0..255.
-        labels: integers (n,) in 0..classes - 1.
-        probabilities: by the name of each network, floats (n, classes) in 0..1.
-        names: of the classes; the digits if left out.
+        images: Images, uint8 (n, 28, 28) in 0..255.
+        labels: Actual classes, integers (n,) in 0..classes - 1.
+        probabilities: Each network's probabilities by its name, floats (n, classes) in 0..1.
+        names: Names of the classes. Defaults to the digits.
     """
 
     def __init__(
@@ -85,15 +85,15 @@ class PredictionBrowser(View):
 
 
 class ConfusionExplorer(View):
-    """Choose a cell of a confusion matrix and see its digits; with none chosen, all mistakes.
+    """A confusion matrix that shows the images of a chosen cell; at first, all mistakes.
 
     Args:
-        images: uint8 (n, 28, 28) in 0..255.
-        labels: integers (n,) in 0..classes - 1.
-        predicted: integers (n,) in 0..classes - 1.
-        order: a permutation of the indices 0..n-1: which image to show first, and so on; as they
-            come if left out.
-        names: of the classes; the digits if left out.
+        images: Images, uint8 (n, 28, 28) in 0..255.
+        labels: Actual classes, integers (n,) in 0..classes - 1.
+        predicted: Predicted classes, integers (n,) in 0..classes - 1.
+        order: The order in which images are shown, as a permutation of their indices, integers (n,)
+            in 0..n - 1. Defaults to the order of the images.
+        names: Names of the classes. Defaults to the digits.
     """
 
     def __init__(
@@ -122,16 +122,16 @@ class ConfusionExplorer(View):
 
 
 class EpochScrubber(View):
-    """Slide through a training, from the untrained network to the last epoch.
+    """A slider over the epochs of a training, from the untrained network to the last epoch.
 
-    It shows the accuracy, a confusion matrix, and images with wrong predictions; those that were
-    wrong in most epochs come first.
+    It shows the accuracy, a confusion matrix, and the misclassified images, those first that were
+    misclassified in most epochs.
 
     Args:
-        run: a training.
-        images: its validation images, uint8 (n, 28, 28) in 0..255.
-        labels: their labels, integers (n,) in 0..classes - 1.
-        names: of the classes; the digits if left out.
+        run: The run of the training.
+        images: The run's validation images, uint8 (n, 28, 28) in 0..255.
+        labels: The actual classes of these images, integers (n,) in 0..classes - 1.
+        names: Names of the classes. Defaults to the digits.
     """
 
     def __init__(
@@ -151,12 +151,13 @@ class EpochScrubber(View):
 
 
 class DrawingPad(View):
-    """Draw a digit, or open an image of one, and see what a network makes of it.
+    """A pad to draw a digit on, or to open an image of one, which shows what a network predicts.
 
     Args:
-        model: a network of `build_model`, trained.
-        names: of the classes, if it was trained on other images than digits: it says what to draw.
-        maps: show the feature maps of its first convolution as well.
+        model: A network of `build_model`, trained.
+        names: Names of the classes. Defaults to the digits; with other names, the pad says what the
+            network knows.
+        maps: Whether to show the feature maps of the network's first convolution as well.
     """
 
     def __init__(self, model: keras.Model, names: Sequence[str] = DIGITS, maps: bool = False):
@@ -180,15 +181,15 @@ class DrawingPad(View):
 
 
 class FeatureMaps(View):
-    """Choose or draw a digit and a convolution, and see all its feature maps.
+    """All feature maps of a convolution, for an image that the reader chooses or draws.
 
-    Of the pixel that is chosen in a map, it shows how it is computed.
+    For a chosen pixel of a map, it shows how that pixel is computed.
 
     Args:
-        model: a network of `build_model` that has convolutions, trained or not.
-        images: uint8 (n, 28, 28) in 0..255.
-        labels: integers (n,) in 0..classes - 1.
-        names: of the classes; the digits if left out.
+        model: A network of `build_model` that has convolutions, trained or not.
+        images: Images to choose from, uint8 (n, 28, 28) in 0..255.
+        labels: Actual classes, integers (n,) in 0..classes - 1.
+        names: Names of the classes. Defaults to the digits.
     """
 
     def __init__(
@@ -215,7 +216,16 @@ class FeatureMaps(View):
 def _pack_images(
     images: np.ndarray, labels: np.ndarray, names: tuple[str, ...]
 ) -> dict[str, object]:
-    """Images with their labels, which are checked, and the names of the classes."""
+    """Pack images, their labels and the names of the classes for the browser.
+
+    Args:
+        images: Images, uint8 (n, 28, 28).
+        labels: Labels, which are checked: integers (n,) in 0..classes - 1.
+        names: Names of the classes.
+
+    Returns:
+        The "images" as gzipped bytes, the "labels" as bytes, and the "names" as a list.
+    """
     labels = check_array("labels", labels, np.integer, (len(images),), len(names) - 1)
     return {
         "images": gzip.compress(images.tobytes(), 1, mtime=0),
