@@ -233,7 +233,7 @@ def receptive_fields(model: keras.Model) -> list[tuple[int, int]]:
         elif isinstance(layer, layers.MaxPooling2D):
             window = _setting_for_both_axes(layer, "pool_size")
         elif hasattr(layer, "kernel_size") or hasattr(layer, "pool_size"):
-            raise ValueError(f"the receptive field of a {type(layer).__name__} cannot be computed")
+            raise ValueError(f"the receptive field of {type(layer).__name__} cannot be computed")
         else:
             continue
         if layer.padding != "valid":
