@@ -66,7 +66,10 @@ def test_the_slider_by_keyboard(predictions: View, full: Dataset) -> None:
 def test_the_slider_by_pointer(predictions: View, pointer: str) -> None:
     box = predictions.slider.bounding_box()
     at = {"x": box["width"] * (0.5 if pointer == "mouse" else 0.25), "y": box["height"] / 2}
-    (predictions.slider.click if pointer == "mouse" else predictions.slider.tap)(position=at)
+    if pointer == "mouse":
+        predictions.slider.click(position=at)
+    else:
+        predictions.slider.tap(position=at)
     expect(predictions.slider).to_have_value(
         re.compile(r"(4[89]|5[01])\d\d" if pointer == "mouse" else r"2[0-7]\d\d")
     )
