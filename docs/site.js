@@ -79,7 +79,7 @@ async function show(el) {
   } catch (error) {
     console.error(error);
     el.replaceChildren(...sentence);
-    await window.excuse?.(el, error.cause); // of templates/why.js
+    await window.showLoadError?.(el, error.cause); // in templates/load_error.js
   }
   el.removeAttribute("aria-busy");
 }

@@ -80,7 +80,7 @@ def test_a_layer_whose_weights_are_not_floats_is_refused() -> None:
 def test_settings_that_change_nothing_are_packed() -> None:
     """Or nothing that the arrays do not hold."""
     stack = [
-        layers.Dense(4, activation=keras.activations.relu),  # a convolution, by pixels
+        layers.Dense(4, activation=keras.activations.relu),  # applied to each pixel
         layers.BatchNormalization(axis=3, renorm=True),
         layers.MaxPooling2D(3, strides=3),
         layers.SpatialDropout2D(0.5),
@@ -89,7 +89,7 @@ def test_settings_that_change_nothing_are_packed() -> None:
         layers.Dense(10, use_bias=False, activation="softmax"),
     ]
     packed = pack_network(keras.Sequential([keras.Input((28, 28, 1)), *stack]))["layers"]
-    kinds = ["convolution", "scale", "max_pooling", "identity", "flatten", "scale", "convolution"]
+    kinds = ["dense", "scale", "max_pooling", "identity", "flatten", "scale", "dense"]
     assert [layer["kind"] for layer in packed] == kinds
     assert packed[0]["shape"] == [1, 1, 1, 4] and packed[-1]["activation"] == "softmax"
 

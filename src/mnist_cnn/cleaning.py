@@ -1,8 +1,8 @@
 """Tell a digit from specks, frames and ruled lines.
 
-`cleaning.js` does the same in the browser, with functions of the same names, and so that both find
-the same digit bit by bit, thresholds are compared in whole numbers. The thresholds themselves stand
-in `shared.json`.
+`cleaning.js` does the same in the browser, with functions of the same names. Both take their
+thresholds from `shared.json`, and find the same digit, bit by bit: shares are in percent and
+fractions are divisors, so that no comparison depends on how floats are rounded.
 """
 
 from typing import NamedTuple
@@ -13,16 +13,45 @@ from scipy import ndimage
 from mnist_cnn.shared import SHARED
 
 _THRESHOLDS = SHARED["cleaning"]
-_SHORTEST = _THRESHOLDS["SHORTEST"]  # a digit is at least a 20th as long as the sheet
-_SPECK = _THRESHOLDS["SPECK"]  # a speck has less than a 25th of the largest component's pixels
-_RULE = _THRESHOLDS["RULE"]  # a ruled line is at most a 40th as thick as the sheet
-_BOX_SIDE = _THRESHOLDS["BOX_SIDE"]  # a side of a box is at most a 12th as thick as the box
-_STRIPS = _THRESHOLDS["STRIPS"]  # a line is followed through so many strips from left to right
-_SLOPE = _THRESHOLDS["SLOPE"]  # a line rises or falls by at most a 20th of its length
-_COVERED = _THRESHOLDS["COVERED"]  # tenths of a strip that a line covers
-_COVERED_THIN = _THRESHOLDS["COVERED_THIN"]  # the same, of ink no thicker than a line
-_FRAMED = _THRESHOLDS["FRAMED"]  # a frame is at most 5 times as long as what is in it
-_BOXED = _THRESHOLDS["BOXED"]  # a box with straight sides, at most 8 times
+# The shortest digit is as long as the longer side of the sheet, divided by this
+_DIGIT_LENGTH_DIVISOR = _THRESHOLDS["DIGIT_LENGTH_DIVISOR"]
+# A speck has fewer pixels than the largest component, divided by this
+_SPECK_SIZE_DIVISOR = _THRESHOLDS["SPECK_SIZE_DIVISOR"]
+# The thickest ruled line is as thick as the shorter side of the sheet, divided by this
+_RULE_THICKNESS_DIVISOR = _THRESHOLDS["RULE_THICKNESS_DIVISOR"]
+# The thickest line of a box is as thick as the shorter side of the box, divided by this
+_BOX_THICKNESS_DIVISOR = _THRESHOLDS["BOX_THICKNESS_DIVISOR"]
+# What crosses a line is thicker by more than the thickness of the line, divided by this
+_CROSSING_THICKNESS_DIVISOR = _THRESHOLDS["CROSSING_THICKNESS_DIVISOR"]
+# A line rises or falls by at most its length, divided by this
+_SLOPE_DIVISOR = _THRESHOLDS["SLOPE_DIVISOR"]
+# A line is followed from left to right through at most so many strips of the sheet
+_MAX_STRIPS = _THRESHOLDS["MAX_STRIPS"]
+# A sheet without so many strips of at least this width, in pixels, is too narrow for lines
+_MIN_STRIPS = _THRESHOLDS["MIN_STRIPS"]
+_MIN_STRIP_WIDTH = _THRESHOLDS["MIN_STRIP_WIDTH"]
+# The rounded corners of a box spare at each end as many strips as there are, divided by this
+_CORNER_STRIPS_DIVISOR = _THRESHOLDS["CORNER_STRIPS_DIVISOR"]
+# A line covers at least this part of each strip
+_LINE_COVERAGE_PERCENT = _THRESHOLDS["LINE_COVERAGE_PERCENT"]
+# A strip is thin if ink no thicker than a line covers at least this part of it
+_THIN_COVERAGE_PERCENT = _THRESHOLDS["THIN_COVERAGE_PERCENT"]
+# At least this part of a line's strips is thin: there, nothing crosses it
+_THIN_STRIPS_PERCENT = _THRESHOLDS["THIN_STRIPS_PERCENT"]
+# A frame is at most so many times as long as what is in it, and so is a box with straight sides
+_MAX_FRAME_RATIO = _THRESHOLDS["MAX_FRAME_RATIO"]
+_MAX_BOX_RATIO = _THRESHOLDS["MAX_BOX_RATIO"]
+# What is in a box and touches its sides is at least this part of its height
+_BOX_CONTENT_PERCENT = _THRESHOLDS["BOX_CONTENT_PERCENT"]
+# The first and the last line of a box lie within this part of its height, or width, from its ends
+_BOX_END_PERCENT = _THRESHOLDS["BOX_END_PERCENT"]
+# What covers at least this part of an edge of the sheet is no digit
+_EDGE_COVERAGE_PERCENT = _THRESHOLDS["EDGE_COVERAGE_PERCENT"]
+# A component is far from a digit if the gap is wider than the digit is long, divided by this
+_FAR_GAP_DIVISOR = _THRESHOLDS["FAR_GAP_DIVISOR"]
+# A component that is far from a digit may still belong to it if it has more than so many times
+# the digit's pixels
+_MAX_EDGE_SIZE_RATIO = _THRESHOLDS["MAX_EDGE_SIZE_RATIO"]
 
 _NEIGHBOURS = np.ones((3, 3))
 _ABOVE_AND_BELOW = [[0, 1, 0]] * 3
@@ -37,17 +66,22 @@ class _Component(NamedTuple):
     columns: slice
 
     @property
+    def height(self) -> int:
+        """The height of the bounding box."""
+        return self.rows.stop - self.rows.start
+
+    @property
     def length(self) -> int:
         """The longer side of the bounding box."""
-        return max(extent.stop - extent.start for extent in (self.rows, self.columns))
+        return max(self.height, self.columns.stop - self.columns.start)
 
 
 class _Line(NamedTuple):
     """A line from left to right.
 
     Attributes:
-        rows: neighbouring rows in which it crosses the middle of the sheet, from the top.
-        zone: booleans (height, strips), where it runs.
+        rows: The neighbouring rows in which it crosses the middle of the sheet, from the top.
+        zone: Where it runs, booleans (height, strips).
     """
 
     rows: list[int]
@@ -61,25 +95,25 @@ def find_digit(inked: np.ndarray) -> np.ndarray:
     around it, what touches an edge while the digit does not, and specks. Where nothing would be
     left without the lines, they are the digit.
     """
-    shortest = max(inked.shape) / _SHORTEST
-    kept = _remove_rules(inked)
+    min_length = max(inked.shape) / _DIGIT_LENGTH_DIVISOR
+    kept = _remove_ruled_lines(inked)
     labels, components = _label_components(kept)
-    if all(component.length < shortest for component in components):
+    if all(component.length < min_length for component in components):
         kept = inked.copy()
         labels, components = _label_components(kept)
     if _remove_boxes(kept, labels, components):
         labels, components = _label_components(kept)
-    digit = _choose_components(labels, components, shortest)
+    digit = _choose_components(labels, components, min_length)
     return np.isin(labels, [component.label for component in digit])
 
 
-def _remove_rules(inked: np.ndarray) -> np.ndarray:
+def _remove_ruled_lines(inked: np.ndarray) -> np.ndarray:
     """Remove ruled lines from edge to edge."""
-    thick = min(inked.shape) // _RULE
-    across, _ = _find_lines(inked, thick, to_the_edges=True)
-    rest = inked & ~across
-    down, _ = _find_lines(rest.T, thick, to_the_edges=True)
-    return rest & ~down.T
+    max_thickness = min(inked.shape) // _RULE_THICKNESS_DIVISOR
+    horizontal, _ = _find_lines(inked, max_thickness, to_the_edges=True)
+    rest = inked & ~horizontal
+    vertical, _ = _find_lines(rest.T, max_thickness, to_the_edges=True)
+    return rest & ~vertical.T
 
 
 def _label_components(inked: np.ndarray) -> tuple[np.ndarray, list[_Component]]:
@@ -87,14 +121,16 @@ def _label_components(inked: np.ndarray) -> tuple[np.ndarray, list[_Component]]:
     labels, _ = ndimage.label(inked, _NEIGHBOURS)
     sizes = np.bincount(labels.ravel())
     boxes = ndimage.find_objects(labels)
-    return labels, [_Component(at, int(sizes[at]), *box) for at, box in enumerate(boxes, 1)]
+    return labels, [
+        _Component(label, int(sizes[label]), *box) for label, box in enumerate(boxes, 1)
+    ]
 
 
 def _remove_boxes(inked: np.ndarray, labels: np.ndarray, components: list[_Component]) -> bool:
     """Remove boxes that have straight sides and something in them, which may touch the sides.
 
     Returns:
-        whether there was one.
+        Whether there was one.
     """
     removed = False
     for component in components:
@@ -102,145 +138,162 @@ def _remove_boxes(inked: np.ndarray, labels: np.ndarray, components: list[_Compo
         sides = _find_box(part)
         if sides is None:
             continue
-        _, inner = _label_components(part & ~sides)
-        is_full = any(4 * (each.rows.stop - each.rows.start) >= len(part) for each in inner)
-        if is_full or any(_surrounds(component, other, _BOXED) for other in components):
+        _, contents = _label_components(part & ~sides)
+        is_full = any(
+            100 * content.height >= _BOX_CONTENT_PERCENT * len(part) for content in contents
+        )
+        if is_full or any(_surrounds(component, other, _MAX_BOX_RATIO) for other in components):
             inked[component.rows, component.columns] &= ~(part & sides)
             removed = True
     return removed
 
 
 def _choose_components(
-    labels: np.ndarray, components: list[_Component], shortest: float
+    labels: np.ndarray, components: list[_Component], min_length: float
 ) -> list[_Component]:
     """Choose the components of the digit: without frames, specks and what lies at the edges."""
     free = [
         component
         for component in components
-        if component.length >= shortest and not _touches_edge(component, labels.shape)
+        if component.length >= min_length and not _touches_edge(component, labels.shape)
     ]
     remaining = []
     for component in components:
-        is_frame = any(_surrounds(component, other, _FRAMED) for other in components)
+        is_frame = any(_surrounds(component, other, _MAX_FRAME_RATIO) for other in components)
         is_at_edge = _touches_edge(component, labels.shape) and any(
             _is_beside(component, other, labels) for other in free
         )
         if not is_frame and not is_at_edge:
             remaining.append(component)
     largest = max((component.size for component in remaining), default=0)
-    return [component for component in remaining if _SPECK * component.size >= largest]
+    return [component for component in remaining if _SPECK_SIZE_DIVISOR * component.size >= largest]
 
 
 def _touches_edge(component: _Component, shape: tuple[int, int]) -> bool:
-    """Whether a component reaches an edge of the sheet."""
+    """Tell whether a component reaches an edge of the sheet."""
     extents = zip((component.rows, component.columns), shape, strict=True)
     return any(extent.start == 0 or extent.stop == side for extent, side in extents)
 
 
-def _surrounds(component: _Component, other: _Component, times: int) -> bool:
-    """Whether another one lies in a component's bounding box, which is at most `times` as long."""
+def _surrounds(component: _Component, other: _Component, max_ratio: int) -> bool:
+    """Tell whether a component's bounding box holds another one, and is not much longer."""
     extents = ((component.rows, other.rows), (component.columns, other.columns))
     within = all(outer.start < inner.start and inner.stop < outer.stop for outer, inner in extents)
-    return within and times * other.length >= component.length
+    return within and max_ratio * other.length >= component.length
 
 
 def _is_beside(component: _Component, free: _Component, labels: np.ndarray) -> bool:
-    """Whether a component at an edge is no part of a digit, as another one lies free.
+    """Tell whether a component at an edge is no part of a digit, as another one lies free.
 
-    It covers half of the edge, or is far from the other one and not much larger.
+    It covers much of the edge, or is far from the other one and not much larger.
     """
     edges = labels[0], labels[-1], labels[:, 0], labels[:, -1]
-    covers = any(2 * np.count_nonzero(edge == component.label) >= len(edge) for edge in edges)
+    covers = any(
+        100 * np.count_nonzero(edge == component.label) >= _EDGE_COVERAGE_PERCENT * len(edge)
+        for edge in edges
+    )
     extents = ((component.rows, free.rows), (component.columns, free.columns))
     gap = max(max(one.start - two.stop, two.start - one.stop) for one, two in extents)
-    is_far = 8 * gap > free.length
-    return covers or (is_far and 3 * free.size >= component.size)
+    is_far = _FAR_GAP_DIVISOR * gap > free.length
+    return covers or (is_far and _MAX_EDGE_SIZE_RATIO * free.size >= component.size)
 
 
 def _find_box(part: np.ndarray) -> np.ndarray | None:
     """Find the four sides of the box that a component is or has; None if a side is missing."""
-    thick = max(min(part.shape) // _BOX_SIDE, 1)
-    across, rows = _find_lines(part, thick, to_the_edges=False)
+    max_thickness = max(min(part.shape) // _BOX_THICKNESS_DIVISOR, 1)
+    horizontal, rows = _find_lines(part, max_thickness, to_the_edges=False)
     if not _are_at_both_ends(rows, part.shape[0]):
         return None
-    down, columns = _find_lines((part & ~across).T, thick, to_the_edges=False)
+    vertical, columns = _find_lines((part & ~horizontal).T, max_thickness, to_the_edges=False)
     if not _are_at_both_ends(columns, part.shape[1]):
         return None
-    return across | down.T
+    return horizontal | vertical.T
 
 
-def _are_at_both_ends(places: list[int], side: int) -> bool:
-    """Whether the first line is in the first quarter of a side, and the last one in the last."""
-    return bool(places) and 4 * places[0] < side and 4 * places[-1] >= 3 * side
+def _are_at_both_ends(rows: list[int], height: int) -> bool:
+    """Tell whether the first line is near the beginning of a box, and the last near its end."""
+    if not rows:
+        return False
+    is_first_near = 100 * rows[0] < _BOX_END_PERCENT * height
+    is_last_near = 100 * rows[-1] >= (100 - _BOX_END_PERCENT) * height
+    return is_first_near and is_last_near
 
 
-def _find_lines(inked: np.ndarray, thick: int, to_the_edges: bool) -> tuple[np.ndarray, list[int]]:
-    """Find lines from left to right, at most `thick` pixels thick and inclined by a twentieth.
+def _find_lines(
+    inked: np.ndarray, max_thickness: int, to_the_edges: bool
+) -> tuple[np.ndarray, list[int]]:
+    """Find lines from left to right that are thin and almost level.
+
+    Args:
+        inked: Where ink is, booleans (height, width).
+        max_thickness: The thickness of the thickest line, in pixels.
+        to_the_edges: Whether a line has to run from edge to edge, as on ruled paper.
 
     Returns:
-        where they are, without what crosses them, booleans (height, width); and the row of each.
+        Where the lines are, without what crosses them, booleans (height, width); and the row of
+        each.
     """
     height, width = inked.shape
     found = np.zeros_like(inked)
-    places: list[int] = []
-    count = min(_STRIPS, width // 3)
-    if thick < 1 or count < 5:
-        return found, places
+    middle_rows: list[int] = []
+    count = min(_MAX_STRIPS, width // _MIN_STRIP_WIDTH)
+    if max_thickness < 1 or count < _MIN_STRIPS:
+        return found, middle_rows
     edges = np.arange(count + 1) * width // count
-    counted = _strips_that_count(count, to_the_edges)
-    covered = _is_covered(inked, edges, _COVERED)
-    if not covered[:, counted].any(axis=0).all():
-        return found, places  # there can be no line: this takes less time than to look for one
+    required = _required_strips(count, to_the_edges)
+    covered = _is_covered(inked, edges, _LINE_COVERAGE_PERCENT)
+    if not covered[:, required].any(axis=0).all():
+        return found, middle_rows  # there can be no line: this takes less time than to look for one
     runs = _run_lengths(inked)
-    thin = _is_covered(inked & (runs <= thick), edges, _COVERED_THIN)
-    lines = _follow_lines(covered, thin, counted, width // _SLOPE)
+    thin = _is_covered(inked & (runs <= max_thickness), edges, _THIN_COVERAGE_PERCENT)
+    lines = _follow_lines(covered, thin, required, width // _SLOPE_DIVISOR)
     if len(lines) == 1 and to_the_edges:
         rows = lines[0].rows
-        if rows[0] <= thick or rows[-1] >= height - 1 - thick:
-            return found, places  # it may be the bar of a 7 that was cut out closely
+        if rows[0] <= max_thickness or rows[-1] >= height - 1 - max_thickness:
+            return found, middle_rows  # it may be the bar of a 7 that was cut out closely
     for line in lines:
-        found |= _pixels_of_line(inked, line, runs, edges, thick)
-        places.append((line.rows[0] + line.rows[-1]) // 2)
-    return found, places
+        found |= _pixels_of_line(inked, line, runs, edges, max_thickness)
+        middle_rows.append((line.rows[0] + line.rows[-1]) // 2)
+    return found, middle_rows
 
 
-def _strips_that_count(count: int, to_the_edges: bool) -> slice:
-    """The strips that a line has to cover: all, or not those at the corners of a box."""
-    spared = 0 if to_the_edges else max(count // 8, 1)
+def _required_strips(count: int, to_the_edges: bool) -> slice:
+    """Select the strips that a line has to cover: all, or all but those at a box's corners."""
+    spared = 0 if to_the_edges else max(count // _CORNER_STRIPS_DIVISOR, 1)
     return slice(spared, count - spared)
 
 
 def _run_lengths(inked: np.ndarray) -> np.ndarray:
-    """The number of pixels of ink that stand one upon another at each pixel of ink."""
+    """Count the pixels of the vertical run of ink that each pixel of ink belongs to."""
     labels, _ = ndimage.label(inked, _ABOVE_AND_BELOW)
     return np.bincount(labels.ravel())[labels]
 
 
 def _pixels_of_line(
-    inked: np.ndarray, line: _Line, runs: np.ndarray, edges: np.ndarray, thick: int
+    inked: np.ndarray, line: _Line, runs: np.ndarray, edges: np.ndarray, max_thickness: int
 ) -> np.ndarray:
-    """The pixels of a line, booleans (height, width), without what crosses it.
+    """Select the pixels of a line, booleans (height, width), without what crosses it.
 
-    What crosses it is more than half as thick again as the line is where nothing does.
+    What crosses it is clearly thicker than the line is where nothing does.
     """
     pixels = inked & np.repeat(line.zone, np.diff(edges), axis=1)
-    lengths = np.sort(runs[pixels & (runs <= thick)])
+    lengths = np.sort(runs[pixels & (runs <= max_thickness)])
     typical = lengths[len(lengths) // 2]
-    return pixels & (runs <= typical + max(typical // 2, 1))
+    return pixels & (runs <= typical + max(typical // _CROSSING_THICKNESS_DIVISOR, 1))
 
 
 def _follow_lines(
-    covered: np.ndarray, thin: np.ndarray, counted: slice, steepest: int
+    covered: np.ndarray, thin: np.ndarray, required: slice, max_drop: int
 ) -> list[_Line]:
     """Follow lines from strip to strip, and take those in neighbouring rows together.
 
     Args:
-        covered: booleans (height, strips), where a line may run.
-        thin: booleans (height, strips), the same for ink that is no thicker than a line.
-        counted: the strips that a line has to cover.
-        steepest: pixels by which it may rise or fall from end to end.
+        covered: Where a line may run, booleans (height, strips).
+        thin: The same for ink that is no thicker than a line, booleans (height, strips).
+        required: The strips that a line has to cover.
+        max_drop: The pixels by which it may rise or fall from end to end.
     """
-    zones = _find_zones(covered, thin, counted, steepest)
+    zones = _find_zones(covered, thin, required, max_drop)
     lines: list[_Line] = []
     for row in sorted(zones):
         if lines and lines[-1].rows[-1] == row - 1:
@@ -248,37 +301,38 @@ def _follow_lines(
             lines[-1].zone[:] |= zones[row]
         else:
             lines.append(_Line([row], zones[row]))
-    return [_Line(line.rows, _widen(line.zone)) for line in lines]
+    return [_Line(line.rows, _dilate_vertically(line.zone)) for line in lines]
 
 
 def _find_zones(
-    covered: np.ndarray, thin: np.ndarray, counted: slice, steepest: int
+    covered: np.ndarray, thin: np.ndarray, required: slice, max_drop: int
 ) -> dict[int, np.ndarray]:
-    """Where lines run, booleans (height, strips), by the row in which they cross the middle."""
+    """Find where lines run, booleans (height, strips), by the row where they cross the middle."""
     height, count = covered.shape
     strips = np.arange(count)
     rows = np.arange(height)[:, np.newaxis]
     zones: dict[int, np.ndarray] = {}
-    for drop in range(-steepest, steepest + 1):
-        at = rows + drop * (2 * strips + 1 - count) // (2 * count)
-        inside = (at >= 0) & (at < height)
-        at = at.clip(0, height - 1)
-        is_line = (covered[at, strips] & inside)[:, counted].all(axis=1)
-        is_line &= 8 * (thin[at, strips] & inside).sum(axis=1) >= 3 * count
+    for drop in range(-max_drop, max_drop + 1):
+        path = rows + drop * (2 * strips + 1 - count) // (2 * count)  # its row in each strip
+        inside = (path >= 0) & (path < height)
+        path = path.clip(0, height - 1)
+        is_line = (covered[path, strips] & inside)[:, required].all(axis=1)
+        thin_strips = (thin[path, strips] & inside).sum(axis=1)
+        is_line &= 100 * thin_strips >= _THIN_STRIPS_PERCENT * count
         for row in np.flatnonzero(is_line):
-            zones.setdefault(int(row), np.zeros((height, count), bool))[at[row], strips] = True
+            zones.setdefault(int(row), np.zeros((height, count), bool))[path[row], strips] = True
     return zones
 
 
-def _is_covered(inked: np.ndarray, edges: np.ndarray, tenths: int) -> np.ndarray:
-    """Whether so many tenths of a strip have ink in each row or the next, (height, strips)."""
-    counts = np.add.reduceat(_widen(inked), edges[:-1], axis=1, dtype=int)
-    return 10 * counts >= tenths * np.diff(edges)
+def _is_covered(inked: np.ndarray, edges: np.ndarray, percent: int) -> np.ndarray:
+    """Tell where ink in a row or next to it covers such a part of a strip, (height, strips)."""
+    counts = np.add.reduceat(_dilate_vertically(inked), edges[:-1], axis=1, dtype=int)
+    return 100 * counts >= percent * np.diff(edges)
 
 
-def _widen(inked: np.ndarray) -> np.ndarray:
+def _dilate_vertically(inked: np.ndarray) -> np.ndarray:
     """Add the pixels above and below."""
-    wide = inked.copy()
-    wide[1:] |= inked[:-1]
-    wide[:-1] |= inked[1:]
-    return wide
+    dilated = inked.copy()
+    dilated[1:] |= inked[:-1]
+    dilated[:-1] |= inked[1:]
+    return dilated

@@ -1,7 +1,7 @@
 """Turn a drawing or a photograph of a digit into an image like those of MNIST (notebook 06).
 
-`drawing.js` does the same in the browser, with functions of the same names. The thresholds stand in
-`shared.json`.
+`drawing.js` does the same in the browser, with functions of the same names. Both take their
+thresholds from `shared.json`.
 """
 
 import math
@@ -13,16 +13,33 @@ from mnist_cnn.arguments import check_array
 from mnist_cnn.cleaning import find_digit
 from mnist_cnn.shared import SHARED
 
-_LARGEST = 1000  # pixels; of a larger image, squares of 2 by 2 pixels are averaged first, or more
+# The longest side of an image that is used as it is, in pixels; a larger one is downsampled
+_MAX_SIDE = 1000
 
 _THRESHOLDS = SHARED["drawing"]
-_FAINT = _THRESHOLDS["FAINT"]  # of the strongest ink; what is fainter is shadow or noise
-_NOTHING = _THRESHOLDS["NOTHING"]  # a contrast that is no ink
-_DARKEST = np.float32(_THRESHOLDS["DARKEST"])  # paper; darker still, noise would count for much
-_LEAST_SIDE = _THRESHOLDS["LEAST_SIDE"]  # pixels; a smaller image has a margin of one pixel
-_MARGINS = _THRESHOLDS["MARGINS"]  # a margin is a 9th of the shorter side
-_HALF_WINDOWS = _THRESHOLDS["HALF_WINDOWS"]  # half a window is an 8th of the longer side
-_BOX = _THRESHOLDS["BOX"]  # pixels; the longer side of a digit of MNIST
+# The side of an image of MNIST, and the longer side of the digit on it, in pixels
+_IMAGE_SIDE = _THRESHOLDS["IMAGE_SIDE"]
+_DIGIT_SIDE = _THRESHOLDS["DIGIT_SIDE"]
+# Less contrast with the paper is no ink
+_MIN_CONTRAST = _THRESHOLDS["MIN_CONTRAST"]
+# What is fainter, relative to the strongest ink, is shadow or noise
+_MIN_RELATIVE_INK = _THRESHOLDS["MIN_RELATIVE_INK"]
+# Contrast is relative to the brightness of the paper; on darker paper, noise would count for much
+_MIN_PAPER_BRIGHTNESS = np.float32(_THRESHOLDS["MIN_PAPER_BRIGHTNESS"])
+# If more of the border is exactly like the paper, the image is a drawing, and lit evenly
+_EVEN_BORDER_PERCENT = _THRESHOLDS["EVEN_BORDER_PERCENT"]
+# If more of the border differs from the paper, the image is a photograph, and lit unevenly
+_UNEVEN_BORDER_PERCENT = _THRESHOLDS["UNEVEN_BORDER_PERCENT"]
+# If the shorter side has fewer pixels, the margin is a single pixel
+_MIN_SIDE_WITH_MARGIN = _THRESHOLDS["MIN_SIDE_WITH_MARGIN"]
+# The margin is as wide as the shorter side of the image, divided by this
+_MARGIN_DIVISOR = _THRESHOLDS["MARGIN_DIVISOR"]
+# The median of the margin takes rows and columns at steps of its width, divided by this
+_MARGIN_STEP_DIVISOR = _THRESHOLDS["MARGIN_STEP_DIVISOR"]
+# Half the window in which the paper is estimated is the longer side, divided by this
+_HALF_WINDOW_DIVISOR = _THRESHOLDS["HALF_WINDOW_DIVISOR"]
+# Noise is estimated from rows and columns at steps of so many pixels
+_NOISE_STEP = _THRESHOLDS["NOISE_STEP"]
 
 
 def find_ink(pixels: np.ndarray, clean: bool = True) -> np.ndarray:
@@ -32,23 +49,24 @@ def find_ink(pixels: np.ndarray, clean: bool = True) -> np.ndarray:
     around each pixel.
 
     Args:
-        pixels: an image of a digit, (height, width) in grey, (height, width, 3) in colour, or
-            (height, width, 4) with opacity as well; integers in 0..255, floats in 0..1, or
+        pixels: An image of a digit, (height, width) in grey, (height, width, 3) in colour, or
+            (height, width, 4) with opacity as well. Integers in 0..255, floats in 0..1, or
             booleans.
-        clean: leave out specks, frames, ruled lines, and what lies at the edges beside a digit.
+        clean: Whether to leave out specks, frames, ruled lines, and what lies at the edges beside
+            a digit.
 
     Returns:
-        float32 (height, width) in 0..1: 0 on the paper, 1 where the ink is strongest.
+        The ink, float32 (height, width) in 0..1: 0 on the paper, 1 where it is strongest.
 
     Raises:
-        ValueError: nothing is drawn, or too faintly to be seen.
+        ValueError: Nothing is drawn, or too faintly to be seen.
     """
     channels = _channels_of(np.asarray(pixels))
     ink = _measure_contrast(channels)
-    if ink.max() < _NOTHING:
+    if ink.max() < _MIN_CONTRAST:
         raise ValueError("nothing is drawn, or too faintly to be seen")
     ink /= ink.max()
-    ink = np.where(ink < _FAINT, 0, ink)
+    ink = np.where(ink < _MIN_RELATIVE_INK, 0, ink)
     if clean:
         ink = np.where(find_digit(ink > 0), ink, 0)
         ink /= ink.max()
@@ -63,19 +81,19 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
     digit stays on it. A thin line that the scaling made pale gets its strength back.
 
     Returns:
-        uint8 (28, 28) in 0..255.
+        An image, uint8 (28, 28) in 0..255.
 
     Raises:
-        ValueError: there is no ink.
+        ValueError: There is no ink.
     """
     ink = check_array("ink", ink, np.floating, ("height", "width"), 1)
-    return _put_mass_in_the_middle(_scale_to_box(_crop(ink)))
+    return _center_by_mass(_scale_to_box(_crop(ink)))
 
 
 def shrink(ink: np.ndarray) -> np.ndarray:
     """Shrink ink (height, width) in 0..1, wherever it is, to uint8 (28, 28) in 0..255."""
     ink = check_array("ink", ink, np.floating, ("height", "width"), 1)
-    return np.round(255 * _resize(ink, (28, 28))).astype("uint8")
+    return np.round(255 * _resize(ink, (_IMAGE_SIDE, _IMAGE_SIDE))).astype("uint8")
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:
@@ -88,27 +106,27 @@ def _crop(ink: np.ndarray) -> np.ndarray:
 
 
 def _scale_to_box(ink: np.ndarray) -> np.ndarray:
-    """Scale ink in 0..1 so that its longer side is 20 pixels, and as strong as before: uint8."""
+    """Scale ink in 0..1 to the size of a digit of MNIST, and as strong as before: uint8."""
     longer = max(ink.shape)
-    height, width = (max(round(_BOX * side / longer), 1) for side in ink.shape)
+    height, width = (max(round(_DIGIT_SIDE * side / longer), 1) for side in ink.shape)
     small = _resize(ink / ink.max(), (height, width))
     return np.round(small * (255 * ink.max() / small.max())).astype("uint8")
 
 
-def _put_mass_in_the_middle(digit: np.ndarray) -> np.ndarray:
-    """Put a digit on an image (28, 28) so that its centre of mass is in the middle, or near it."""
+def _center_by_mass(digit: np.ndarray) -> np.ndarray:
+    """Put a digit on an image with its centre of mass at the centre, or as near as it fits."""
     rows, columns = digit.shape
-    top = _start_of(digit.sum(axis=1))
-    left = _start_of(digit.sum(axis=0))
-    image = np.zeros((28, 28), "uint8")
+    top = _offset_to_center(digit.sum(axis=1))
+    left = _offset_to_center(digit.sum(axis=0))
+    image = np.zeros((_IMAGE_SIDE, _IMAGE_SIDE), "uint8")
     image[top : top + rows, left : left + columns] = digit
     return image
 
 
-def _start_of(mass: np.ndarray) -> int:
-    """Where rows or columns of these masses begin on the image."""
+def _offset_to_center(mass: np.ndarray) -> int:
+    """Compute where rows or columns of these masses begin on the image."""
     center = np.average(np.arange(len(mass)), weights=mass)
-    return min(max(round(14 - center), 0), 28 - len(mass))
+    return min(max(round(_IMAGE_SIDE / 2 - center), 0), _IMAGE_SIDE - len(mass))
 
 
 def _channels_of(pixels: np.ndarray) -> np.ndarray:
@@ -127,7 +145,7 @@ def _channels_of(pixels: np.ndarray) -> np.ndarray:
         )
     high = 1 if pixels.dtype.kind in "bf" else 255
     shape = ("height", "width", *pixels.shape[2:])
-    channels = _reduce(check_array("pixels", pixels, np.generic, shape, high)) / high
+    channels = _downsample(check_array("pixels", pixels, np.generic, shape, high)) / high
     if channels.shape[2] == 4:
         channels[..., :3] *= channels[..., 3:]
     return channels
@@ -144,104 +162,116 @@ def _measure_contrast(channels: np.ndarray) -> np.ndarray:
         margin = _margin_width(channels)
         inner = ink[margin:-margin, margin:-margin]
         # What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
-        if inner.max(initial=0) >= max(_NOTHING, _FAINT * ink.max()):
+        if inner.max(initial=0) >= max(_MIN_CONTRAST, _MIN_RELATIVE_INK * ink.max()):
             return ink
     paper = np.median(border, axis=0)
     return np.abs(channels - paper).max(axis=2)
 
 
 def _is_lit_unevenly(border: np.ndarray, paper: np.ndarray) -> bool:
-    """Whether the pixels of the border vary as in a photograph; no drawing is lit unevenly."""
-    apart = np.abs(border - paper).max(axis=1)
-    is_drawn = 10 * np.count_nonzero(apart == 0) > 7 * len(apart)
-    return not is_drawn and bool(10 * np.count_nonzero(apart > _NOTHING) > len(apart))
+    """Tell whether the border varies as in a photograph; no drawing is lit unevenly."""
+    difference = np.abs(border - paper).max(axis=1)
+    count = len(difference)
+    is_drawn = 100 * np.count_nonzero(difference == 0) > _EVEN_BORDER_PERCENT * count
+    differing = np.count_nonzero(difference > _MIN_CONTRAST)
+    return not is_drawn and 100 * differing > _UNEVEN_BORDER_PERCENT * count
 
 
 def _margin_width(channels: np.ndarray) -> int:
-    """How broad a margin is, in pixels, in which a frame along the edges is the smaller part.
+    """Compute how broad a margin is, in pixels, so that a frame is the smaller part of it.
 
     On a small image, a frame cannot be told from a digit that fills it.
     """
     side = min(channels.shape[:2])
-    return side // _MARGINS if side >= _LEAST_SIDE else 1
+    return side // _MARGIN_DIVISOR if side >= _MIN_SIDE_WITH_MARGIN else 1
 
 
 def _median_of_margin(channels: np.ndarray) -> np.ndarray:
-    """The median of each channel along the four sides, (channels,)."""
+    """Compute the median of each channel along the four sides, (channels,)."""
     margin = _margin_width(channels)
-    step = max(margin // 6, 1)  # enough for a median
+    step = max(margin // _MARGIN_STEP_DIVISOR, 1)  # fewer pixels are enough for a median
     sides = channels[:margin], channels[-margin:], channels[:, :margin], channels[:, -margin:]
     parts = [side[::step, ::step].reshape(-1, channels.shape[2]) for side in sides]
     return np.median(np.concatenate(parts), axis=0)
 
 
 def _measure_local_contrast(channels: np.ndarray) -> np.ndarray:
-    """Measure how much pixels differ from the paper nearby, in parts of its brightness.
+    """Measure how much pixels differ from the paper nearby, relative to its brightness.
 
     Returns:
-        float32 (height, width).
+        The contrast, float32 (height, width).
     """
     ink = np.zeros_like(channels)
     paper = np.zeros_like(channels)
-    half = max(channels.shape[:2]) // _HALF_WINDOWS
-    # Windows may reach beyond an edge, or gradients would end there; but no frame may fill them
-    beyond = max(half - _margin_width(channels) // 2 - 1, 0)
+    half_window = max(channels.shape[:2]) // _HALF_WINDOW_DIVISOR
+    # Windows may reach over an edge, or gradients would end there; but no frame may fill them
+    padding = max(half_window - _margin_width(channels) // 2 - 1, 0)
     for channel, values in enumerate(np.moveaxis(channels, 2, 0)):
-        levels = _estimate_paper(values, half, beyond)
-        apart = np.abs(levels - values)
-        # Noise alone is apart, too: by as much as the median, of some pixels
-        ink[..., channel] = np.maximum(apart - np.median(apart[::4, ::4]), 0)
-        paper[..., channel] = levels
-    return ink.max(axis=2) / np.maximum(paper[..., :3].max(axis=2), _DARKEST)
+        background = _estimate_background(values, half_window, padding)
+        difference = np.abs(background - values)
+        # Noise alone makes a difference, too: the median, which some of the pixels tell
+        noise = np.median(difference[::_NOISE_STEP, ::_NOISE_STEP])
+        ink[..., channel] = np.maximum(difference - noise, 0)
+        paper[..., channel] = background
+    return ink.max(axis=2) / np.maximum(paper[..., :3].max(axis=2), _MIN_PAPER_BRIGHTNESS)
 
 
-def _estimate_paper(values: np.ndarray, half: int, beyond: int) -> np.ndarray:
+def _estimate_background(values: np.ndarray, half_window: int, padding: int) -> np.ndarray:
     """Estimate a channel of the paper below the ink, (height, width).
 
     The grey closing of a channel is the paper below dark ink, its opening that below light ink:
-    both follow gradients and the edges of shadows, and fill what is narrower than their window,
-    which has a side of 2 * half + 1 pixels and may reach `beyond` pixels over an edge. Of the two,
-    the paper is the one that is smoother and closer to the pixels.
+    both follow gradients and the edges of shadows, and fill what is narrower than their window.
+    Of the two, the paper is the one that is smoother and closer to the pixels.
+
+    Args:
+        values: The channel, float32 (height, width) in 0..1.
+        half_window: The side of the window is twice as many pixels, and one more.
+        padding: Pixels by which the window may reach over an edge.
     """
     height, width = values.shape
-    side = 2 * half + 1
-    ways = []
+    window_side = 2 * half_window + 1
+    candidates = []
     # First the opening, which is taken if both cost the same
-    for fill, outside in ((ndimage.grey_opening, 2), (ndimage.grey_closing, -1)):
-        padded = np.pad(values, beyond, constant_values=outside)
-        levels = fill(padded, (side, side), mode="nearest")
-        ways.append(levels[beyond : beyond + height, beyond : beyond + width])
-    return min(ways, key=lambda levels: _cost_of(levels, values, side))
+    for morphology, outside in ((ndimage.grey_opening, 2), (ndimage.grey_closing, -1)):
+        padded = np.pad(values, padding, constant_values=outside)
+        background = morphology(padded, (window_side, window_side), mode="nearest")
+        candidates.append(background[padding : padding + height, padding : padding + width])
+    return min(candidates, key=lambda background: _background_cost(background, values, window_side))
 
 
-def _cost_of(levels: np.ndarray, values: np.ndarray, side: int) -> float:
-    """How far from the pixels paper would be, and how rough."""
-    apart = np.abs(levels - values).sum(dtype=float)
-    steps = sum(np.abs(np.diff(levels, axis=axis)).sum(dtype=float) for axis in (0, 1))
-    return apart + side * steps
+def _background_cost(background: np.ndarray, values: np.ndarray, window_side: int) -> float:
+    """Sum up how far a background is from the pixels, and how rough it is."""
+    difference = np.abs(background - values).sum(dtype=float)
+    roughness = sum(np.abs(np.diff(background, axis=axis)).sum(dtype=float) for axis in (0, 1))
+    return difference + window_side * roughness
 
 
 def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Average or interpolate linearly to another shape (height, width)."""
-    down, across = (_triangles(old, new) for old, new in zip(ink.shape, shape, strict=True))
-    return down @ ink @ across.T
+    by_row = _interpolation_weights(ink.shape[0], shape[0])
+    by_column = _interpolation_weights(ink.shape[1], shape[1])
+    return by_row @ ink @ by_column.T
 
 
-def _triangles(old: int, new: int) -> np.ndarray:
-    """The weights of old pixels in new ones, (new, old): triangles as wide as two larger pixels."""
+def _interpolation_weights(old: int, new: int) -> np.ndarray:
+    """Compute the weights of old pixels in new ones, (new, old).
+
+    They fall linearly from the centre of a new pixel, to 0 at the distance of one pixel, an old or
+    a new one, whichever is larger.
+    """
     scale = max(old / new, 1)
     centers = (np.arange(new)[:, np.newaxis] + 0.5) * old / new
     weights = np.maximum(1 - np.abs(np.arange(old) + 0.5 - centers) / scale, 0)
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _reduce(pixels: np.ndarray) -> np.ndarray:
-    """Average squares of pixels until no side is longer than _LARGEST.
+def _downsample(pixels: np.ndarray) -> np.ndarray:
+    """Average squares of pixels until no side is longer than _MAX_SIDE.
 
     Returns:
-        float32 (height, width, channels).
+        The averages, float32 (height, width, channels).
     """
-    step = math.ceil(max(pixels.shape[:2]) / _LARGEST)
+    step = math.ceil(max(pixels.shape[:2]) / _MAX_SIDE)
     # An image may be less than a square high or wide
     rows, columns = (min(side, step) for side in pixels.shape[:2])
     height, width = (max(side // step, 1) for side in pixels.shape[:2])

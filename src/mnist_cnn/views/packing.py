@@ -1,21 +1,13 @@
 """Pack a network for `browser/network.js`, which computes it without a kernel."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mnist_cnn.backend import keras
 
 layers = keras.layers
-_COMPUTED = {  # these themselves: a subclass may compute something else
-    layers.Conv2D,
-    layers.Dense,
-    layers.MaxPooling2D,
-    layers.BatchNormalization,
-    layers.LeakyReLU,
-    layers.ReLU,
-    layers.Flatten,
-    layers.Dropout,
-    layers.SpatialDropout2D,
-}
+
 _ACTIVATIONS = {getattr(keras.activations, name): name for name in ("linear", "relu", "softmax")}
 
 Packed = tuple[dict[str, object], list[np.ndarray]]  # the settings of a layer, and its arrays
@@ -28,11 +20,11 @@ def pack_network(model: keras.Model) -> dict[str, object]:
     added.
 
     Returns:
-        "layers", a dictionary for each; and "weights", bytes.
+        A dictionary: under "layers", the settings of each layer; under "weights", bytes.
 
     Raises:
-        ValueError: it is not Sequential, does not lead from an image to a number for each class, or
-            has a layer that `network.js` does not compute.
+        ValueError: The network is not Sequential, does not lead from an image to a number for each
+            class, or has a layer that `network.js` does not compute.
     """
     if type(model) is not keras.Sequential:
         raise ValueError("a view needs a Sequential network, as build_model makes them")
@@ -41,53 +33,46 @@ def pack_network(model: keras.Model) -> dict[str, object]:
             "a view needs a network that begins with keras.Input((28, 28, 1)) and returns one "
             "number for each class"
         )
-    packed = [_pack(layer) for layer in model.layers]
+    packed = [_pack_layer(layer) for layer in model.layers]
     weights = [np.asarray(array, "float32").tobytes() for _, arrays in packed for array in arrays]
     return {"layers": [settings for settings, _ in packed], "weights": b"".join(weights)}
 
 
-def _pack(layer: keras.Layer) -> Packed:
-    match layer if _is_computed(layer) else None:
-        case layers.Conv2D() if _is_plain(layer):
-            settings, arrays = _pack_weighted_sum(layer, layer.kernel.shape)
-            return settings | {"name": layer.name}, arrays
-        case layers.Dense():
-            # A convolution whose single window is all that the layer gets
-            return _pack_weighted_sum(layer, (1, 1, *layer.kernel.shape))
-        case layers.MaxPooling2D() if len({*layer.pool_size, *layer.strides}) == 1:
-            return {"kind": "max_pooling", "side": layer.pool_size[0]}, []
-        case layers.BatchNormalization() if layer.axis in (-1, len(layer.output.shape) - 1):
-            return _pack_batch_normalization(layer)
-        case layers.LeakyReLU():
-            return {"kind": "leaky_relu", "slope": float(layer.negative_slope)}, []
-        case layers.ReLU() if layer.max_value is None and layer.threshold == 0:
-            return {"kind": "leaky_relu", "slope": float(layer.negative_slope)}, []
-        case layers.Flatten():
-            return {"kind": "flatten"}, []
-        case layers.Dropout():  # SpatialDropout2D, too: both do something in training only
-            return {"kind": "identity"}, []
-    raise ValueError(
-        f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with such settings"
-    )
-
-
-def _is_computed(layer: keras.Layer) -> bool:
-    return (
-        type(layer) in _COMPUTED
+def _pack_layer(layer: keras.Layer) -> Packed:
+    """Pack a layer with the function for its type."""
+    _require(
+        type(layer) in _PACK_FUNCTIONS
         and layer.quantization_mode is None
         and getattr(layer, "padding", "valid") == "valid"
-        and getattr(layer, "data_format", "channels_last") == "channels_last"
+        and getattr(layer, "data_format", "channels_last") == "channels_last",
+        layer,
     )
+    return _PACK_FUNCTIONS[type(layer)](layer)
 
 
-def _is_plain(convolution: keras.Layer) -> bool:
-    """Whether a square kernel sees each window of all maps: no strides, dilation or groups."""
-    height, width = convolution.kernel_size
-    steps = {*convolution.strides, *convolution.dilation_rate, convolution.groups}
-    return height == width and steps == {1}
+def _require(is_computed: bool, layer: keras.Layer) -> None:
+    """Refuse a layer unless `network.js` computes it with its settings."""
+    if not is_computed:
+        raise ValueError(
+            f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with such "
+            "settings"
+        )
 
 
-def _pack_weighted_sum(layer: keras.Layer, shape: tuple[int, ...]) -> Packed:
+def _pack_convolution(layer: keras.Layer) -> Packed:
+    """Pack a convolution whose square kernel sees every window of all maps."""
+    height, width = layer.kernel_size
+    steps = {*layer.strides, *layer.dilation_rate, layer.groups}
+    _require(height == width and steps == {1}, layer)
+    return _pack_weighted_sum("convolution", layer, layer.kernel.shape)
+
+
+def _pack_dense(layer: keras.Layer) -> Packed:
+    """Pack a dense layer: a convolution with a kernel of 1 x 1 pixels."""
+    return _pack_weighted_sum("dense", layer, (1, 1, *layer.kernel.shape))
+
+
+def _pack_weighted_sum(kind: str, layer: keras.Layer, shape: tuple[int, ...]) -> Packed:
     """Pack a convolution or a dense layer; the shape is that of its kernel as a convolution."""
     activation = _ACTIVATIONS.get(layer.activation)  # not by its name, which others may have, too
     if activation is None or (activation == "softmax" and len(layer.output.shape) > 2):
@@ -97,7 +82,7 @@ def _pack_weighted_sum(layer: keras.Layer, shape: tuple[int, ...]) -> Packed:
             "Keras's own linear and relu, and softmax where a layer gives a single row of numbers"
         )
     settings = {
-        "kind": "convolution",
+        "kind": kind,
         "shape": list(shape),
         "activation": activation,
         "biased": layer.use_bias,
@@ -106,10 +91,52 @@ def _pack_weighted_sum(layer: keras.Layer, shape: tuple[int, ...]) -> Packed:
     return settings, [np.asarray(layer.kernel), bias]
 
 
+def _pack_max_pooling(layer: keras.Layer) -> Packed:
+    """Pack a pooling of square windows side by side."""
+    _require(len({*layer.pool_size, *layer.strides}) == 1, layer)
+    return {"kind": "max_pooling", "side": layer.pool_size[0]}, []
+
+
 def _pack_batch_normalization(layer: keras.Layer) -> Packed:
     """Pack a normalization, which a trained network applies as a factor and a summand."""
+    _require(layer.axis in (-1, len(layer.output.shape) - 1), layer)
     mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
     gamma = np.asarray(layer.gamma) if layer.scale else 1
     beta = np.asarray(layer.beta) if layer.center else 0
     factor = gamma / np.sqrt(variance + layer.epsilon)
     return {"kind": "scale", "shape": factor.shape}, [factor, beta - mean * factor]
+
+
+def _pack_leaky_relu(layer: keras.Layer) -> Packed:
+    """Pack an activation of values below 0 by their slope."""
+    return {"kind": "leaky_relu", "slope": float(layer.negative_slope)}, []
+
+
+def _pack_relu(layer: keras.Layer) -> Packed:
+    """Pack a ReLU, which may leak but has no other limits."""
+    _require(layer.max_value is None and layer.threshold == 0, layer)
+    return _pack_leaky_relu(layer)
+
+
+def _pack_flatten(layer: keras.Layer) -> Packed:
+    """Pack a layer that makes a single row of its numbers."""
+    return {"kind": "flatten"}, []
+
+
+def _pack_dropout(layer: keras.Layer) -> Packed:
+    """Pack a layer that does something in training only."""
+    return {"kind": "identity"}, []
+
+
+# The types that can be packed, without their subclasses, which may compute something else
+_PACK_FUNCTIONS: dict[type[keras.Layer], Callable[[keras.Layer], Packed]] = {
+    layers.Conv2D: _pack_convolution,
+    layers.Dense: _pack_dense,
+    layers.MaxPooling2D: _pack_max_pooling,
+    layers.BatchNormalization: _pack_batch_normalization,
+    layers.LeakyReLU: _pack_leaky_relu,
+    layers.ReLU: _pack_relu,
+    layers.Flatten: _pack_flatten,
+    layers.Dropout: _pack_dropout,
+    layers.SpatialDropout2D: _pack_dropout,
+}

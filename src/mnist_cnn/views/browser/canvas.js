@@ -1,6 +1,6 @@
 // A canvas to draw on with mouse, pen, finger or keyboard, or to open an image file on.
 
-import { make, statusLine, STEPS } from "./elements.js";
+import { canvasPoint, make, statusLine, STEPS } from "./elements.js";
 import { drawLine, openImage, pack, unpack } from "./pixels.js";
 
 const SIDE = 280;
@@ -152,23 +152,16 @@ class Drawing {
 }
 
 function drawByPointer(drawing, canvas, cursor) {
-  const pointOf = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [
-      ((event.clientX - box.left) * canvas.width) / box.width,
-      ((event.clientY - box.top) * canvas.height) / box.height,
-    ];
-  };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !event.isPrimary) return; // one finger draws, the palm does not
     canvas.setPointerCapture(event.pointerId);
     cursor.hidden = true;
-    drawing.putPenDown(pointOf(event));
+    drawing.putPenDown(canvasPoint(event, canvas));
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!drawing.isPenDown || !cursor.hidden || !event.isPrimary) return;
     const between = event.getCoalescedEvents?.() ?? []; // not in every browser
-    for (const each of [...between, event]) drawing.drawTo(pointOf(each));
+    for (const each of [...between, event]) drawing.drawTo(canvasPoint(each, canvas));
   });
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {

@@ -1,37 +1,58 @@
-// What mnist_cnn/cleaning.py does, with functions of the same names: tell a digit from specks,
-// frames and ruled lines. What the thresholds mean stands there.
+// Tell a digit from specks, frames and ruled lines, as mnist_cnn/cleaning.py does, with functions
+// of the same names. What the thresholds mean stands there.
 //
 // A mask is { mask, height, width }: ones where something is, and zeros, row after row.
 
+import { range } from "./numbers.js";
 import shared from "../../shared.json" with { type: "json" };
 
-const { SHORTEST, SPECK, RULE, BOX_SIDE, STRIPS, SLOPE, COVERED, COVERED_THIN, FRAMED, BOXED } =
-  shared.cleaning;
+const {
+  DIGIT_LENGTH_DIVISOR,
+  SPECK_SIZE_DIVISOR,
+  RULE_THICKNESS_DIVISOR,
+  BOX_THICKNESS_DIVISOR,
+  CROSSING_THICKNESS_DIVISOR,
+  SLOPE_DIVISOR,
+  MAX_STRIPS,
+  MIN_STRIPS,
+  MIN_STRIP_WIDTH,
+  CORNER_STRIPS_DIVISOR,
+  LINE_COVERAGE_PERCENT,
+  THIN_COVERAGE_PERCENT,
+  THIN_STRIPS_PERCENT,
+  MAX_FRAME_RATIO,
+  MAX_BOX_RATIO,
+  BOX_CONTENT_PERCENT,
+  BOX_END_PERCENT,
+  EDGE_COVERAGE_PERCENT,
+  FAR_GAP_DIVISOR,
+  MAX_EDGE_SIZE_RATIO,
+} = shared.cleaning;
 
 /**
  * Choose from a mask, which says where ink is, what belongs to the digit. Returns it as `kept`, and
  * what was `removed`: counts of frames, lines, specks, and of components at the edges.
  */
 export function findDigit(inked) {
-  const shortest = Math.max(inked.height, inked.width) / SHORTEST;
-  let { kept, frames, lines } = removeRules(inked);
+  const minLength = Math.max(inked.height, inked.width) / DIGIT_LENGTH_DIVISOR;
+  let { kept, frames, lines } = removeRuledLines(inked);
   let { labels, components } = labelComponents(kept);
-  if (components.every((component) => lengthOf(component) < shortest)) {
-    kept = copyOf(inked);
+  if (components.every((component) => lengthOf(component) < minLength)) {
+    kept = copy(inked);
     frames = 0;
     lines = 0;
     ({ labels, components } = labelComponents(kept));
   }
   const boxes = removeBoxes(kept, labels, components);
   if (boxes) ({ labels, components } = labelComponents(kept));
-  const { digit, removed } = chooseComponents(labels, components, shortest, inked);
+  const { digit, removed } = chooseComponents(labels, components, minLength, inked);
   const chosen = new Set(digit.map((component) => component.label));
-  for (let at = 0; at < labels.length; at++) if (!chosen.has(labels[at])) kept.mask[at] = 0;
+  for (let i = 0; i < labels.length; i++) if (!chosen.has(labels[i])) kept.mask[i] = 0;
   return { kept, removed: { ...removed, frames: frames + boxes + removed.frames, lines } };
 }
 
-/** What was removed, such as "a frame and specks"; nothing where nothing was. */
-export function inWords({ frames, lines, edges, specks }) {
+/** Say what was removed, such as "a frame and specks"; nothing where nothing was. */
+export function describeRemoved({ frames, lines, edges, specks }) {
   const found = [];
   if (frames) found.push(frames === 1 ? "a frame" : "frames");
   if (lines) found.push(lines === 1 ? "a line" : "lines");
@@ -44,21 +65,22 @@ export function inWords({ frames, lines, edges, specks }) {
  * Remove ruled lines from edge to edge. Returns what is `kept`, and how many frames and lines were
  * removed: lines along all four edges are one frame.
  */
-function removeRules(inked) {
+function removeRuledLines(inked) {
   const { height, width } = inked;
-  const thick = Math.floor(Math.min(height, width) / RULE);
-  const across = findLines(inked, thick, true);
-  const rest = without(inked, across.found);
-  const down = findLines(transpose(rest), thick, true);
-  const kept = without(rest, transpose(down.found));
+  const maxThickness = Math.floor(Math.min(height, width) / RULE_THICKNESS_DIVISOR);
+  const horizontal = findLines(inked, maxThickness, true);
+  const rest = subtract(inked, horizontal.found);
+  const vertical = findLines(transpose(rest), maxThickness, true);
+  const kept = subtract(rest, transpose(vertical.found));
   const isFrame =
-    areAlongBothEdges(across.places, height, thick) && areAlongBothEdges(down.places, width, thick);
-  const count = across.places.length + down.places.length;
+    areAlongBothEdges(horizontal.middleRows, height, maxThickness) &&
+    areAlongBothEdges(vertical.middleRows, width, maxThickness);
+  const count = horizontal.middleRows.length + vertical.middleRows.length;
   return isFrame ? { kept, frames: 1, lines: count - 4 } : { kept, frames: 0, lines: count };
 }
 
-const areAlongBothEdges = (places, side, thick) =>
-  places.length > 0 && places[0] <= thick && places.at(-1) >= side - 1 - thick;
+const areAlongBothEdges = (rows, height, maxThickness) =>
+  rows.length > 0 && rows[0] <= maxThickness && rows.at(-1) >= height - 1 - maxThickness;
 
 /**
  * Find the connected components, each with its label, its number of pixels and its bounding box;
@@ -95,7 +117,7 @@ function labelComponents({ mask, height, width }) {
   return { labels, components };
 }
 
-/** Count a pixel to a component, and widen its bounding box to it. */
+/** Count a pixel to a component, and dilateVertically its bounding box to it. */
 function include(component, row, column) {
   component.size++;
   component.top = Math.min(component.top, row);
@@ -113,17 +135,20 @@ const lengthOf = ({ top, bottom, left, right }) => Math.max(bottom - top, right 
 function removeBoxes(inked, labels, components) {
   let boxes = 0;
   for (const component of components) {
-    const part = cut(labels, inked.width, component);
+    const part = cropComponent(labels, inked.width, component);
     const sides = findBox(part);
     if (!sides) continue;
-    const inner = labelComponents(without(part, sides)).components;
-    const isFull = inner.some(({ top, bottom }) => 4 * (bottom - top) >= part.height);
-    if (!isFull && !components.some((other) => surrounds(component, other, BOXED))) continue;
+    const contents = labelComponents(subtract(part, sides)).components;
+    const isFull = contents.some(
+      ({ top, bottom }) => 100 * (bottom - top) >= BOX_CONTENT_PERCENT * part.height,
+    );
+    if (!isFull && !components.some((other) => surrounds(component, other, MAX_BOX_RATIO)))
+      continue;
     boxes++;
-    for (let at = 0; at < part.mask.length; at++) {
-      if (!part.mask[at] || !sides.mask[at]) continue;
-      const row = component.top + Math.floor(at / part.width);
-      const column = component.left + (at % part.width);
+    for (let i = 0; i < part.mask.length; i++) {
+      if (!part.mask[i] || !sides.mask[i]) continue;
+      const row = component.top + Math.floor(i / part.width);
+      const column = component.left + (i % part.width);
       inked.mask[row * inked.width + column] = 0;
     }
   }
@@ -131,7 +156,7 @@ function removeBoxes(inked, labels, components) {
 }
 
 /** A component by itself: the mask of its pixels in its bounding box. */
-function cut(labels, sheetWidth, { label, top, bottom, left, right }) {
+function cropComponent(labels, sheetWidth, { label, top, bottom, left, right }) {
   const height = bottom - top;
   const width = right - left;
   const mask = new Uint8Array(height * width);
@@ -147,15 +172,15 @@ function cut(labels, sheetWidth, { label, top, bottom, left, right }) {
  * Choose the components of the digit: without frames, specks and what lies at the edges. Returns
  * counts of these as `removed`.
  */
-function chooseComponents(labels, components, shortest, shape) {
+function chooseComponents(labels, components, minLength, shape) {
   const free = components.filter(
-    (component) => lengthOf(component) >= shortest && !touchesEdge(component, shape),
+    (component) => lengthOf(component) >= minLength && !touchesEdge(component, shape),
   );
   const remaining = [];
   const atEdges = [];
   let frames = 0;
   for (const component of components) {
-    const isFrame = components.some((other) => surrounds(component, other, FRAMED));
+    const isFrame = components.some((other) => surrounds(component, other, MAX_FRAME_RATIO));
     const isAtEdge =
       touchesEdge(component, shape) &&
       free.some((other) => isBeside(component, other, labels, shape));
@@ -164,7 +189,7 @@ function chooseComponents(labels, components, shortest, shape) {
     else remaining.push(component);
   }
   const largest = Math.max(...remaining.map((component) => component.size), 0);
-  const isSpeck = (component) => SPECK * component.size < largest;
+  const isSpeck = (component) => SPECK_SIZE_DIVISOR * component.size < largest;
   const digit = remaining.filter((component) => !isSpeck(component));
   const edges = atEdges.filter((component) => !isSpeck(component)).length;
   const specks = atEdges.length - edges + remaining.length - digit.length;
@@ -175,17 +200,17 @@ function chooseComponents(labels, components, shortest, shape) {
 const touchesEdge = ({ top, bottom, left, right }, { height, width }) =>
   top === 0 || left === 0 || bottom === height || right === width;
 
-/** Whether another one lies in a component's bounding box, which is at most `times` as long. */
-const surrounds = (component, other, times) =>
+/** Tell whether a component's bounding box holds another one, and is not much longer. */
+const surrounds = (component, other, maxRatio) =>
   component.top < other.top &&
   other.bottom < component.bottom &&
   component.left < other.left &&
   other.right < component.right &&
-  times * lengthOf(other) >= lengthOf(component);
+  maxRatio * lengthOf(other) >= lengthOf(component);
 
 /**
- * Whether a component at an edge is no part of a digit, as another one lies free. It covers half of
- * the edge, or is far from the other one and not much larger.
+ * Tell whether a component at an edge is no part of a digit, as another one lies free. It covers
+ * much of the edge, or is far from the other one and not much larger.
  */
 function isBeside(component, free, labels, { height, width }) {
   const edges = [
@@ -196,8 +221,8 @@ function isBeside(component, free, labels, { height, width }) {
   ];
   const covers = edges.some(({ start, step, length }) => {
     let count = 0;
-    for (let at = 0; at < length; at++) if (labels[start + at * step] === component.label) count++;
-    return 2 * count >= length;
+    for (let i = 0; i < length; i++) if (labels[start + i * step] === component.label) count++;
+    return 100 * count >= EDGE_COVERAGE_PERCENT * length;
   });
   const gap = Math.max(
     component.top - free.bottom,
@@ -205,111 +230,121 @@ function isBeside(component, free, labels, { height, width }) {
     component.left - free.right,
     free.left - component.right,
   );
-  const isFar = 8 * gap > lengthOf(free);
-  return covers || (isFar && 3 * free.size >= component.size);
+  const isFar = FAR_GAP_DIVISOR * gap > lengthOf(free);
+  return covers || (isFar && MAX_EDGE_SIZE_RATIO * free.size >= component.size);
 }
 
 /** Find the four sides of the box that a component is or has; null if a side is missing. */
 function findBox(part) {
   const { height, width } = part;
-  const thick = Math.max(Math.floor(Math.min(height, width) / BOX_SIDE), 1);
-  const across = findLines(part, thick, false);
-  if (!areAtBothEnds(across.places, height)) return null;
-  const down = findLines(transpose(without(part, across.found)), thick, false);
-  if (!areAtBothEnds(down.places, width)) return null;
-  return union(across.found, transpose(down.found));
+  const maxThickness = Math.max(Math.floor(Math.min(height, width) / BOX_THICKNESS_DIVISOR), 1);
+  const horizontal = findLines(part, maxThickness, false);
+  if (!areAtBothEnds(horizontal.middleRows, height)) return null;
+  const vertical = findLines(transpose(subtract(part, horizontal.found)), maxThickness, false);
+  if (!areAtBothEnds(vertical.middleRows, width)) return null;
+  return union(horizontal.found, transpose(vertical.found));
 }
 
-/** Whether the first line is in the first quarter of a side, and the last one in the last. */
-const areAtBothEnds = (places, side) =>
-  places.length > 0 && 4 * places[0] < side && 4 * places.at(-1) >= 3 * side;
+/** Tell whether the first line is near the beginning of a box, and the last near its end. */
+function areAtBothEnds(rows, height) {
+  if (!rows.length) return false;
+  const isFirstNear = 100 * rows[0] < BOX_END_PERCENT * height;
+  const isLastNear = 100 * rows.at(-1) >= (100 - BOX_END_PERCENT) * height;
+  return isFirstNear && isLastNear;
+}
 
 /**
- * Find lines from left to right, at most `thick` pixels thick and inclined by a twentieth. Returns
- * where they are, without what crosses them, as the mask `found`; and the row of each in `places`.
+ * Find lines from left to right that are almost level and at most `maxThickness` pixels thick; if
+ * `toTheEdges`, only those from edge to edge. Returns where they are, without what crosses them, as
+ * the mask `found`; and the row of each in `middleRows`.
  */
-function findLines(inked, thick, toTheEdges) {
+function findLines(inked, maxThickness, toTheEdges) {
   const { height, width } = inked;
   const found = { mask: new Uint8Array(inked.mask.length), height, width };
-  const places = [];
-  const count = Math.min(STRIPS, Math.floor(width / 3));
-  if (thick < 1 || count < 5) return { found, places };
-  const edges = Array.from({ length: count + 1 }, (_, at) => Math.floor((at * width) / count));
-  const counted = stripsThatCount(count, toTheEdges);
-  const covered = isCovered(inked, edges, COVERED);
+  const middleRows = [];
+  const count = Math.min(MAX_STRIPS, Math.floor(width / MIN_STRIP_WIDTH));
+  if (maxThickness < 1 || count < MIN_STRIPS) return { found, middleRows };
+  const edges = range(count + 1).map((strip) => Math.floor((strip * width) / count));
+  const required = requiredStrips(count, toTheEdges);
+  const covered = isCovered(inked, edges, LINE_COVERAGE_PERCENT);
   // There can be no line: this takes less time than to look for one
-  if (!isCrossed(covered, counted)) return { found, places };
+  if (!isCrossed(covered, required)) return { found, middleRows };
   const runs = runLengths(inked);
-  const thinInk = copyOf(inked);
-  for (let at = 0; at < runs.length; at++) if (runs[at] > thick) thinInk.mask[at] = 0;
-  const thin = isCovered(thinInk, edges, COVERED_THIN);
-  const lines = followLines(covered, thin, counted, Math.floor(width / SLOPE));
+  const thinInk = copy(inked);
+  for (let i = 0; i < runs.length; i++) if (runs[i] > maxThickness) thinInk.mask[i] = 0;
+  const thin = isCovered(thinInk, edges, THIN_COVERAGE_PERCENT);
+  const lines = followLines(covered, thin, required, Math.floor(width / SLOPE_DIVISOR));
   if (lines.length === 1 && toTheEdges) {
     const { rows } = lines[0];
+    const isAtTop = rows[0] <= maxThickness;
+    const isAtBottom = rows.at(-1) >= height - 1 - maxThickness;
     // It may be the bar of a 7 that was cut out closely
-    if (rows[0] <= thick || rows.at(-1) >= height - 1 - thick) return { found, places };
+    if (isAtTop || isAtBottom) return { found, middleRows };
   }
   for (const line of lines) {
-    for (const at of pixelsOfLine(inked, line, runs, edges, thick)) found.mask[at] = 1;
-    places.push(Math.floor((line.rows[0] + line.rows.at(-1)) / 2));
+    for (const i of pixelsOfLine(inked, line, runs, edges, maxThickness)) found.mask[i] = 1;
+    middleRows.push(Math.floor((line.rows[0] + line.rows.at(-1)) / 2));
   }
-  return { found, places };
+  return { found, middleRows };
 }
 
-/** The strips that a line has to cover, [first, end]: all, or not those at the corners of a box. */
-function stripsThatCount(count, toTheEdges) {
-  const spared = toTheEdges ? 0 : Math.max(Math.floor(count / 8), 1);
+/**
+ * Select the strips that a line has to cover, [first, end]: all, or all but those at a box's
+ * corners.
+ */
+function requiredStrips(count, toTheEdges) {
+  const spared = toTheEdges ? 0 : Math.max(Math.floor(count / CORNER_STRIPS_DIVISOR), 1);
   return [spared, count - spared];
 }
 
-/** Whether each strip that counts is covered in some row. */
+/** Tell whether each of the required strips is covered in some row. */
 function isCrossed({ mask, width: count }, [first, end]) {
   const crossed = new Uint8Array(count);
-  for (let at = 0; at < mask.length; at++) crossed[at % count] |= mask[at];
+  for (let i = 0; i < mask.length; i++) crossed[i % count] |= mask[i];
   return crossed.subarray(first, end).every(Boolean);
 }
 
-/** The number of pixels of ink that stand one upon another at each pixel of ink. */
+/** Count the pixels of the vertical run of ink that each pixel of ink belongs to. */
 function runLengths({ mask, height, width }) {
   const runs = new Int32Array(mask.length);
   // Downwards each pixel counts those above it; upwards it takes over the count of the lowest
-  for (let at = 0; at < mask.length; at++)
-    if (mask[at]) runs[at] = 1 + (at < width ? 0 : runs[at - width]);
-  for (let at = (height - 1) * width - 1; at >= 0; at--)
-    if (mask[at] && mask[at + width]) runs[at] = runs[at + width];
+  for (let i = 0; i < mask.length; i++)
+    if (mask[i]) runs[i] = 1 + (i < width ? 0 : runs[i - width]);
+  for (let i = (height - 1) * width - 1; i >= 0; i--)
+    if (mask[i] && mask[i + width]) runs[i] = runs[i + width];
   return runs;
 }
 
 /**
- * The pixels of a line, as a list of their places, without what crosses it: that is more than half
- * as thick again as the line is where nothing does.
+ * Select the pixels of a line, as a list of their indices, without what crosses it. That is clearly
+ * thicker than the line is where nothing crosses it.
  */
-function pixelsOfLine({ mask, height, width }, { zone }, runs, edges, thick) {
+function pixelsOfLine({ mask, height, width }, { zone }, runs, edges, maxThickness) {
   const pixels = [];
   for (let row = 0; row < height; row++) {
     for (let strip = 0; strip < zone.width; strip++) {
       if (!zone.mask[row * zone.width + strip]) continue;
       const end = row * width + edges[strip + 1];
-      for (let at = row * width + edges[strip]; at < end; at++) if (mask[at]) pixels.push(at);
+      for (let i = row * width + edges[strip]; i < end; i++) if (mask[i]) pixels.push(i);
     }
   }
-  const lengths = pixels.map((at) => runs[at]).filter((run) => run <= thick);
+  const lengths = pixels.map((i) => runs[i]).filter((run) => run <= maxThickness);
   lengths.sort((a, b) => a - b);
   const typical = lengths[Math.floor(lengths.length / 2)];
-  const thickest = typical + Math.max(Math.floor(typical / 2), 1);
-  return pixels.filter((at) => runs[at] <= thickest);
+  const thickest = typical + Math.max(Math.floor(typical / CROSSING_THICKNESS_DIVISOR), 1);
+  return pixels.filter((i) => runs[i] <= thickest);
 }
 
 /**
  * Follow lines from strip to strip, and take those in neighbouring rows together. `covered` and
  * `thin` are masks of rows and strips: where a line may run, and the same for ink that is no
- * thicker than a line, which rises or falls by at most `steepest` pixels.
+ * thicker than a line, which rises or falls by at most `maxDrop` pixels.
  *
  * A line is { rows, zone }: the rows in which it crosses the middle of the sheet, from the top, and
  * a mask of rows and strips, where it runs.
  */
-function followLines(covered, thin, counted, steepest) {
-  const zones = findZones(covered, thin, counted, steepest);
+function followLines(covered, thin, required, maxDrop) {
+  const zones = findZones(covered, thin, required, maxDrop);
   const lines = [];
   for (const row of [...zones.keys()].sort((a, b) => a - b)) {
     const last = lines.at(-1);
@@ -320,42 +355,42 @@ function followLines(covered, thin, counted, steepest) {
       lines.push({ rows: [row], zone: zones.get(row) });
     }
   }
-  return lines.map(({ rows, zone }) => ({ rows, zone: widen(zone) }));
+  return lines.map(({ rows, zone }) => ({ rows, zone: dilateVertically(zone) }));
 }
 
-/** Where lines run, masks of rows and strips, by the row in which they cross the middle. */
-function findZones(covered, thin, [first, end], steepest) {
+/** Find where lines run, masks of rows and strips, by the row where they cross the middle. */
+function findZones(covered, thin, [first, end], maxDrop) {
   const { height, width: count } = covered;
   const zones = new Map();
-  for (let drop = -steepest; drop <= steepest; drop++) {
-    const shifts = Array.from({ length: count }, (_, strip) =>
+  for (let drop = -maxDrop; drop <= maxDrop; drop++) {
+    const shifts = range(count).map((strip) =>
       Math.floor((drop * (2 * strip + 1 - count)) / (2 * count)),
     );
-    const isThere = (grid, row, strip) => {
-      const at = row + shifts[strip];
-      return at >= 0 && at < height && grid.mask[at * count + strip];
+    const isSet = (grid, row, strip) => {
+      const shifted = row + shifts[strip];
+      return shifted >= 0 && shifted < height && grid.mask[shifted * count + strip] === 1;
     };
     for (let row = 0; row < height; row++) {
       let strip = first;
-      while (strip < end && isThere(covered, row, strip)) strip++;
+      while (strip < end && isSet(covered, row, strip)) strip++;
       if (strip < end) continue;
-      const isThin = (_, at) => isThere(thin, row, at);
-      if (8 * shifts.filter(isThin).length < 3 * count) continue;
+      const thinStrips = range(count).filter((each) => isSet(thin, row, each));
+      if (100 * thinStrips.length < THIN_STRIPS_PERCENT * count) continue;
       if (!zones.has(row))
         zones.set(row, { mask: new Uint8Array(height * count), height, width: count });
       const { mask } = zones.get(row);
-      shifts.forEach((shift, at) => {
-        const place = Math.min(Math.max(row + shift, 0), height - 1);
-        mask[place * count + at] = 1;
+      shifts.forEach((shift, each) => {
+        const shifted = Math.min(Math.max(row + shift, 0), height - 1);
+        mask[shifted * count + each] = 1;
       });
     }
   }
   return zones;
 }
 
-/** Whether so many tenths of a strip have ink in each row or the next, by rows and strips. */
-function isCovered(inked, edges, tenths) {
-  const { mask, height, width } = widen(inked);
+/** Tell where ink in a row or next to it covers such a part of a strip, by rows and strips. */
+function isCovered(inked, edges, percent) {
+  const { mask, height, width } = dilateVertically(inked);
   const count = edges.length - 1;
   const covered = new Uint8Array(height * count);
   for (let row = 0; row < height; row++) {
@@ -363,36 +398,36 @@ function isCovered(inked, edges, tenths) {
       let ink = 0;
       for (let column = edges[strip]; column < edges[strip + 1]; column++)
         ink += mask[row * width + column];
-      const wide = edges[strip + 1] - edges[strip];
-      covered[row * count + strip] = 10 * ink >= tenths * wide ? 1 : 0;
+      const stripWidth = edges[strip + 1] - edges[strip];
+      covered[row * count + strip] = 100 * ink >= percent * stripWidth ? 1 : 0;
     }
   }
   return { mask: covered, height, width: count };
 }
 
 /** Add the pixels above and below. */
-function widen({ mask, height, width }) {
-  const wide = mask.slice();
-  for (let at = width; at < mask.length; at++) {
-    wide[at] |= mask[at - width];
-    wide[at - width] |= mask[at];
+function dilateVertically({ mask, height, width }) {
+  const dilated = mask.slice();
+  for (let i = width; i < mask.length; i++) {
+    dilated[i] |= mask[i - width];
+    dilated[i - width] |= mask[i];
   }
-  return { mask: wide, height, width };
+  return { mask: dilated, height, width };
 }
 
 // What NumPy does in Python
 
-const copyOf = ({ mask, height, width }) => ({ mask: mask.slice(), height, width });
+const copy = ({ mask, height, width }) => ({ mask: mask.slice(), height, width });
 
-function without(inked, other) {
-  const rest = copyOf(inked);
-  for (let at = 0; at < rest.mask.length; at++) if (other.mask[at]) rest.mask[at] = 0;
+function subtract(inked, other) {
+  const rest = copy(inked);
+  for (let i = 0; i < rest.mask.length; i++) if (other.mask[i]) rest.mask[i] = 0;
   return rest;
 }
 
 function union(inked, other) {
-  const both = copyOf(inked);
-  for (let at = 0; at < both.mask.length; at++) if (other.mask[at]) both.mask[at] = 1;
+  const both = copy(inked);
+  for (let i = 0; i < both.mask.length; i++) if (other.mask[i]) both.mask[i] = 1;
   return both;
 }
 

@@ -1,8 +1,8 @@
 // What is taken for what: after a training, and epoch by epoch.
 
 import { confusionMatrix } from "./matrix.js";
-import { bytesOf, count, percent, unzipImages } from "./numbers.js";
-import { choicesOf, digit, make, slider, statusLine } from "./elements.js";
+import { bytesOf, formatCount, percent, unzipImages } from "./numbers.js";
+import { choicesOf, digitCanvas, make, slider, statusLine } from "./elements.js";
 
 const PER_PAGE = 44; // images in the gallery
 
@@ -31,7 +31,7 @@ export async function EpochScrubber({ model, values, el }) {
     const now = predicted.subarray(n * epoch, n * (epoch + 1));
     const right = labels.filter((label, index) => label === now[index]).length;
     const when = epoch ? `After epoch ${epoch}` : "Untrained";
-    const wrong = `${count(n - right)} of ${count(n)} wrong`;
+    const wrong = `${formatCount(n - right)} of ${formatCount(n)} wrong`;
     position.show(epoch, epochs);
     caption.textContent = `${when}: ${percent(right / n, 2)} right, ${wrong}.`;
     explorer.show(now, chosen);
@@ -83,12 +83,12 @@ function describe(cell, names) {
 
 /** How many images were found, and which of them are shown. */
 function countOf(found, shown, start) {
-  const images = `${count(found.length)} ${found.length === 1 ? "image" : "images"}`;
+  const images = `${formatCount(found.length)} ${found.length === 1 ? "image" : "images"}`;
   if (shown.length === found.length) return images;
   return `${images}, here ${start + 1} to ${start + shown.length}`;
 }
 
 function figure(image, pair, number) {
   const words = make("figcaption", {}, pair, make("br"), number);
-  return make("figure", {}, digit(image, `${pair}, ${number}`, 56), words);
+  return make("figure", {}, digitCanvas(image, `${pair}, ${number}`, 56), words);
 }

@@ -1,15 +1,26 @@
-// What mnist_cnn/drawing.py does with a drawing, with functions of the same names. What the
-// thresholds mean stands there.
+// Turn a drawing or a photograph of a digit into an image like those of MNIST, as
+// mnist_cnn/drawing.py does, with functions of the same names. What the thresholds mean stands
+// there.
 
-import { sumOf } from "./numbers.js";
+import { IMAGE_SIDE, sumOf } from "./numbers.js";
 import { findDigit } from "./cleaning.js";
 import shared from "../../shared.json" with { type: "json" };
 
-const { FAINT, LEAST_SIDE, MARGINS, HALF_WINDOWS, BOX } = shared.drawing;
+const {
+  DIGIT_SIDE,
+  MIN_RELATIVE_INK,
+  EVEN_BORDER_PERCENT,
+  UNEVEN_BORDER_PERCENT,
+  MIN_SIDE_WITH_MARGIN,
+  MARGIN_DIVISOR,
+  MARGIN_STEP_DIVISOR,
+  HALF_WINDOW_DIVISOR,
+  NOISE_STEP,
+} = shared.drawing;
 // As float32, with which NumPy computes
-const NOTHING = Math.fround(shared.drawing.NOTHING);
-const DARKEST = Math.fround(shared.drawing.DARKEST);
-const BELOW_ALL = -2; // less than any value that may be largest
+const MIN_CONTRAST = Math.fround(shared.drawing.MIN_CONTRAST);
+const MIN_PAPER_BRIGHTNESS = Math.fround(shared.drawing.MIN_PAPER_BRIGHTNESS);
+const BELOW_ALL = -2; // less than any value of which a maximum is taken
 
 /**
  * Find what differs from the paper in brightness or in hue, and is the digit. Returns ink in 0..1,
@@ -18,35 +29,36 @@ const BELOW_ALL = -2; // less than any value that may be largest
  */
 export function findInk({ data, width, height }, clean = true) {
   const ink = measureContrast({ width, height, channels: channelsOf(data) });
-  if (largest(ink) < NOTHING) throw new Error("nothing is drawn, or too faintly to be seen");
+  if (largest(ink) < MIN_CONTRAST) throw new Error("nothing is drawn, or too faintly to be seen");
   divideByLargest(ink);
-  for (let at = 0; at < ink.length; at++) if (ink[at] < FAINT) ink[at] = 0;
+  for (let i = 0; i < ink.length; i++) if (ink[i] < MIN_RELATIVE_INK) ink[i] = 0;
   if (!clean) return { ink, width, height };
   const mask = new Uint8Array(ink.length);
-  for (let at = 0; at < ink.length; at++) if (ink[at] > 0) mask[at] = 1;
+  for (let i = 0; i < ink.length; i++) if (ink[i] > 0) mask[i] = 1;
   const { kept, removed } = findDigit({ mask, width, height });
-  for (let at = 0; at < ink.length; at++) if (!kept.mask[at]) ink[at] = 0;
+  for (let i = 0; i < ink.length; i++) if (!kept.mask[i]) ink[i] = 0;
   divideByLargest(ink);
   return { ink, width, height, removed };
 }
 
-/** Prepare ink as MNIST's makers did: 784 numbers in 0..255. */
+/** Prepare ink as MNIST's makers did: an image, numbers in 0..255, row after row. */
 export function centerInBox(ink) {
-  return putMassInTheMiddle(scaleToBox(crop(ink)));
+  return centerByMass(scaleToBox(crop(ink)));
 }
 
-/** Shrink ink, wherever it is: 784 numbers in 0..255. */
+/** Shrink ink, wherever it is, to an image: numbers in 0..255, row after row. */
 export function shrink(ink) {
-  return Uint8Array.from(resize(ink, 28, 28), (value) => roundHalfEven(255 * value));
+  const small = resize(ink, IMAGE_SIDE, IMAGE_SIDE);
+  return Uint8Array.from(small, (value) => roundHalfEven(255 * value));
 }
 
 /** Cut off rows and columns without ink at the four sides. */
 function crop({ ink, width, height }) {
   const byRow = new Float64Array(height);
   const byColumn = new Float64Array(width);
-  ink.forEach((value, at) => {
-    byRow[Math.floor(at / width)] += value;
-    byColumn[at % width] += value;
+  ink.forEach((value, i) => {
+    byRow[Math.floor(i / width)] += value;
+    byColumn[i % width] += value;
   });
   const top = byRow.findIndex(Boolean);
   const bottom = byRow.findLastIndex(Boolean) + 1;
@@ -60,37 +72,38 @@ function crop({ ink, width, height }) {
   return { ink: cropped, width: right - left, height: bottom - top };
 }
 
-/** Scale ink so that its longer side is 20 pixels, and as strong as before: numbers in 0..255. */
+/** Scale ink to the size of a digit of MNIST, and as strong as before: numbers in 0..255. */
 function scaleToBox({ ink, width, height }) {
   const longer = Math.max(width, height);
-  const rows = Math.max(roundHalfEven((BOX * height) / longer), 1);
-  const columns = Math.max(roundHalfEven((BOX * width) / longer), 1);
+  const rows = Math.max(roundHalfEven((DIGIT_SIDE * height) / longer), 1);
+  const columns = Math.max(roundHalfEven((DIGIT_SIDE * width) / longer), 1);
   const small = resize({ ink, width, height }, rows, columns);
   const strength = (255 * largest(ink)) / largest(small);
   return { digit: small.map((value) => roundHalfEven(value * strength)), rows, columns };
 }
 
-/** Put a digit on an image so that its centre of mass is in the middle, or near it. */
-function putMassInTheMiddle({ digit, rows, columns }) {
+/** Put a digit on an image with its centre of mass at the centre, or as near as it fits. */
+function centerByMass({ digit, rows, columns }) {
   const byRow = new Float64Array(rows);
   const byColumn = new Float64Array(columns);
-  digit.forEach((value, at) => {
-    byRow[Math.floor(at / columns)] += value;
-    byColumn[at % columns] += value;
+  digit.forEach((value, i) => {
+    byRow[Math.floor(i / columns)] += value;
+    byColumn[i % columns] += value;
   });
-  const top = startOf(byRow);
-  const left = startOf(byColumn);
-  const image = new Uint8Array(784);
+  const top = offsetToCenter(byRow);
+  const left = offsetToCenter(byColumn);
+  const image = new Uint8Array(IMAGE_SIDE ** 2);
   for (let row = 0; row < rows; row++) {
-    image.set(digit.subarray(row * columns, (row + 1) * columns), 28 * (top + row) + left);
+    const values = digit.subarray(row * columns, (row + 1) * columns);
+    image.set(values, IMAGE_SIDE * (top + row) + left);
   }
   return image;
 }
 
-/** Where rows or columns of these masses begin on the image. */
-function startOf(mass) {
-  const center = sumOf(mass.map((value, at) => value * at)) / sumOf(mass);
-  return Math.min(Math.max(roundHalfEven(14 - center), 0), 28 - mass.length);
+/** Compute where rows or columns of these masses begin on the image. */
+function offsetToCenter(mass) {
+  const center = sumOf(mass.map((value, i) => value * i)) / sumOf(mass);
+  return Math.min(Math.max(roundHalfEven(IMAGE_SIDE / 2 - center), 0), IMAGE_SIDE - mass.length);
 }
 
 /**
@@ -100,9 +113,9 @@ function startOf(mass) {
 function channelsOf(data) {
   return [0, 1, 2, 3].map((channel) => {
     const values = new Float32Array(data.length / 4);
-    for (let at = 0; at < values.length; at++) {
-      values[at] = data[4 * at + channel] / 255;
-      if (channel < 3) values[at] *= Math.fround(data[4 * at + 3] / 255);
+    for (let i = 0; i < values.length; i++) {
+      values[i] = data[4 * i + channel] / 255;
+      if (channel < 3) values[i] *= Math.fround(data[4 * i + 3] / 255);
     }
     return values;
   });
@@ -114,10 +127,10 @@ function channelsOf(data) {
  */
 function measureContrast(sheet) {
   const { width, height, channels } = sheet;
-  const border = placesAlongSides(sheet, 1, 1);
+  const border = indicesAlongSides(sheet, 1, 1);
   if (isLitUnevenly(channels, border, medianOfMargin(sheet))) {
     const ink = measureLocalContrast(sheet);
-    const least = Math.max(NOTHING, Math.fround(FAINT * largest(ink)));
+    const least = Math.max(MIN_CONTRAST, Math.fround(MIN_RELATIVE_INK * largest(ink)));
     const margin = marginWidth(sheet);
     // What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
     for (let row = margin; row < height - margin; row++) {
@@ -128,85 +141,89 @@ function measureContrast(sheet) {
   const ink = new Float32Array(width * height);
   for (const values of channels) {
     const paper = medianAt(border, values);
-    for (let at = 0; at < ink.length; at++)
-      ink[at] = Math.max(ink[at], Math.abs(values[at] - paper));
+    for (let i = 0; i < ink.length; i++)
+      ink[i] = Math.max(ink[i], Math.abs(values[i] - paper));
   }
   return ink;
 }
 
-/** Whether the pixels of the border vary as in a photograph; no drawing is lit unevenly. */
+/** Tell whether the border varies as in a photograph; no drawing is lit unevenly. */
 function isLitUnevenly(channels, border, paper) {
-  const apart = border.map((at) =>
-    largest(channels.map((values, of) => Math.abs(Math.fround(values[at] - paper[of])))),
+  const difference = border.map((i) =>
+    largest(channels.map((values, channel) => Math.abs(Math.fround(values[i] - paper[channel])))),
   );
-  const isDrawn = 10 * apart.filter((by) => by === 0).length > 7 * apart.length;
-  return !isDrawn && 10 * apart.filter((by) => by > NOTHING).length > apart.length;
+  const count = difference.length;
+  const equal = difference.filter((value) => value === 0).length;
+  const isDrawn = 100 * equal > EVEN_BORDER_PERCENT * count;
+  const differing = difference.filter((value) => value > MIN_CONTRAST).length;
+  return !isDrawn && 100 * differing > UNEVEN_BORDER_PERCENT * count;
 }
 
-/** Where pixels at the four sides are, to a depth, and one in so many rows and columns. */
-function placesAlongSides({ width, height }, depth, step) {
+/** The indices of pixels at the four sides, to a depth, of one in so many rows and columns. */
+function indicesAlongSides({ width, height }, depth, step) {
   const sides = [
     [0, depth, 0, width],
     [height - depth, height, 0, width],
     [0, height, 0, depth],
     [0, height, width - depth, width],
   ];
-  const places = [];
+  const indices = [];
   for (const [top, bottom, left, right] of sides) {
     for (let row = top; row < bottom; row += step) {
-      for (let column = left; column < right; column += step) places.push(row * width + column);
+      for (let column = left; column < right; column += step) indices.push(row * width + column);
     }
   }
-  return places;
+  return indices;
 }
 
 /**
- * How broad a margin is, in pixels, in which a frame along the edges is the smaller part. On a
- * small image, a frame cannot be told from a digit that fills it.
+ * Compute how broad a margin is, in pixels, so that a frame is the smaller part of it. On a small
+ * image, a frame cannot be told from a digit that fills it.
  */
 function marginWidth({ width, height }) {
   const side = Math.min(width, height);
-  return side >= LEAST_SIDE ? Math.floor(side / MARGINS) : 1;
+  return side >= MIN_SIDE_WITH_MARGIN ? Math.floor(side / MARGIN_DIVISOR) : 1;
 }
 
-/** The median of each channel along the four sides. */
+/** Compute the median of each channel along the four sides. */
 function medianOfMargin(sheet) {
   const margin = marginWidth(sheet);
-  const step = Math.max(Math.floor(margin / 6), 1); // enough for a median
-  const places = placesAlongSides(sheet, margin, step);
-  return sheet.channels.map((values) => medianAt(places, values));
+  // Fewer pixels are enough for a median
+  const step = Math.max(Math.floor(margin / MARGIN_STEP_DIVISOR), 1);
+  const indices = indicesAlongSides(sheet, margin, step);
+  return sheet.channels.map((values) => medianAt(indices, values));
 }
 
-/** Measure how much pixels differ from the paper nearby, in parts of its brightness. */
+/** Measure how much pixels differ from the paper nearby, relative to its brightness. */
 function measureLocalContrast(sheet) {
   const { width, height, channels } = sheet;
   const ink = new Float32Array(width * height);
-  const light = new Float32Array(width * height).fill(DARKEST);
-  const half = Math.floor(Math.max(width, height) / HALF_WINDOWS);
-  // Windows may reach beyond an edge, or gradients would end there; but no frame may fill them
-  const beyond = Math.max(half - Math.floor(marginWidth(sheet) / 2) - 1, 0);
-  const some = placesOfFourth(sheet);
+  const brightness = new Float32Array(width * height).fill(MIN_PAPER_BRIGHTNESS);
+  const halfWindow = Math.floor(Math.max(width, height) / HALF_WINDOW_DIVISOR);
+  // Windows may reach over an edge, or gradients would end there; but no frame may fill them
+  const padding = Math.max(halfWindow - Math.floor(marginWidth(sheet) / 2) - 1, 0);
+  const noiseSample = noiseSampleIndices(sheet);
   channels.forEach((values, channel) => {
     if (channel === 3 && values.every((value) => value === 1)) return; // opaque, as photographs are
-    const levels = estimatePaper(values, width, height, half, beyond);
-    const apart = levels.map((level, at) => Math.abs(Math.fround(level - values[at])));
-    // Noise alone is apart, too: by as much as the median, of some pixels
-    const noise = medianAt(some, apart);
-    for (let at = 0; at < ink.length; at++) {
-      ink[at] = Math.max(ink[at], apart[at] - noise);
-      if (channel < 3) light[at] = Math.max(light[at], levels[at]);
+    const background = estimateBackground(values, width, height, halfWindow, padding);
+    const difference = background.map((value, i) => Math.abs(Math.fround(value - values[i])));
+    // Noise alone makes a difference, too: the median, which some of the pixels tell
+    const noise = medianAt(noiseSample, difference);
+    for (let i = 0; i < ink.length; i++) {
+      ink[i] = Math.max(ink[i], difference[i] - noise);
+      if (channel < 3) brightness[i] = Math.max(brightness[i], background[i]);
     }
   });
-  return ink.map((value, at) => value / light[at]);
+  return ink.map((value, i) => value / brightness[i]);
 }
 
-/** Where every fourth pixel of every fourth row is. */
-function placesOfFourth({ width, height }) {
-  const places = [];
-  for (let row = 0; row < height; row += 4) {
-    for (let column = 0; column < width; column += 4) places.push(row * width + column);
+/** The indices of the pixels from which noise is estimated. */
+function noiseSampleIndices({ width, height }) {
+  const indices = [];
+  for (let row = 0; row < height; row += NOISE_STEP) {
+    for (let column = 0; column < width; column += NOISE_STEP) indices.push(row * width + column);
   }
-  return places;
+  return indices;
 }
 
 /**
@@ -214,45 +231,46 @@ function placesOfFourth({ width, height }) {
  * dark ink, its opening that below light ink. Of the two, the paper is the one that is smoother and
  * closer to the pixels.
  */
-function estimatePaper(values, width, height, half, beyond) {
+function estimateBackground(values, width, height, halfWindow, padding) {
   const negative = values.map((value) => -value);
-  const opened = greyClosing(negative, width, height, half, beyond).map((value) => -value);
-  const closed = greyClosing(values, width, height, half, beyond);
-  const side = 2 * half + 1;
-  return costOf(opened, values, width, side) <= costOf(closed, values, width, side)
-    ? opened
-    : closed;
+  const closedNegative = greyClosing(negative, width, height, halfWindow, padding);
+  const opened = closedNegative.map((value) => -value);
+  const closed = greyClosing(values, width, height, halfWindow, padding);
+  const windowSide = 2 * halfWindow + 1;
+  const openedCost = backgroundCost(opened, values, width, windowSide);
+  const closedCost = backgroundCost(closed, values, width, windowSide);
+  return openedCost <= closedCost ? opened : closed;
 }
 
-/** How far from the pixels paper would be, and how rough. */
-function costOf(levels, values, width, side) {
-  let apart = 0;
-  let steps = 0;
-  for (let start = 0; start < levels.length; start += width) {
-    for (let at = start; at < start + width; at++) {
-      apart += Math.abs(Math.fround(levels[at] - values[at]));
-      if (at > start) steps += Math.abs(Math.fround(levels[at] - levels[at - 1]));
-      if (start) steps += Math.abs(Math.fround(levels[at] - levels[at - width]));
+/** Sum up how far a background is from the pixels, and how rough it is. */
+function backgroundCost(background, values, width, windowSide) {
+  let difference = 0;
+  let roughness = 0;
+  for (let start = 0; start < background.length; start += width) {
+    for (let i = start; i < start + width; i++) {
+      difference += Math.abs(Math.fround(background[i] - values[i]));
+      if (i > start) roughness += Math.abs(Math.fround(background[i] - background[i - 1]));
+      if (start) roughness += Math.abs(Math.fround(background[i] - background[i - width]));
     }
   }
-  return apart + side * steps;
+  return difference + windowSide * roughness;
 }
 
 /** Average or interpolate linearly to other numbers of rows and columns. */
 function resize({ ink, width, height }, rows, columns) {
   const wide = new Float64Array(rows * width);
-  triangles(height, rows).forEach(({ first, weights }, row) => {
-    weights.forEach((weight, at) => {
+  interpolationWeights(height, rows).forEach(({ first, weights }, row) => {
+    weights.forEach((weight, i) => {
       for (let column = 0; column < width; column++)
-        wide[row * width + column] += weight * ink[(first + at) * width + column];
+        wide[row * width + column] += weight * ink[(first + i) * width + column];
     });
   });
   const small = new Float64Array(rows * columns);
-  const across = triangles(width, columns);
+  const byColumn = interpolationWeights(width, columns);
   for (let row = 0; row < rows; row++) {
-    across.forEach(({ first, weights }, column) => {
-      weights.forEach((weight, at) => {
-        small[row * columns + column] += weight * wide[row * width + first + at];
+    byColumn.forEach(({ first, weights }, column) => {
+      weights.forEach((weight, i) => {
+        small[row * columns + column] += weight * wide[row * width + first + i];
       });
     });
   }
@@ -260,17 +278,18 @@ function resize({ ink, width, height }, rows, columns) {
 }
 
 /**
- * For each new pixel, the first of the old ones that it averages and their weights: a triangle as
- * wide as two of the larger pixels.
+ * Compute, for each new pixel, the first of the old ones that it averages, and their weights. They
+ * fall linearly from the centre of the new pixel, to 0 at the distance of one pixel, an old or a
+ * new one, whichever is larger.
  */
-function triangles(old, count) {
+function interpolationWeights(old, count) {
   const scale = Math.max(old / count, 1);
-  return Array.from({ length: count }, (_, at) => {
-    const center = ((at + 0.5) * old) / count;
+  return Array.from({ length: count }, (_, i) => {
+    const center = ((i + 0.5) * old) / count;
     const first = Math.max(Math.floor(center - scale), 0);
     const end = Math.min(Math.ceil(center + scale), old);
-    const weights = Array.from({ length: end - first }, (_, by) =>
-      Math.max(1 - Math.abs(first + by + 0.5 - center) / scale, 0),
+    const weights = Array.from({ length: end - first }, (_, j) =>
+      Math.max(1 - Math.abs(first + j + 0.5 - center) / scale, 0),
     );
     const total = sumOf(weights);
     return { first, weights: weights.map((weight) => weight / total) };
@@ -280,67 +299,69 @@ function triangles(old, count) {
 // What NumPy and SciPy do in Python
 
 /**
- * The least, in a square window, of the largest in such windows, some of which reach `beyond`
- * pixels over an edge.
+ * The minimum, in a square window, of the maxima in such windows, which may reach over an edge by
+ * `padding` pixels.
  */
-function greyClosing(values, width, height, half, beyond) {
-  const wide = width + 2 * beyond;
-  const high = height + 2 * beyond;
-  const padded = new Float32Array(wide * high).fill(BELOW_ALL);
+function greyClosing(values, width, height, halfWindow, padding) {
+  const paddedWidth = width + 2 * padding;
+  const paddedHeight = height + 2 * padding;
+  const padded = new Float32Array(paddedWidth * paddedHeight).fill(BELOW_ALL);
   for (let row = 0; row < height; row++) {
-    padded.set(values.subarray(row * width, (row + 1) * width), (row + beyond) * wide + beyond);
+    const start = (row + padding) * paddedWidth + padding;
+    padded.set(values.subarray(row * width, (row + 1) * width), start);
   }
-  const most = largestAround(padded, wide, high, half);
-  const negative = most.map((value) => -value);
-  const least = largestAround(negative, wide, high, half);
+  const dilated = maximumFilter(padded, paddedWidth, paddedHeight, halfWindow);
+  const negative = dilated.map((value) => -value);
+  const eroded = maximumFilter(negative, paddedWidth, paddedHeight, halfWindow);
   const closed = new Float32Array(values.length);
   for (let row = 0; row < height; row++) {
-    const start = (row + beyond) * wide + beyond;
+    const start = (row + padding) * paddedWidth + padding;
     for (let column = 0; column < width; column++)
-      closed[row * width + column] = -least[start + column];
+      closed[row * width + column] = -eroded[start + column];
   }
   return closed;
 }
 
-/** The largest number in the square window around each pixel. */
-function largestAround(values, width, height, half) {
-  return largestInRows(largestInRows(values, width, height, half), height, width, half);
+/** The maximum in the square window around each pixel. */
+function maximumFilter(values, width, height, halfWindow) {
+  const byRow = maximumFilterOfRows(values, width, height, halfWindow);
+  return maximumFilterOfRows(byRow, height, width, halfWindow);
 }
 
 /**
- * The largest number in each window of a row, with rows as columns, by van Herk's method: blocks
- * are as long as a window, so each window is the end of one and the beginning of the next.
+ * The maximum in each window of a row, with rows as columns, by van Herk's method: blocks are as
+ * long as a window, so each window is the end of one and the beginning of the next.
  */
-function largestInRows(values, width, height, half) {
-  const side = 2 * half + 1;
-  const long = width + 2 * half;
-  const most = new Float32Array(values.length);
-  const before = new Float32Array(long); // the largest from the beginning of a block up to here
-  const after = new Float32Array(long); // the largest from here to the end of the block
+function maximumFilterOfRows(values, width, height, halfWindow) {
+  const windowSide = 2 * halfWindow + 1;
+  const paddedWidth = width + 2 * halfWindow;
+  const maxima = new Float32Array(values.length);
+  const before = new Float32Array(paddedWidth); // the maximum from the beginning of a block to here
+  const after = new Float32Array(paddedWidth); // the maximum from here to the end of the block
   for (let row = 0; row < height; row++) {
     before.fill(BELOW_ALL);
-    before.set(values.subarray(row * width, (row + 1) * width), half);
+    before.set(values.subarray(row * width, (row + 1) * width), halfWindow);
     after.set(before);
-    for (let block = 0; block < long; block += side) {
-      const end = Math.min(block + side, long);
-      for (let at = block + 1; at < end; at++)
-        if (before[at - 1] > before[at]) before[at] = before[at - 1];
-      for (let at = end - 2; at >= block; at--)
-        if (after[at + 1] > after[at]) after[at] = after[at + 1];
+    for (let block = 0; block < paddedWidth; block += windowSide) {
+      const end = Math.min(block + windowSide, paddedWidth);
+      for (let i = block + 1; i < end; i++)
+        if (before[i - 1] > before[i]) before[i] = before[i - 1];
+      for (let i = end - 2; i >= block; i--)
+        if (after[i + 1] > after[i]) after[i] = after[i + 1];
     }
     for (let column = 0; column < width; column++) {
-      most[column * height + row] = Math.max(after[column], before[column + 2 * half]);
+      maxima[column * height + row] = Math.max(after[column], before[column + 2 * halfWindow]);
     }
   }
-  return most;
+  return maxima;
 }
 
 function divideByLargest(values) {
-  const most = largest(values);
-  for (let at = 0; at < values.length; at++) values[at] /= most;
+  const maximum = largest(values);
+  for (let i = 0; i < values.length; i++) values[i] /= maximum;
 }
 
-const medianAt = (places, values) => median(new Float32Array(places.map((at) => values[at])));
+const medianAt = (indices, values) => median(new Float32Array(indices.map((i) => values[i])));
 
 function median(values) {
   const sorted = values.sort();
@@ -349,9 +370,9 @@ function median(values) {
 }
 
 function largest(values) {
-  let most = 0;
-  for (let at = 0; at < values.length; at++) if (values[at] > most) most = values[at];
-  return most;
+  let maximum = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] > maximum) maximum = values[i];
+  return maximum;
 }
 
 /** Round as Python and NumPy do: halves to the even neighbour. */

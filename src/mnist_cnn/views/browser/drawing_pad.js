@@ -1,12 +1,11 @@
 // Draw a digit, or open an image of one, and see what a network makes of it.
 
-import { centerInBox, findInk, shrink } from "./drawing.js";
 import { mosaic } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
 import { indexOfLargest, percent } from "./numbers.js";
 import { drawingCanvas } from "./canvas.js";
-import { bars, checkbox, choicesOf, digit, make, statusLine } from "./elements.js";
-import { inWords } from "./cleaning.js";
+import { bars, checkbox, choicesOf, digitCanvas, make, statusLine } from "./elements.js";
+import { prepareDrawing } from "./prepare_drawing.js";
 
 export function DrawingPad({ model, values, el }) {
   const { get, choose, follow } = choicesOf(model, { drawing: "", prepare: true, clean: true });
@@ -55,13 +54,13 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
     }
     const { seen, others, error } = prepareDrawing(drawn, chosen);
     if (error) {
-      caption.textContent = `The network has nothing to read: ${error.message}.`;
+      caption.textContent = error;
       return "";
     }
     const { probabilities, convolutions } = forward(network, seen);
     caption.textContent = describe(probabilities, names, others, chosen.clean);
     const table = bars("What it says", probabilities, names);
-    body.append(digit(seen, "what the network sees", 224), table);
+    body.append(digitCanvas(seen, "what the network sees", 224), table);
     if (withMaps) {
       maps.show(convolutions[0].above);
       const what = make("p", {}, "What each map of its first convolution responds to:");
@@ -70,21 +69,6 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
     return others;
   };
   return { caption, body, below, show };
-}
-
-/**
- * What the network sees of drawn pixels, and in words what is beside the digit; or an Error if
- * there is nothing to see.
- */
-function prepareDrawing(pixels, { prepare, clean }) {
-  try {
-    const found = findInk(pixels);
-    const ink = clean ? found : findInk(pixels, false);
-    const seen = prepare ? centerInBox(ink) : shrink(ink);
-    return { seen, others: inWords(found.removed) };
-  } catch (error) {
-    return { error };
-  }
 }
 
 function describe(probabilities, names, others, clean) {

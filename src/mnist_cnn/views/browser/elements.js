@@ -1,6 +1,6 @@
 // What the views are made of: elements, choices that are kept, controls, and pictures of digits.
 
-import { count, DIGIT, indexOfLargest, percent } from "./numbers.js";
+import { formatCount, IMAGE_SIDE, indexOfLargest, percent } from "./numbers.js";
 import shared from "../../shared.json" with { type: "json" };
 
 /** How the arrow keys move, in rows and columns. */
@@ -86,7 +86,7 @@ export function slider(name, low, choose, canPlay = true) {
     track.max = high; // before the value, which could not be larger
     track.value = value;
     track.disabled = isFixed;
-    number.textContent = count(value);
+    number.textContent = formatCount(value);
     button.disabled = isFixed;
     label.hidden = isFixed && !canPlay;
   };
@@ -121,19 +121,28 @@ function playButton(track, choose) {
   return button;
 }
 
+/** Where an event of a pointer is, in pixels of a canvas, which the page may show smaller. */
+export function canvasPoint(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  return [
+    ((event.clientX - box.left) * canvas.width) / box.width,
+    ((event.clientY - box.top) * canvas.height) / box.height,
+  ];
+}
+
 /** Ink, numbers in 0..255, dark on white. */
 export function inkOnPaper(ink, height, width) {
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  for (let at = 0; at < pixels.length; at++) pixels[at] = 0xff000000 + 0x010101 * (255 - ink[at]);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = 0xff000000 + 0x010101 * (255 - ink[i]);
   return image;
 }
 
 /** The picture of an image, `side` screen pixels wide; `alt` says what it is. */
-export function digit(ink, alt, side) {
-  const size = { width: DIGIT, height: DIGIT, style: `width: ${side}px` };
+export function digitCanvas(ink, alt, side) {
+  const size = { width: IMAGE_SIDE, height: IMAGE_SIDE, style: `width: ${side}px` };
   const canvas = make("canvas.mnist-digit", { role: "img", "aria-label": alt, ...size });
-  canvas.getContext("2d").putImageData(inkOnPaper(ink, DIGIT, DIGIT), 0, 0);
+  canvas.getContext("2d").putImageData(inkOnPaper(ink, IMAGE_SIDE, IMAGE_SIDE), 0, 0);
   return canvas;
 }
 

@@ -1,13 +1,20 @@
 // Choose or draw a digit, choose a convolution and see all its maps; choose a pixel and see how it
 // is computed.
 
-import { centerInBox, findInk } from "./drawing.js";
 import { mosaic, strongest } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
-import { bytesOf, DIGIT, indexOfLargest, percent, range, sumOf, unzipImages } from "./numbers.js";
+import {
+  bytesOf,
+  IMAGE_SIDE,
+  indexOfLargest,
+  percent,
+  range,
+  sumOf,
+  unzipImages,
+} from "./numbers.js";
 import { drawingCanvas } from "./canvas.js";
-import { choicesOf, digit, dropdown, make, slider, statusLine } from "./elements.js";
-import { inWords } from "./cleaning.js";
+import { choicesOf, digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
+import { prepareDrawing } from "./prepare_drawing.js";
 
 const LISTED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
@@ -29,7 +36,7 @@ export async function FeatureMaps({ model, values, el }) {
   const show = (chosen) => {
     const { image } = chosen;
     const what = `Image ${image}, labelled ${values.names[labels[image]]}`;
-    maps.show(drawn ? prepareDrawing(drawn) : { seen: imageOf(image), what }, chosen);
+    maps.show(drawn ? readDrawing(drawn) : { seen: imageOf(image), what }, chosen);
   };
   const canvas = drawingCanvas(
     (pixels) => {
@@ -61,7 +68,7 @@ function mapsPanel(network, { names, fields }, choosePlace) {
 
   const show = ({ seen, what, error }, { layer: number, place }) => {
     if (error) {
-      caption.textContent = `The network has nothing to read: ${error.message}.`;
+      caption.textContent = error;
       return;
     }
     const { probabilities, convolutions } = forward(network, seen);
@@ -88,20 +95,14 @@ function describe(maps, [map, row, column]) {
 
 /** The convolutions to choose from: the number of each, and its title. */
 function titlesOf(network) {
-  const convolutions = network.filter(({ name }) => name);
-  return convolutions.map(({ shape }, at) => [at, `${at + 1}: ${shape[3]} maps`]);
+  const convolutions = network.filter(({ kind }) => kind === "convolution");
+  return convolutions.map(({ shape }, i) => [i, `${i + 1}: ${shape[3]} maps`]);
 }
 
-/** What the network sees of drawn pixels, in words what that is; or an Error if it is nothing. */
-function prepareDrawing(pixels) {
-  try {
-    const ink = findInk(pixels);
-    const others = inWords(ink.removed);
-    const what = others ? `Your drawing, without ${others}` : "Your drawing";
-    return { seen: centerInBox(ink), what };
-  } catch (error) {
-    return { error };
-  }
+/** What the network sees of drawn pixels, and in words what that is; or in words why nothing. */
+function readDrawing(pixels) {
+  const { seen, others, error } = prepareDrawing(pixels);
+  return { seen, what: others ? `Your drawing, without ${others}` : "Your drawing", error };
 }
 
 /** The table of how a number of a map is computed from the window below it. */
@@ -129,7 +130,7 @@ function explanationTable({ layer, below, above }, [map, row, column]) {
 /** What each map below adds to a number: its window, the kernel for it, products and their sum. */
 function partsOfSum({ shape, kernel: kernels }, below, [map, row, column]) {
   const [side, , maps, filters] = shape;
-  const offsets = range(side * side).map((at) => [Math.floor(at / side), at % side]);
+  const offsets = range(side * side).map((i) => [Math.floor(i / side), i % side]);
   return range(maps).map((from) => {
     const window = offsets.map(([down, right]) =>
       numberAt(below, row + down, column + right, from),
@@ -175,12 +176,12 @@ function grid(name, values, side) {
 function framed(seen, [, row, column], [size, step]) {
   const places = { top: row * step, left: column * step, width: size, height: size };
   const style = Object.entries(places).map(
-    ([name, pixels]) => `${name}: ${percent(pixels / DIGIT, 2)}`,
+    ([name, pixels]) => `${name}: ${percent(pixels / IMAGE_SIDE, 2)}`,
   );
   return make(
     "div.mnist-framed",
     {},
-    digit(seen, "what the network sees", 84),
+    digitCanvas(seen, "what the network sees", 84),
     make("i", { style: style.join(";") }),
   );
 }

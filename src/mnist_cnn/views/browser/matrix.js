@@ -20,18 +20,18 @@ export function confusionMatrix(names, choose) {
   /** Show how many images are in each cell, row after row. */
   const show = (counts, cell) => {
     chosen = cell;
-    const isMistake = (at) => at % (names.length + 1) !== 0; // not on the diagonal
-    const mistakes = counts.map((number, at) => (isMistake(at) ? number : 0));
+    const isMistake = (i) => i % (names.length + 1) !== 0; // not on the diagonal
+    const mistakes = counts.map((number, i) => (isMistake(i) ? number : 0));
     const most = Math.max(...mistakes, 1);
-    buttons.forEach((button, at) => {
+    buttons.forEach((button, i) => {
       const [actual, predicted] = cellOf(button);
       const pair = `actual ${names[actual]}, predicted ${names[predicted]}`;
-      const images = `${counts[at]} ${counts[at] === 1 ? "image" : "images"}`;
-      button.textContent = counts[at] || "·";
+      const images = `${counts[i]} ${counts[i] === 1 ? "image" : "images"}`;
+      button.textContent = counts[i] || "·";
       button.setAttribute("aria-label", `${pair}: ${images}`);
       button.setAttribute("aria-pressed", button.dataset.cell === chosen.join());
-      button.classList.toggle("right", !isMistake(at));
-      button.style.setProperty("--share", mistakes[at] / most);
+      button.classList.toggle("right", !isMistake(i));
+      button.style.setProperty("--share", mistakes[i] / most);
     });
   };
   return { element, show };

@@ -2,7 +2,7 @@
 // pointer or arrow keys.
 
 import { clampIndex, indexOfLargest, percent, range } from "./numbers.js";
-import { inkOnPaper, make, STEPS } from "./elements.js";
+import { canvasPoint, inkOnPaper, make, STEPS } from "./elements.js";
 import shared from "../../shared.json" with { type: "json" };
 
 const GAP = 3; // screen pixels around each map
@@ -42,7 +42,7 @@ export function mosaic(kind, choose) {
       choose([map, clampIndex(row, height), clampIndex(column, width)]);
     };
     canvas.addEventListener("click", (event) => {
-      const place = placeAt(pointOf(event, canvas), layout);
+      const place = placeAt(canvasPoint(event, canvas), layout);
       if (place) chooseWithin(place);
     });
     canvas.addEventListener("keydown", (event) => {
@@ -56,9 +56,9 @@ export function mosaic(kind, choose) {
 
 /** Where the largest number is: its map, row and column. */
 export function strongest({ data, shape: [, width, count] }) {
-  const at = indexOfLargest(data);
-  const place = Math.floor(at / count);
-  return [at % count, Math.floor(place / width), place % width];
+  const i = indexOfLargest(data);
+  const place = Math.floor(i / count);
+  return [i % count, Math.floor(place / width), place % width];
 }
 
 /** Which maps are shown, how large, and how far it is from one to the next, across and down. */
@@ -74,8 +74,8 @@ function layOut(kind, [height, width, count], [map]) {
 
 /** The upper left corner of the picture of a map. */
 function cornerOf(map, { shown, columns, across, down }) {
-  const at = shown.indexOf(map);
-  return [(at % columns) * across + GAP, Math.floor(at / columns) * down + GAP];
+  const i = shown.indexOf(map);
+  return [(i % columns) * across + GAP, Math.floor(i / columns) * down + GAP];
 }
 
 function draw(canvas, layout, maps) {
@@ -121,14 +121,6 @@ function describe(kind, { count }, [map, row, column]) {
         "Arrow keys choose another pixel.";
 }
 
-function pointOf(event, canvas) {
-  const box = canvas.getBoundingClientRect();
-  return [
-    ((event.clientX - box.left) * canvas.width) / box.width,
-    ((event.clientY - box.top) * canvas.height) / box.height,
-  ];
-}
-
 /** The map, row and column at a point of the canvas; null where no map is. */
 function placeAt([x, y], { shown, scale, across, down, columns }) {
   const right = Math.max(x - GAP, 0);
@@ -154,8 +146,8 @@ function scaled({ data, shape: [height, width, count] }) {
   }
   return (map) => {
     const inks = new Uint8Array(height * width);
-    for (let at = 0; at < inks.length; at++)
-      inks[at] = (255 * (data[count * at + map] - low)) / (high - low);
+    for (let i = 0; i < inks.length; i++)
+      inks[i] = (255 * (data[count * i + map] - low)) / (high - low);
     return inks;
   };
 }

@@ -1,7 +1,7 @@
 // A trained network, computed here: the layers of notebooks 02 to 04, image by image. Tensors are
 // { data, shape }, height x width x maps.
 
-import { floatsOf, sumOf } from "./numbers.js";
+import { floatsOf, IMAGE_SIDE, sumOf } from "./numbers.js";
 
 /** The layers with their weights, which lie one after another in `weights`. */
 export function unpackNetwork({ layers, weights }) {
@@ -13,7 +13,7 @@ export function unpackNetwork({ layers, weights }) {
   };
   return layers.map((layer) => {
     const size = layer.shape?.reduce((product, side) => product * side, 1);
-    if (layer.kind === "convolution")
+    if (layer.kind === "convolution" || layer.kind === "dense")
       return { ...layer, kernel: take(size), bias: take(layer.shape[3]) };
     if (layer.kind === "scale") return { ...layer, factor: take(size), shift: take(size) };
     return layer;
@@ -21,55 +21,25 @@ export function unpackNetwork({ layers, weights }) {
 }
 
 /**
- * The probabilities for an image, 784 numbers in 0..255; and what goes into each convolution and
- * comes out of it.
+ * The probabilities for an image, numbers in 0..255, row after row; and what goes into each
+ * convolution and comes out of it.
  */
 export function forward(network, image) {
-  let tensor = { data: Float32Array.from(image, (ink) => ink / 255), shape: [28, 28, 1] };
+  const data = Float32Array.from(image, (ink) => ink / 255);
+  let tensor = { data, shape: [IMAGE_SIDE, IMAGE_SIDE, 1] };
   const convolutions = [];
   for (const layer of network) {
     const below = tensor;
     tensor = ACTIVATIONS[layer.activation ?? "linear"](OPERATIONS[layer.kind](below, layer));
-    if (layer.name) convolutions.push({ layer, below, above: tensor });
+    if (layer.kind === "convolution") convolutions.push({ layer, below, above: tensor });
   }
   return { probabilities: tensor.data, convolutions };
 }
 
 const OPERATIONS = {
-  // Each number in the window times one of each kernel. A dense layer is the same, with a single
-  // window: all it gets.
-  convolution({ data, shape: [height, width, maps] }, { kernel, bias, shape }) {
-    const [side, , , filters] = shape;
-    const rows = height - side + 1;
-    const columns = width - side + 1;
-    const sums = new Float32Array(rows * columns * filters);
-    const values = new Float64Array(side * side * maps + 3); // of a window, only what is not 0
-    const places = new Uint32Array(values.length); // where the numbers of the kernels for it begin
-    let to = 0;
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        let found = 0;
-        let place = 0;
-        for (let down = 0; down < side; down++) {
-          const start = ((row + down) * width + column) * maps;
-          for (let from = start; from < start + side * maps; from++) {
-            if (data[from] !== 0) {
-              values[found] = data[from]; // after ReLU, about half of all
-              places[found] = place;
-              found++;
-            }
-            place += filters;
-          }
-        }
-        sums.set(bias, to);
-        values.fill(0, found, found + 3); // to a multiple of four
-        for (let at = 0; at < found; at += 4)
-          addFour(values, places, at, kernel, sums, to, filters);
-        to += filters;
-      }
-    }
-    return { data: sums, shape: [rows, columns, filters] };
-  },
+  convolution: convolve,
+
+  dense: convolve, // its kernel is packed as one of 1 x 1 pixels
 
   max_pooling({ data, shape: [height, width, maps] }, { side }) {
     const rows = Math.floor(height / side);
@@ -92,7 +62,7 @@ const OPERATIONS = {
 
   scale({ data, shape }, { factor, shift }) {
     const maps = factor.length;
-    return { data: data.map((value, at) => value * factor[at % maps] + shift[at % maps]), shape };
+    return { data: data.map((value, i) => value * factor[i % maps] + shift[i % maps]), shape };
   },
 
   leaky_relu({ data, shape }, { slope }) {
@@ -100,19 +70,53 @@ const OPERATIONS = {
   },
 };
 
+/** Multiply the numbers in each window with those of each kernel, and sum up. */
+function convolve({ data, shape: [height, width, maps] }, { kernel, bias, shape }) {
+  const side = shape[0];
+  const filters = shape[3];
+  const rows = height - side + 1;
+  const columns = width - side + 1;
+  const sums = new Float32Array(rows * columns * filters);
+  const values = new Float64Array(side * side * maps + 3); // of a window, only what is not 0
+  const places = new Uint32Array(values.length); // where the numbers of the kernels for it begin
+  let to = 0;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      let found = 0;
+      let place = 0;
+      for (let down = 0; down < side; down++) {
+        const start = ((row + down) * width + column) * maps;
+        for (let from = start; from < start + side * maps; from++) {
+          if (data[from] !== 0) {
+            values[found] = data[from]; // after ReLU, about half of all
+            places[found] = place;
+            found++;
+          }
+          place += filters;
+        }
+      }
+      sums.set(bias, to);
+      values.fill(0, found, found + 3); // to a multiple of four
+      for (let i = 0; i < found; i += 4) addFour(values, places, i, kernel, sums, to, filters);
+      to += filters;
+    }
+  }
+  return { data: sums, shape: [rows, columns, filters] };
+}
+
 /**
  * Add four products to each filter's sum. Four at a time take three fifths of the time that they
  * take one by one.
  */
-function addFour(values, places, at, kernel, sums, to, filters) {
-  const value0 = values[at];
-  const value1 = values[at + 1];
-  const value2 = values[at + 2];
-  const value3 = values[at + 3];
-  const place0 = places[at];
-  const place1 = places[at + 1];
-  const place2 = places[at + 2];
-  const place3 = places[at + 3];
+function addFour(values, places, i, kernel, sums, to, filters) {
+  const value0 = values[i];
+  const value1 = values[i + 1];
+  const value2 = values[i + 2];
+  const value3 = values[i + 3];
+  const place0 = places[i];
+  const place1 = places[i + 1];
+  const place2 = places[i + 2];
+  const place3 = places[i + 3];
   for (let filter = 0; filter < filters; filter++) {
     sums[to + filter] +=
       value0 * kernel[place0 + filter] +

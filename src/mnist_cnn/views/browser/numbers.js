@@ -1,10 +1,12 @@
 // Numbers, in words and out of bytes.
 
-export const DIGIT = 28; // pixels
+import shared from "../../shared.json" with { type: "json" };
+
+export const IMAGE_SIDE = shared.drawing.IMAGE_SIDE; // pixels
 
 export const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
 
-export const count = (number) => number.toLocaleString("en");
+export const formatCount = (number) => number.toLocaleString("en");
 
 export const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
 
@@ -15,7 +17,7 @@ export const range = (end) => [...Array(end).keys()];
 export const clampIndex = (index, size) => Math.min(Math.max(index, 0), size - 1);
 
 export function indexOfLargest(values) {
-  return values.reduce((found, value, at) => (value > values[found] ? at : found), 0);
+  return values.reduce((found, value, i) => (value > values[found] ? i : found), 0);
 }
 
 export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
@@ -33,5 +35,6 @@ export async function convert(bytes, stream) {
 /** Images that were compressed with gzip; a function that gives the ink of one by its index. */
 export async function unzipImages(zipped) {
   const ink = await convert(zipped, new DecompressionStream("gzip"));
-  return (index) => ink.subarray(DIGIT * DIGIT * index, DIGIT * DIGIT * (index + 1));
+  const size = IMAGE_SIDE ** 2;
+  return (index) => ink.subarray(size * index, size * (index + 1));
 }

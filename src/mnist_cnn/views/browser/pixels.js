@@ -49,11 +49,11 @@ function reachOf(from, to, reach, side) {
 }
 
 /** Cover a share of a pixel with black. */
-function blacken(data, at, cover) {
-  const seen = (data[at + 3] / 255) * (1 - cover); // of what was there
+function blacken(data, i, cover) {
+  const seen = (data[i + 3] / 255) * (1 - cover); // of what was there
   const opacity = cover + seen;
-  for (let channel = at; channel < at + 3; channel++) data[channel] *= seen / opacity;
-  data[at + 3] = 255 * opacity;
+  for (let channel = i; channel < i + 3; channel++) data[channel] *= seen / opacity;
+  data[i + 3] = 255 * opacity;
 }
 
 /** Pixels as text that can be saved; some kilobytes for a drawing. */
@@ -106,10 +106,10 @@ export async function openImage(file, side) {
 /** Whether an empty canvas gives back what is put on it; it is empty again afterwards. */
 function givesBack(canvas, width, height) {
   const pattern = new ImageData(width, height);
-  for (let at = 0; at < pattern.data.length; at++)
-    pattern.data[at] = at % 4 === 3 ? 255 : (37 * at) % 256;
+  for (let i = 0; i < pattern.data.length; i++)
+    pattern.data[i] = i % 4 === 3 ? 255 : (37 * i) % 256;
   canvas.putImageData(pattern, 0, 0);
   const read = canvas.getImageData(0, 0, width, height).data;
   canvas.clearRect(0, 0, width, height);
-  return read.every((value, at) => Math.abs(value - pattern.data[at]) <= HARMLESS);
+  return read.every((value, i) => Math.abs(value - pattern.data[i]) <= HARMLESS);
 }

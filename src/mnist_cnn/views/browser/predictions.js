@@ -1,7 +1,14 @@
 // Slide through images and what one network, or several side by side, predict for them.
 
-import { bytesOf, count, floatsOf, indexOfLargest, percent, unzipImages } from "./numbers.js";
-import { bars, choicesOf, digit, dropdown, make, slider, statusLine } from "./elements.js";
+import {
+  bytesOf,
+  floatsOf,
+  formatCount,
+  indexOfLargest,
+  percent,
+  unzipImages,
+} from "./numbers.js";
+import { bars, choicesOf, digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
 
 const ALL = "all images";
 const DISAGREE = "the networks disagree";
@@ -38,22 +45,23 @@ export async function PredictionBrowser({ model, values, el }) {
 
   const find = keepLast((filters) => findImages(filters, labels, networks));
   follow((chosen) => {
-    const { position: at, ...filters } = chosen;
+    const { position: place, ...filters } = chosen;
     const found = find(filters);
     for (const { key, menu } of menus) menu.show(chosen[key]);
-    position.show(at, Math.max(found.length, 1));
+    position.show(place, Math.max(found.length, 1));
     if (!found.length) {
       caption.textContent = "There is no such image.";
       body.replaceChildren();
       return;
     }
-    const index = found[at - 1];
+    const index = found[place - 1];
     const label = labels[index];
     const what = `image ${index}, actual ${names[label]}`;
     const said = networks.map((network) => describe(network, index, label, names)).join("; ");
-    caption.textContent = `${count(at)} of ${count(found.length)}: ${what}. ${said}.`;
+    const where = `${formatCount(place)} of ${formatCount(found.length)}`;
+    caption.textContent = `${where}: ${what}. ${said}.`;
     const tables = networks.map(({ name, row }) => bars(name, row(index), names, label));
-    body.replaceChildren(digit(imageOf(index), what, 224), ...tables);
+    body.replaceChildren(digitCanvas(imageOf(index), what, 224), ...tables);
   });
 }
 
@@ -85,7 +93,7 @@ function makeMenus(names, networks, choose) {
     menu(
       "network",
       "of network",
-      networks.map(({ name }, at) => [at, name]),
+      networks.map(({ name }, i) => [i, name]),
     ),
     menu("actual", "actual", classes),
     menu("taken", "taken for", classes),

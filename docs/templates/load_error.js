@@ -1,5 +1,5 @@
-// Says in the place of a view why it is not there. This stands in each page and is no module, as it
-// may be modules that the browser refuses.
+// Say, in the place of a view that could not be loaded, what went wrong. This stands in each page
+// and is no module, as it may be modules that the browser refuses.
 
 const AS_FILE =
   "This page was opened as a file, and browsers then block its scripts. Go to the folder of the " +
@@ -12,8 +12,8 @@ const START_WITH_TYPE =
   "h = s.SimpleHTTPRequestHandler; h.extensions_map['.js'] = 'text/javascript'; " +
   "s.test(h, bind='127.0.0.1')\"`. If it is another, set it to send .js files as text/javascript.";
 
-/** What is wrong with a file of the site, and what to do; commands stand between backticks. */
-async function explain(address) {
+/** Say what is wrong with a file of the site, and what to do; commands stand between backticks. */
+async function explainLoadError(address) {
   if (location.protocol === "file:") return AS_FILE;
   if (!address) return "Reload the page to try again.";
   const name = new URL(address).pathname.split("/").at(-1);
@@ -41,14 +41,14 @@ async function explain(address) {
  * Add to the sentence in the place of a view why it could not be loaded, because of this file if
  * one is to blame.
  */
-async function excuse(el, address) {
+async function showLoadError(el, address) {
   const paragraph = document.createElement("p");
-  const parts = (await explain(address)).split("`");
+  const parts = (await explainLoadError(address)).split("`");
   paragraph.append("This view could not be loaded. ");
-  parts.forEach((part, at) => {
+  parts.forEach((part, i) => {
     const code = document.createElement("code");
     code.append(part);
-    paragraph.append(at % 2 ? code : part);
+    paragraph.append(i % 2 ? code : part);
   });
   el.append(paragraph);
 }
@@ -59,7 +59,7 @@ addEventListener(
   "error",
   ({ target }) => {
     if (target.type !== "module") return;
-    for (const el of document.querySelectorAll("[data-view]")) excuse(el, target.src);
+    for (const el of document.querySelectorAll("[data-view]")) showLoadError(el, target.src);
   },
   { capture: true },
 );
