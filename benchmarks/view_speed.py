@@ -9,9 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-sys.path.append(
-    str(Path(__file__).parents[1] / "tests" / "browser")
-)  # whose tests drive browsers, too
+sys.path.append(str(Path(__file__).parents[1] / "tools"))
 
 from playwright.sync_api import Browser, Locator, Page
 

@@ -6,7 +6,7 @@ import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from playwright.sync_api import Browser, expect
 
@@ -17,13 +17,13 @@ class Site:
     """The site as `make site` builds it, served from a sub-folder; a context manager.
 
     Args:
-        folder: an empty folder, which a local server of files shows.
+        folder: An empty folder, which a local server of files shows.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder / "somewhere" / "mnist_cnn"
-        options = ["-W", "--keep-going", "-q", "-c", "docs", "-d", folder / "doctrees"]
-        command = [sys.executable, "-m", "sphinx", *options, ".", self.folder]
+        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", "docs"]
+        command += ["-d", str(folder / "doctrees"), ".", str(self.folder)]
         subprocess.run(command, cwd=ROOT, check=True)
         handler = functools.partial(_QuietHandler, directory=folder)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -48,14 +48,14 @@ class SitePage:
     """A page of the site, open in a browser; it collects messages and requests.
 
     Args:
-        browser: in which it is opened.
-        site: a site that is being served.
-        path: the page's path in the site.
-        options: other options of Playwright's new_page than usual.
+        browser: The browser that opens the page.
+        site: A site that is being served.
+        path: The path of the page in the site.
+        options: Options of Playwright's new_page, instead of the usual ones.
     """
 
-    def __init__(self, browser: Browser, site: Site, path: str, **options: object):
-        usual = {"viewport": {"width": 1280, "height": 1000}, "has_touch": True}
+    def __init__(self, browser: Browser, site: Site, path: str, **options: Any):
+        usual: dict[str, Any] = {"viewport": {"width": 1280, "height": 1000}, "has_touch": True}
         self.page = browser.new_page(**usual | options)
         self.page.set_default_timeout(30_000)
         self.complaints: list[str] = []  # all messages of the console, and errors

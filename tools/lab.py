@@ -13,12 +13,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Playwright, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 NO_CHROMIUM = (
     "there is no Chromium here: apt install chromium, or `.venv/bin/playwright install chromium`"
 )
@@ -50,10 +50,20 @@ _RUN_ALL = """() => {
 
 
 class Server:
-    """A running JupyterLab, with its address, token and log; as a context manager it stops it."""
+    """A running JupyterLab, which ends when the context is left.
 
-    def __init__(self, command: list[str], address: str, token: str, log: Path, **options: object):
-        self.address, self.token, self.log = address, token, log
+    Args:
+        command: The command that starts it.
+        address: The address at which it answers, without a slash at the end.
+        token: The token with which it lets one in.
+        log: The file for what it prints.
+        options: Options of Popen.
+    """
+
+    def __init__(self, command: list[str], address: str, token: str, log: Path, **options: Any):
+        self.address = address
+        self.token = token
+        self.log = log
         with log.open("w") as stream:
             self.process = subprocess.Popen(
                 command, stdout=stream, stderr=subprocess.STDOUT, **options
@@ -64,7 +74,7 @@ class Server:
         """Wait for up to a minute.
 
         Raises:
-            RuntimeError: it does not answer; the message is the log.
+            RuntimeError: The server does not answer. The message holds the log.
         """
         deadline = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < deadline:
@@ -80,7 +90,7 @@ class Server:
         """Ask the server for its status.
 
         Raises:
-            OSError: it does not answer.
+            OSError: The server does not answer.
         """
         url = f"{self.address}/api/status?token={self.token}"
         urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
@@ -108,8 +118,8 @@ class Lab(Server):
     """JupyterLab on a free port, for this machine only, with copies of the notebooks.
 
     Args:
-        folder: an empty folder for notebooks, settings, runs and the log.
-        environment: the environment variables of the server and its kernels; those that name
+        folder: An empty folder for notebooks, settings, runs and the log.
+        environment: The environment variables of the server and its kernels. Those that name
             folders of Jupyter and of runs are replaced.
     """
 
@@ -124,9 +134,12 @@ class Lab(Server):
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "MNIST_CNN_RUNS": "runs",
         }
-        port, token = free_port(), secrets.token_hex(16)
+        port = free_port()
+        token = secrets.token_hex(16)
         command = [
-            *(sys.executable, "-m", "jupyterlab"),
+            sys.executable,
+            "-m",
+            "jupyterlab",
             "--no-browser",
             "--allow-root",
             "--ip=127.0.0.1",
@@ -170,10 +183,10 @@ class Notebook:
     """A notebook that is open in JupyterLab; it collects the errors that appear there.
 
     Args:
-        browser: in which it is opened.
-        server: a running JupyterLab.
-        name: the name of the notebook, without its ending.
-        folder: where it is on the server, with a slash at the end, or nothing.
+        browser: The browser that opens the notebook.
+        server: A running JupyterLab.
+        name: The name of the notebook, without its ending.
+        folder: The notebook's folder on the server: empty, or with a slash at the end.
     """
 
     def __init__(self, browser: Browser, server: Server, name: str, folder: str = "notebooks/"):
@@ -181,7 +194,8 @@ class Notebook:
         page.set_default_timeout(30_000)
         # The default of 5 s is too short on a busy machine
         expect.set_options(timeout=30_000)
-        self.page, self._log = page, server.log
+        self.page = page
+        self._log = server.log
         self.complaints: list[str] = []  # errors from the browser's console and from the kernel
         self.redrawn = 0  # how often a figure was replaced by another
         page.on("console", self._hear_console)

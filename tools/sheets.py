@@ -1,6 +1,6 @@
 """Make synthetic photographs of digits on paper, with specks, frames, ruled lines or uneven light.
 
-Tests in Python and in the browser read these photographs. `python benchmarks/sheets.py 500
+Tests in Python and in the browser read these photographs. `python tools/sheets.py 500
 validation` prints how many of them the network reads correctly. The thresholds of
 `mnist_cnn.drawing` and `mnist_cnn.cleaning` were chosen on photographs of validation images.
 """
