@@ -18,30 +18,30 @@ def read_repository() -> str | None:
     return project.get("urls", {}).get("Repository")
 
 
-def site(repository: str) -> str:
+def site_url(repository: str) -> str:
     """The address where GitHub publishes the site."""
     owner, name = _owner_and_name(repository).split("/")
     return f"https://{owner.lower()}.github.io/{name}/"
 
 
-def binder(repository: str, notebook: str = "notebooks/01_data_loading.ipynb") -> str:
+def binder_url(repository: str, notebook: str = "notebooks/01_data_loading.ipynb") -> str:
     """The address at which Binder launches the repository and opens a notebook."""
     place = _owner_and_name(repository)
     return f"https://mybinder.org/v2/gh/{place}/HEAD?urlpath=lab/tree/{notebook}"
 
 
-def colab(repository: str, notebook: str) -> str:
+def colab_url(repository: str, notebook: str) -> str:
     """The address at which Colab opens a notebook, without the rest of the repository."""
     place = _owner_and_name(repository)
     return f"https://colab.research.google.com/github/{place}/blob/{_BRANCH}/{notebook}"
 
 
-def edit(repository: str, page: str) -> str:
+def edit_url(repository: str, page: str) -> str:
     """The address at which GitHub lets one edit a page."""
     return f"https://github.com/{_owner_and_name(repository)}/edit/{_BRANCH}/{page}"
 
 
-def view(repository: str, path: str) -> str:
+def file_url(repository: str, path: str) -> str:
     """The address at which GitHub shows a file or a folder."""
     return f"https://github.com/{_owner_and_name(repository)}/tree/{_BRANCH}/{path}"
 
@@ -55,7 +55,7 @@ def _owner_and_name(repository: str) -> str:
 
 def site_link(repository: str | None) -> str:
     """The definition of README's first link, to the site or else to the first notebook."""
-    target = site(repository) if repository else "notebooks/01_data_loading.ipynb"
+    target = site_url(repository) if repository else "notebooks/01_data_loading.ipynb"
     return f"[site]: {target}"
 
 
@@ -64,7 +64,7 @@ def binder_badge(repository: str | None) -> str:
     if not repository:
         return ""
     image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
-    return f"{image}({binder(repository)})"
+    return f"{image}({binder_url(repository)})"
 
 
 _FIRST_CELL = """\

@@ -53,9 +53,9 @@ if REPOSITORY:
     # Addresses to which templates/page.html appends the path of a page
     html_context = {
         "repository": REPOSITORY,
-        "binder": addresses.binder(REPOSITORY, ""),
-        "colab": addresses.colab(REPOSITORY, ""),
-        "edit": addresses.edit(REPOSITORY, ""),
+        "binder_url": addresses.binder_url(REPOSITORY, ""),
+        "colab_url": addresses.colab_url(REPOSITORY, ""),
+        "edit_url": addresses.edit_url(REPOSITORY, ""),
     }
 html_favicon = "icon.svg"
 html_static_path = ["site.css", "site.js", "../src/mnist_cnn/views/browser/views.css"]
@@ -144,7 +144,7 @@ def link_to_repository(app: Sphinx, doctree: nodes.document) -> None:
         if not path.exists() or link.get("refdomain"):
             continue
         if REPOSITORY:
-            address = addresses.view(REPOSITORY, path.relative_to(app.srcdir).as_posix())
+            address = addresses.file_url(REPOSITORY, path.relative_to(app.srcdir).as_posix())
             link.replace_self(nodes.reference("", "", *link.children, refuri=address))
         elif path.is_dir():
             link.replace_self(link.children)

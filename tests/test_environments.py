@@ -48,13 +48,13 @@ def test_binder_opens_the_first_notebook() -> None:
 def test_the_badge_follows_the_address_of_the_repository() -> None:
     address = "https://github.com/a/mnist_cnn"
     image = "[![Launch on Binder](https://mybinder.org/badge_logo.svg)]"
-    assert addresses.binder_badge(address) == f"{image}({addresses.binder(address)})"
-    assert addresses.binder(address).startswith(
+    assert addresses.binder_badge(address) == f"{image}({addresses.binder_url(address)})"
+    assert addresses.binder_url(address).startswith(
         "https://mybinder.org/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/notebooks/01"
     )
     assert addresses.binder_badge(None) == ""  # better none than one that leads nowhere
     badges = re.findall(r"\(https://mybinder.org/v2/gh/\S+\)", README)
-    assert badges == [f"({addresses.binder(url)})" for url in PROJECT.get("urls", {}).values()]
+    assert badges == [f"({addresses.binder_url(url)})" for url in PROJECT.get("urls", {}).values()]
 
 
 def test_the_first_link_of_the_readme_leads_to_the_site() -> None:
@@ -63,7 +63,7 @@ def test_the_first_link_of_the_readme_leads_to_the_site() -> None:
     links = re.findall(r"\]([\[(].*?[\])])", README.replace("](.github/views.png)]", "]"))
     assert links[:2] == ["[site]", "[site]"]
     (first,) = re.findall(r"^\[site\]: (.*)", README, re.MULTILINE)
-    assert (ROOT / first).exists() or first == addresses.site(PROJECT["urls"]["Repository"])
+    assert (ROOT / first).exists() or first == addresses.site_url(PROJECT["urls"]["Repository"])
 
 
 def test_the_readme_names_the_pythons() -> None:

@@ -66,7 +66,7 @@ def take_the_short_route(path: Path) -> None:
 @pytest.mark.rehearsal
 def test_a_session_from_the_badge_to_a_drawing(image: Image, browser: Browser, slide, tell) -> None:
     """Notebook 01, the short route of 04, then 06, one at a time: each takes up to 1.3 GB."""
-    badge = addresses.binder("https://github.com/somebody/mnist_cnn")
+    badge = addresses.binder_url("https://github.com/somebody/mnist_cnn")
     first = re.search(r"urlpath=lab/tree/notebooks/(\w+)\.ipynb$", badge)[1]
     tell("the image is built")
     with image.start() as session:
