@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -39,7 +39,7 @@ ROUNDS = 2  # each over all contestants, so that a slow minute of the machine af
 IMAGES = 60_000
 SCALING = (1_000, 3_000, 10_000, 30_000, 60_000)
 ARTICLE_SEEDS = 3  # few, as one training of the article's network takes as long as ten others
-SERIES = {  # besides the speeds
+SERIES_OPTIONS = {  # the help for the options that choose a series other than the speeds
     "article": "train the article's network to the end, with each seed",
     "ladder": "time a training of each rung of the ladder in notebook 08",
     "views": "measure how fast the views respond",
@@ -67,7 +67,7 @@ def main() -> None:
     options.add_argument(
         "--quick", action="store_true", help="fewer images, one round; only prints"
     )
-    for name, text in SERIES.items():
+    for name, text in SERIES_OPTIONS.items():
         options.add_argument(
             f"--{name}", action="store_const", const=name, dest="series", help=text
         )
@@ -84,20 +84,18 @@ def main() -> None:
 def measure_series(series: str) -> None:
     """Make a series' missing measurements, update results.json, and delete the series' folder."""
     work = WORK / series
-    if series == "article":
-        found = {"article": measure_article(work)}
-    elif series == "ladder":
-        found = {"costs": measure_ladder(work)}
-    elif series == "views":
-        found = {"views": measure_views(work)}
-    else:
-        found = measure_speeds(work, ROUNDS, IMAGES, SCALING) | {"views": measure_views(work)}
+    found = SERIES[series](work)
     results = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     FILE.write_text(json.dumps(results | found, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work)
     if not any(WORK.iterdir()):
         WORK.rmdir()
     print("Wrote benchmarks/results.json")
+
+
+def measure_speeds_and_views(work: Path) -> dict[str, Any]:
+    """Measure everything that depends on the machine, except the costs of the ladder."""
+    return measure_speeds(work, ROUNDS, IMAGES, SCALING) | measure_views(work)
 
 
 def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int]) -> dict[str, Any]:
@@ -146,11 +144,14 @@ def measure_article(work: Path) -> dict[str, Any]:
         measure(Job(f"article-{seed}", "train_article", {"seed": seed}), work)
         for seed in range(ARTICLE_SEEDS)
     ]
+    validation_mean = statistics.mean(one["validation"] for one in trained)
     return {
-        "date": date.today().isoformat(),
-        "precision": trained[0]["precision"],
-        "test_accuracies": [round(100 * one["test"], 2) for one in trained],
-        "validation_mean": round(100 * statistics.mean(one["validation"] for one in trained), 3),
+        "article": {
+            "date": date.today().isoformat(),
+            "precision": trained[0]["precision"],
+            "test_accuracies": [round(100 * one["test"], 2) for one in trained],
+            "validation_mean": round(100 * validation_mean, 3),
+        }
     }
 
 
@@ -161,12 +162,21 @@ def measure_ladder(work: Path) -> dict[str, Any]:
         trained = BASELINE if recipe == "article" else Contestant("train", recipe, "float32")
         measurement = measure(speed_job(trained, IMAGES, 0), work)
         seconds[recipe] = round(whole_training([measurement], "clock"), 1)
-    return {**date_and_machine(), "seconds": seconds}
+    return {"costs": {**date_and_machine(), "seconds": seconds}}
 
 
 def measure_views(work: Path) -> dict[str, Any]:
     """Measure how fast the views respond in a browser."""
-    return {**date_and_machine(), **measure(Job("views", "time_views", {}), work)}
+    return {"views": {**date_and_machine(), **measure(Job("views", "time_views", {}), work)}}
+
+
+# The functions that measure a series, by its name; they return entries of results.json
+SERIES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "speeds": measure_speeds_and_views,
+    "article": measure_article,
+    "ladder": measure_ladder,
+    "views": measure_views,
+}
 
 
 def date_and_machine() -> dict[str, str]:
@@ -194,6 +204,8 @@ def speed_job(contestant: Contestant, images: int, number: int) -> Job:
     trainer, recipe, precision = contestant
     if trainer == "torch":  # its process has no TensorFlow, which importing RECIPES would need
         arguments = {"recipe": asdict(RECIPES[recipe]), "images": images}
+    elif trainer == "fit":
+        arguments = {"network": recipe, "precision": precision, "images": images}
     else:
         arguments = {"recipe": recipe, "precision": precision, "images": images}
     name = f"time-{trainer}-{recipe}-{precision}-{images}-{number}"
@@ -233,7 +245,7 @@ def summarize_speed(
     """
     about = measurements[0]  # for what does not differ between the rounds
     later_epochs = [seconds for each in measurements for seconds in each["clock"][1:]]
-    epoch = statistics.median(later_epochs)
+    epoch = median_epoch(measurements, "clock")
     total = whole_training(measurements, "clock")
     total_by_processor = whole_training(measurements, "processor")
     return {

@@ -32,7 +32,7 @@ def member_seeds(number: int) -> range:
     return range(MEMBERS * number, MEMBERS * (number + 1))
 
 
-def run_file(result: Result, folder: Path) -> Path:
+def study_run_file(result: Result, folder: Path) -> Path:
     """The file in which a study keeps the run that led to a result."""
     return folder / f"{run_name(result.settings, result.key)}.npz"
 
@@ -45,7 +45,7 @@ def load_members(number: int) -> list[Run]:
         if result.settings.recipe == RECIPE
     }
     seeds = [seed for seed in member_seeds(number) if seed in results]
-    files = [run_file(results[seed], runs_folder()) for seed in seeds]
+    files = [study_run_file(results[seed], runs_folder()) for seed in seeds]
     return [load_run(file) for file in files if file.exists()]
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mnist_cnn.data import Dataset
 
 TIMED_EPOCHS = 3  # in each training, or all of them if it has fewer
+VALIDATION_SPLIT = 0.2  # the share of the training images on which the article validates
 
 
 class EpochTimer:
@@ -79,7 +80,8 @@ def time_train(recipe: str, precision: str, images: int) -> dict[str, Any]:
     from mnist_cnn.recipes import RECIPES
     from mnist_cnn.training import train
 
-    dataset, timer = load_training_images(images), EpochTimer()
+    dataset = load_training_images(images)
+    timer = EpochTimer()
     epochs = RECIPES[recipe].epochs
     with tempfile.TemporaryDirectory() as runs:  # so that there is no run to continue
         os.environ["MNIST_CNN_RUNS"] = runs
@@ -100,27 +102,28 @@ def time_train(recipe: str, precision: str, images: int) -> dict[str, Any]:
     }
 
 
-def time_fit(recipe: str, precision: str, images: int) -> dict[str, Any]:
+def time_fit(network: str, precision: str, images: int) -> dict[str, Any]:
     """Time a network, trained by plain Keras as the article trains its own.
 
     Args:
-        recipe: The name of the network.
+        network: The name of the network.
         precision: The precision, "float32" or "mixed_bfloat16".
         images: Number of training images, including those for validation.
     """
     from mnist_cnn.backend import keras
     from mnist_cnn.recipes import Recipe
 
-    dataset, timer = load_training_images(images), EpochTimer()
+    dataset = load_training_images(images)
+    timer = EpochTimer()
     callback = keras.callbacks.LambdaCallback(on_train_begin=timer, on_epoch_end=timer)
     model, _ = fit_as_in_the_article(
-        recipe, precision, dataset, epochs=TIMED_EPOCHS, seed=0, callbacks=[callback]
+        network, precision, dataset, epochs=TIMED_EPOCHS, seed=0, callbacks=[callback]
     )
     return {
         "epochs": Recipe.epochs,
         "settings": {},
         "parameters": model.count_params(),
-        "train_images": images * 8 // 10,
+        "train_images": int(images * (1 - VALIDATION_SPLIT)),  # as Keras computes it
         **timer.measurements(),
     }
 
@@ -135,7 +138,8 @@ def time_torch(recipe: dict[str, Any], images: int) -> dict[str, Any]:
     """
     from peer_torch import fit
 
-    dataset, timer = load_training_images(images), EpochTimer()
+    dataset = load_training_images(images)
+    timer = EpochTimer()
     parameters, train_images = fit(dataset, recipe, TIMED_EPOCHS, timer)
     return {
         "epochs": recipe["epochs"],
@@ -161,7 +165,8 @@ def train_article(seed: int) -> dict[str, Any]:
     from mnist_cnn.models import build_model, predict
     from mnist_cnn.recipes import Recipe
 
-    dataset, precision = load_images(source="full"), choose_precision()
+    dataset = load_images(source="full")
+    precision = choose_precision()
     model, history = fit_as_in_the_article(
         "article", precision, dataset, epochs=Recipe.epochs, seed=seed
     )
@@ -208,7 +213,7 @@ def fit_as_in_the_article(
         one_hot(dataset.y_train),
         batch_size=64,
         epochs=epochs,
-        validation_split=0.2,
+        validation_split=VALIDATION_SPLIT,
         verbose=0,
         callbacks=callbacks,
     )

@@ -1,5 +1,6 @@
 """The recipe "relu" in PyTorch, for comparison: pip install torch==2.13.0."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +16,19 @@ BATCH_SIZE = 128
 def build_network() -> nn.Sequential:
     """Build the network of the recipe "relu", which returns logits."""
     layers = [
-        *(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(64, 128, 3), nn.ReLU(), nn.Flatten()),
-        *(nn.Linear(1152, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10)),
+        nn.Conv2d(1, 32, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(64, 128, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(1152, 128),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(128, 10),
     ]
     return nn.Sequential(*layers).to(memory_format=torch.channels_last)
 
@@ -43,7 +53,7 @@ def fit(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"]
     )
-    steps_per_epoch = -(-len(images) // BATCH_SIZE)
+    steps_per_epoch = math.ceil(len(images) / BATCH_SIZE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimizer, recipe["epochs"] * steps_per_epoch
     )

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ensembles import RECIPE, member_seeds, run_file
+from ensembles import RECIPE, member_seeds, study_run_file
 from mnist_cnn.runs import SHIPPED, runs_folder
 from mnist_cnn.study.results import Result, load_results
 
@@ -32,7 +32,7 @@ def ship_runs(results: Iterable[Result], runs: Path, target: Path) -> None:
         name = NAMES.get((result.settings.recipe, result.settings.seed))
         if name is None:
             continue
-        source = run_file(result, runs)
+        source = study_run_file(result, runs)
         if source.exists():
             shutil.copyfile(source, target / f"{name}.npz")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from compared import BASELINE, RUNGS, STUDY_RECIPES, Contestant
+from mnist_cnn.exceptions import StudyError
 from mnist_cnn.study.results import collect_scores, load_results, summarize
 
 FOLDER = Path(__file__).parent
@@ -36,7 +37,7 @@ def load_measurements(folder: Path = FOLDER) -> Results:
         "validation", the accuracies of the two studies in percent, by recipe and seed.
 
     Raises:
-        SystemExit: A file holds more than one study.
+        StudyError: A file cannot be read, or holds more than one study.
     """
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     ensembles = (folder / "ensembles.jsonl").read_text(encoding="utf-8")
@@ -49,7 +50,7 @@ def load_measurements(folder: Path = FOLDER) -> Results:
             scores = collect_scores(studied, images)
             # If a recipe's results differ by more than the seed, the names in `scores` say in what
             if mixed := scores.keys() - recipes:
-                raise SystemExit(
+                raise StudyError(
                     f"{name} holds more than one study. Keep the lines of one: "
                     f"{'; '.join(sorted(mixed))}"
                 )
@@ -109,8 +110,15 @@ def accuracy_table(results: Results) -> str:
     rows = []
     for recipe, validation_mean in validation.items():
         test = accuracies(results, recipe)
-        lowest, highest = f"{min(test):.2f} %", f"{max(test):.2f} %"
-        rows.append((recipe, mean_and_deviation(test), lowest, highest, f"{validation_mean:.2f} %"))
+        rows.append(
+            (
+                recipe,
+                mean_and_deviation(test),
+                f"{min(test):.2f} %",
+                f"{max(test):.2f} %",
+                f"{validation_mean:.2f} %",
+            )
+        )
     return markdown_table(
         ("", "test accuracy, mean ± sd", "lowest", "highest", "validation, mean"), rows
     )
@@ -125,13 +133,24 @@ def study_report(results: Results) -> str:
 # Tables of time and memory
 
 
+SPEED_HEADINGS = (
+    "",
+    "precision",
+    "epochs",
+    "per epoch, median",
+    "fastest to slowest",
+    "processor",
+    "in all",
+    "times as fast",
+    "by processor",
+    "peak memory",
+)
+
+
 def speed_table(results: Results) -> str:
     """A table of what the training of each contestant costs."""
     return markdown_table(
-        (
-            *("", "precision", "epochs", "per epoch, median", "fastest to slowest", "processor"),
-            *("in all", "times as fast", "by processor", "peak memory"),
-        ),
+        SPEED_HEADINGS,
         [
             (
                 row_name(contestant),

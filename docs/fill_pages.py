@@ -15,6 +15,7 @@ import nbformat
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import addresses
+from mnist_cnn.exceptions import StudyError
 from tables import TABLES, Results, load_measurements
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +78,11 @@ def fill_notebook(page: Path, texts: Mapping[str, str], first_cell: str) -> None
 def main() -> None:
     """Fill all pages with the results and addresses of this repository."""
     repository = addresses.read_repository()
-    texts = generate_texts(load_measurements(), repository)
+    try:
+        results = load_measurements()
+    except StudyError as error:
+        sys.exit(str(error))
+    texts = generate_texts(results, repository)
     fill_pages(PAGES, texts, addresses.first_cell(repository))
 
 

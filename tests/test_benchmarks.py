@@ -22,6 +22,7 @@ import ship_runs
 import tables
 from compared import BASELINE, RUNGS, STUDY_RECIPES, Contestant, contestants
 from mnist_cnn.data import prepare_images
+from mnist_cnn.exceptions import StudyError
 from mnist_cnn.models import NETWORKS
 from mnist_cnn.recipes import RECIPES, Recipe
 from mnist_cnn.runs import SHIPPED, load_run
@@ -231,7 +232,7 @@ def test_two_studies_in_one_file_are_not_mixed(tmp_path: Path) -> None:
     versions = STUDY[0].environment["versions"] | {"numpy": "9.0"}
     newer = replace(STUDY[0], environment=STUDY[0].environment | {"versions": versions})
     save_result(tmp_path / "study.jsonl", newer)
-    with pytest.raises(SystemExit, match=r"more than one study.*numpy 9\.0"):
+    with pytest.raises(StudyError, match=r"more than one study.*numpy 9\.0"):
         tables.load_measurements(tmp_path)
 
 
@@ -240,7 +241,7 @@ def test_runs_that_come_with_the_package_are_copied_by_the_keys_of_results(tmp_p
     runs.mkdir()
     shipped.mkdir()
     for result in (*STUDY, *LADDER):
-        ensembles.run_file(result, runs).write_text(result.key)
+        ensembles.study_run_file(result, runs).write_text(result.key)
     (runs / "study-relu-0-0123456789abcdef.npz").write_text("of another study")
     ship_runs.ship_runs([*STUDY, *LADDER], runs, shipped)
     assert {path.name for path in shipped.iterdir()} == {path.name for path in SHIPPED.iterdir()}
