@@ -57,11 +57,13 @@ class LifeOfRuns(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._patch, self._folder = pytest.MonkeyPatch(), tempfile.TemporaryDirectory()
+        self._patch = pytest.MonkeyPatch()
+        self._folder = tempfile.TemporaryDirectory()
         self._patch.setenv("MNIST_CNN_RUNS", self._folder.name)
         # `choose_precision` then says float32 on every machine
         self._patch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-        self.version, self.before = 0, {}
+        self.version = 0
+        self.before = {}
         self._set_version(0)
 
     def teardown(self) -> None:

@@ -133,7 +133,8 @@ def forward(weights: list[np.ndarray], x: np.ndarray, slope: float) -> np.ndarra
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_survives_saving_and_loading_with_keras(network: str, tmp_path: Path) -> None:
-    model, images = build_model(network), np.random.default_rng(0).random((3, 28, 28, 1), "float32")
+    model = build_model(network)
+    images = np.random.default_rng(0).random((3, 28, 28, 1), "float32")
     model.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")
     assert np.array_equal(loaded.predict_on_batch(images), model.predict_on_batch(images))

@@ -30,7 +30,8 @@ def test_nbval_runs_every_cell(request: pytest.FixtureRequest, full: Dataset) ->
     """Without the full data, mnist_fixtures.py leaves out the notebooks, whose outputs need it."""
     # So plain `pytest` is never skipped below
     assert request.config.getini("testpaths") == ["tests", "notebooks"]
-    start, options = request.config.invocation_params.dir, request.config.option
+    start = request.config.invocation_params.dir
+    options = request.config.option
     asked = {(start / argument.split("::")[0]).resolve() for argument in request.config.args}
     collected = [item.path.stem for item in request.session.items if item.path.suffix == ".ipynb"]
     notebooks_asked_for = asked & {ROOT, ROOT / "notebooks"}
@@ -150,7 +151,8 @@ def test_without_the_package_the_first_cell_says_what_to_do() -> None:
 def test_on_colab_the_first_cell_installs_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """As IPython reads it; a rehearsal lets it install the package."""
     cell = addresses.first_cell("https://github.com/a/mnist_cnn")
-    code, called = TransformerManager().transform_cell(cell), []
+    code = TransformerManager().transform_cell(cell)
+    called = []
     shell = SimpleNamespace(run_line_magic=lambda *arguments: called.append(arguments))
     exec(code, {"get_ipython": lambda: shell})  # noqa: S102
     assert called == []

@@ -70,7 +70,8 @@ def test_half_a_core_of_a_container_counts_as_one(files, monkeypatch) -> None:
     import joblib  # noqa: F401  as it opens files itself
 
     files = {f"/sys/fs/cgroup/{name}": text for name, text in files.items()}
-    exists, open_file = os.path.exists, open
+    exists = os.path.exists
+    open_file = open
     monkeypatch.setattr(os.path, "exists", lambda path: path in files or exists(path))
     monkeypatch.setattr(
         "builtins.open",

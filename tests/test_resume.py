@@ -66,7 +66,8 @@ class Moment:
     """
 
     def __init__(self, kind: str = "never", number: float = 0):
-        self.kind, self.number = kind, number
+        self.kind = kind
+        self.number = number
         self.seen = 0  # operations on files
 
     def wait_for(self, patch: pytest.MonkeyPatch, signal_number: int) -> None:

@@ -122,7 +122,8 @@ def with_wrong_labels(share: float) -> Callable[[Arrays], Arrays]:
 
 
 def two_classes(of: Arrays) -> Arrays:
-    train, test = of["y_train"] < 2, of["y_test"] < 2
+    train = of["y_train"] < 2
+    test = of["y_test"] < 2
     return {
         "x_train": of["x_train"][train],
         "y_train": of["y_train"][train],

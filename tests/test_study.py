@@ -319,7 +319,9 @@ def small(sample, tmp_path, monkeypatch) -> Dataset:
 def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(
     small, tmp_path, runs, capsys
 ) -> None:
-    file, events, two_epochs = tmp_path / "study.jsonl", [], threading.Event()
+    file = tmp_path / "study.jsonl"
+    events = []
+    two_epochs = threading.Event()
 
     def look(event: tuple) -> None:
         events.append(tuple(event[1]))

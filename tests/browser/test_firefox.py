@@ -16,7 +16,9 @@ from viewing import STROKES
 
 pytestmark = pytest.mark.browser
 
-CANVAS, CLEAR, STATUS = ".mnist-pad canvas", ".mnist-pad button", ".mnist-view [role=status]"
+CANVAS = ".mnist-pad canvas"
+CLEAR = ".mnist-pad button"
+STATUS = ".mnist-view [role=status]"
 
 _NOISE = """() => {
   const context = document.createElement("canvas").getContext("2d");

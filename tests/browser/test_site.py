@@ -144,13 +144,14 @@ def test_a_notebook_can_be_downloaded(site: Site, pages: dict[str, BeautifulSoup
 
 
 def test_addresses_of_the_buttons() -> None:
-    url, notebook = "https://github.com/a/mnist_cnn", "notebooks/02_model_building.ipynb"
-    assert addresses.binder(url, notebook).endswith(
+    url = "https://github.com/a/mnist_cnn"
+    notebook = "notebooks/02_model_building.ipynb"
+    assert addresses.binder_url(url, notebook).endswith(
         "/v2/gh/a/mnist_cnn/HEAD?urlpath=lab/tree/" + notebook
     )
-    assert addresses.colab(url, notebook).endswith("/github/a/mnist_cnn/blob/main/" + notebook)
-    assert addresses.edit(url, notebook) == f"{url}/edit/main/{notebook}"
-    assert addresses.site(url) == "https://a.github.io/mnist_cnn/"
+    assert addresses.colab_url(url, notebook).endswith("/github/a/mnist_cnn/blob/main/" + notebook)
+    assert addresses.edit_url(url, notebook) == f"{url}/edit/main/{notebook}"
+    assert addresses.site_url(url) == "https://a.github.io/mnist_cnn/"
 
 
 # Of one kind each: text with code, controls with pictures and tables, a matrix, words, tables of
@@ -173,7 +174,8 @@ def test_each_page_is_quiet_fits_and_keeps_nobody_out(browser: Browser, site: Si
     """
     for name in pages:
         opened = SitePage(browser, site, name)
-        page, place = opened.page, name.removesuffix(".html")
+        page = opened.page
+        place = name.removesuffix(".html")
         for width, scheme in ((1280, "light"), (390, "dark")):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
@@ -380,7 +382,8 @@ def test_the_browser_prepares_a_thousand_drawings_as_python_does(
     lab_page, site: Site, full: Dataset
 ) -> None:
     """Of many sizes, places, colours and opacities, on paper with grain."""
-    rng, side = np.random.default_rng(0), 140
+    rng = np.random.default_rng(0)
+    side = 140
     sheets = np.zeros((1000, side, side, 4), "uint8")
     for sheet, image in zip(sheets, full.x_test, strict=False):
         size = rng.integers(10, 120, 2)
@@ -405,7 +408,8 @@ def test_the_browser_prepares_a_thousand_drawings_as_python_does(
 
 def test_the_browser_leaves_out_what_python_leaves_out(lab_page, site: Site, full: Dataset) -> None:
     """On sheets with dirt, frames, rules and shadows: bit by bit."""
-    side, kinds = sheets.SIDE, [*sheets.KINDS]
+    side = sheets.SIDE
+    kinds = [*sheets.KINDS]
     pages = np.full((len(kinds), side, side, 4), 255, "uint8")
     for at, kind in enumerate(kinds):
         pages[at, ..., :3] = sheets.make_sheet(kind, full.x_train[-1 - at], at)

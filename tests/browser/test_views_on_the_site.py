@@ -112,7 +112,8 @@ def test_every_filter_runs_from_its_first_image_to_its_last(
     digits = {name: probabilities.argmax(axis=1) for name, probabilities in guesses.items()}
     apart = np.flatnonzero(digits["ReLU"] != digits["LeakyReLU"])
     for number, (network, probabilities) in enumerate(guesses.items()):
-        predicted, sure = digits[network], probabilities.max(axis=1)
+        predicted = digits[network]
+        sure = probabilities.max(axis=1)
         wrong = np.flatnonzero(predicted != labels)
         expected = {
             ("mistakes, most confident first", "any", "any"): wrong[
@@ -350,7 +351,8 @@ def test_a_tap_leaves_a_dot(pad: View) -> None:
 def test_without_preparation_the_network_sees_the_whole_sheet(pad: View) -> None:
     pad.draw([[(20, 20), (60, 20), (35, 80)]])
     pad.says("The network says 7, with")
-    prepared, said = pad.ink("what the network sees"), pad.status.inner_text()
+    prepared = pad.ink("what the network sees")
+    said = pad.status.inner_text()
     pad.screenshot("06_prepared")
     pad.root.get_by_role("checkbox").focus()
     pad.press("Space")
@@ -472,7 +474,8 @@ def test_a_blank_image_says_that_nothing_is_there(pad: View, tmp_path: Path, pap
 
 def pen_of(pad: View) -> tuple[float, float]:
     """Where the keyboard's pen is seen, from the corner of the canvas; and that it is on it."""
-    pen, canvas = pad.root.locator(".mnist-pad i").bounding_box(), pad.canvas.bounding_box()
+    pen = pad.root.locator(".mnist-pad i").bounding_box()
+    canvas = pad.canvas.bounding_box()
     x, y = (pen[at] + pen[side] / 2 - canvas[at] for at, side in (("x", "width"), ("y", "height")))
     assert -1 <= x <= canvas["width"] + 1 and -1 <= y <= canvas["height"] + 1
     return x, y
@@ -765,7 +768,8 @@ def relu() -> keras.Model:
 
 def layers_by_scipy(model: keras.Model, image: np.ndarray) -> list[np.ndarray]:
     """The maps (height, width, n) of the three convolutions of the relu network, without Keras."""
-    maps, found = image[..., np.newaxis] / 255, []
+    maps = image[..., np.newaxis] / 255
+    found = []
     weights = model.get_weights()
     for number in range(3):
         kernels, bias = weights[2 * number : 2 * number + 2]

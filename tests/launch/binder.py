@@ -80,7 +80,8 @@ class Image:
 
     def __init__(self, plan: Plan, user: Newcomer):
         """Make the environment, copy the repository, call its scripts."""
-        self.plan, self.user = plan, user
+        self.plan = plan
+        self.user = user
         self.repository = user.clone(user.folder / plan.folder.lstrip("/"))
         if data := os.environ.get("MNIST_NPZ"):
             user.copy(Path(data), user.home / ".keras" / "datasets" / "mnist.npz")
@@ -104,7 +105,8 @@ class Image:
 
         That is written in binderhub/binderspawner_mixin.py and helm-chart/binderhub/values.yaml.
         """
-        port, token = free_port(), secrets.token_hex(16)
+        port = free_port()
+        token = secrets.token_hex(16)
         base = f"/user/somebody-mnist_cnn-{secrets.token_hex(4)}"
         command = ["python", str(_ENTRYPOINT), "jupyter-lab", "--ip=127.0.0.1", f"--port={port}"]
         for option in (f"base_url={base}/", f"token={token}", "trust_xheaders=True"):

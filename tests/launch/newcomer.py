@@ -172,7 +172,8 @@ class Session(Server):
     def _watch(self) -> None:
         """Ten times a second, add up the memory of all processes; what they share counts once."""
         while not self._over.wait(0.1):
-            taken, processes = 0, self._processes()
+            taken = 0
+            processes = self._processes()
             for process in processes:
                 with suppress(psutil.Error, OSError):  # it has just ended
                     taken += process.memory_full_info().pss

@@ -18,7 +18,8 @@ from repository import ROOT
 
 pytestmark = pytest.mark.rehearsal
 
-FIRST, SIXTH = NOTEBOOKS[0], NOTEBOOKS[5]
+FIRST = NOTEBOOKS[0]
+SIXTH = NOTEBOOKS[5]
 SHIPPED = ROOT / "src" / "mnist_cnn" / "shipped_runs"
 TRAINING = """
 from mnist_cnn.data import load_images

@@ -163,7 +163,8 @@ def serving(command: str, says: str, log: Path, **options: object) -> Iterator[b
     with log.open("w") as stream:
         shell = ["bash", "-c", f"exec env PYTHONUNBUFFERED=1 BROWSER=true {command}"]
         server = subprocess.Popen(shell, stdout=stream, stderr=stream, **options)
-    answered, deadline = False, time.monotonic() + 120
+    answered = False
+    deadline = time.monotonic() + 120
     try:
         while not answered and server.poll() is None and time.monotonic() < deadline:
             address = re.search(
