@@ -2,12 +2,14 @@
 
 import json
 import re
+import shlex
 import statistics
 import subprocess
 import sys
 import time
 from copy import deepcopy
 from dataclasses import asdict, replace
+from itertools import takewhile
 from pathlib import Path
 
 import nbformat
@@ -27,7 +29,7 @@ from mnist_cnn.models import NETWORKS
 from mnist_cnn.recipes import RECIPES, Recipe
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.study.results import Result, load_results, save_result
-from repository import copy_repository
+from repository import NEEDS_MAKE, copy_repository, make_commands
 
 RESULTS = tables.load_measurements()
 TEXTS = fill_pages.generate_texts(RESULTS, fill_pages.addresses.read_repository())
@@ -148,7 +150,36 @@ def test_make_tables_fills_an_empty_place(tmp_path: Path) -> None:
     assert readme.read_text(encoding="utf-8") == before
 
 
+def test_two_studies_in_one_file_end_make_tables_with_a_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load_measurements() -> tables.Results:
+        raise StudyError("study.jsonl holds more than one study.")
+
+    monkeypatch.setattr(fill_pages, "load_measurements", load_measurements)
+    with pytest.raises(SystemExit, match=r"^study\.jsonl holds more than one study\.$"):
+        fill_pages.main()
+
+
 # What was measured is complete, and of the recipes as they are
+
+
+def option_values(command: list[str], option: str) -> list[str]:
+    """The values that follow an option of a command."""
+    after = command[command.index(option) + 1 :]
+    return list(takewhile(lambda word: not word.startswith("--"), after))
+
+
+@NEEDS_MAKE
+def test_make_study_trains_the_recipes_that_are_compared() -> None:
+    commands = [shlex.split(line) for line in make_commands("study")]
+    study, ladder, members = (words for words in commands if "mnist_cnn.study" in words)
+    assert option_values(study, "--recipes") == list(STUDY_RECIPES)
+    measured_elsewhere = {"article", *STUDY_RECIPES}
+    rungs = set(RUNGS.values()) - measured_elsewhere
+    assert sorted(option_values(ladder, "--recipes")) == sorted({*rungs, "permuted"})
+    assert option_values(members, "--recipes") == [ensembles.RECIPE]
+    assert option_values(members, "--seeds") == [str(ensembles.MEMBERS * ensembles.ENSEMBLES)]
 
 
 def test_speeds_are_complete_and_of_the_current_recipes() -> None:
