@@ -94,7 +94,7 @@ def measure_series(series: str) -> None:
 
 
 def measure_speeds_and_views(work: Path) -> dict[str, Any]:
-    """Measure everything that depends on the machine, except the costs of the ladder."""
+    """Measure how fast everything trains, and how fast the views respond."""
     return measure_speeds(work, ROUNDS, IMAGES, SCALING) | measure_views(work)
 
 
