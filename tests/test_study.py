@@ -9,9 +9,12 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import asdict, replace
 from functools import partial
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -26,7 +29,7 @@ from mnist_cnn.recipes import choose_settings
 from mnist_cnn.runs import SHIPPED, load_run, lock
 from mnist_cnn.study import run_study
 from mnist_cnn.study.__main__ import main
-from mnist_cnn.study.cluster import _load, connect, describe_worker
+from mnist_cnn.study.cluster import connect, describe_worker, load_source
 from mnist_cnn.study.results import (
     Result,
     collect_scores,
@@ -200,9 +203,9 @@ def test_other_test_images_under_the_same_name_are_another_result(
         tested = {"x_test": sample.x_test[rows], "y_test": sample.y_test[rows]}
         np.savez(tmp_path / "mine.npz", **arrays, **tested)
         monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mine.npz"))
-        _load.cache_clear()
+        load_source.cache_clear()
         found.append(describe_worker("mine-images")["by_network"]["relu"])
-    _load.cache_clear()
+    load_source.cache_clear()
     one = result(sample, "relu", 0)
     first, second = (replace(one, environment=about) for about in found)
     assert first.key != second.key
@@ -277,17 +280,30 @@ def test_the_networks_are_those_of_the_stored_results(sample) -> None:
                 assert found.environment["layers"] == of_network["layers"], found.settings.network
 
 
-def test_an_unknown_recipe_and_an_absent_scheduler_are_reported(tmp_path, sample) -> None:
-    for recipes, seeds, workers in (([], [0], 1), (["relu"], range(0), 1), (["relu"], [0], -1)):
-        with pytest.raises(ValueError, match=r"at least one recipe and one|workers must be at"):
-            run_study(recipes, seeds, tmp_path / "a", sample, workers=workers)
-    with pytest.raises(ValueError, match="wait must be at least 1, not 0"):
-        run_study(["relu"], [0], tmp_path / "a", sample, wait=0)
-    with pytest.raises(ValueError, match="recipe must be one of relu, "):
-        run_study(["relu", "rely"], [0], tmp_path / "a", sample)
-    for address in ("tcp://127.0.0.1:9", "nonsense"):  # nobody listens on the discard port
-        with pytest.raises(StudyError, match=f"No Dask scheduler answers at {address}"):
-            run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
+@pytest.mark.parametrize(
+    ("recipes", "seeds", "options", "message"),
+    [
+        pytest.param([], [0], {}, "at least one recipe and one", id="no recipe"),
+        pytest.param(["relu"], [], {}, "at least one recipe and one", id="no seed"),
+        pytest.param(["relu"], [0], {"workers": -1}, "workers must be at", id="workers"),
+        pytest.param(["relu"], [0], {"wait": 0}, "wait must be at least 1, not 0", id="wait"),
+        pytest.param(
+            ["relu", "rely"], [0], {}, "recipe must be one of relu, ", id="unknown recipe"
+        ),
+    ],
+)
+def test_a_wrong_argument_is_refused(
+    tmp_path: Path, sample: Dataset, recipes: list, seeds: list, options: dict, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        run_study(recipes, seeds, tmp_path / "a", sample, **options)
+
+
+# Nobody listens on the discard port
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
+def test_an_absent_scheduler_is_reported(tmp_path: Path, sample: Dataset, address: str) -> None:
+    with pytest.raises(StudyError, match=f"No Dask scheduler answers at {address}"):
+        run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
 
 
 def test_without_dask_a_study_says_what_to_install(tmp_path, sample, monkeypatch) -> None:
@@ -302,87 +318,162 @@ def cluster(n_workers: int, **environment: str):
     return distributed.LocalCluster(n_workers=n_workers, **options, silence_logs="CRITICAL")
 
 
+def save_small(sample: Dataset, folder: Path) -> Path:
+    """Save a dataset that is trained on in seconds, and return its file."""
+    file = folder / "small.npz"
+    np.savez(
+        file,
+        x_train=sample.x_train[:500],
+        y_train=sample.y_train[:500],
+        x_test=sample.x_test[:200],
+        y_test=sample.y_test[:200],
+    )
+    return file
+
+
 @pytest.fixture
 def small(sample, tmp_path, monkeypatch) -> Dataset:
     """A dataset that is trained on in seconds; `load_images` finds it, in other processes, too."""
-    few = {
-        "x_train": sample.x_train[:500],
-        "y_train": sample.y_train[:500],
-        "x_test": sample.x_test[:200],
-    }
-    np.savez(tmp_path / "small.npz", **few, y_test=sample.y_test[:200])
-    monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "small.npz"))
+    monkeypatch.setenv("MNIST_NPZ", str(save_small(sample, tmp_path)))
     return load_images()
 
 
-@pytest.mark.slow
-def test_a_study_finds_what_train_finds_even_if_a_worker_is_killed(
-    small, tmp_path, runs, capsys
-) -> None:
-    file = tmp_path / "study.jsonl"
-    events = []
+def study_environment(sample: Dataset, folder: Path) -> dict[str, str]:
+    """The environment variables that name the small dataset, and a folder for runs."""
+    return {"MNIST_NPZ": str(save_small(sample, folder)), "MNIST_CNN_RUNS": str(folder / "runs")}
+
+
+def worker_of(key: str, tasks: dict[str, list[str]]) -> str:
+    """The address of the worker that trains the result with this key."""
+    (worker,) = [address for address, names in tasks.items() if any(key in name for name in names)]
+    return worker
+
+
+class StudyWithKilledWorker(NamedTuple):
+    """A study of three seeds, one of whose two workers was killed after two epochs of a training.
+
+    Attributes:
+        environment: The environment variables of the study, which name its dataset and its runs.
+        dataset: The images.
+        file: The file of results.
+        results: What the study returned.
+        results_again: What a second study of the same seeds returned.
+        killed: The key of the result whose training was interrupted.
+        epochs: For each epoch, the key of the result and the number of epochs done.
+        most_tasks: The most tasks that a worker had when the other one was killed.
+        printed: What both studies printed.
+    """
+
+    environment: dict[str, str]
+    dataset: Dataset
+    file: Path
+    results: list[Result]
+    results_again: list[Result]
+    killed: str
+    epochs: list[tuple[str, int]]
+    most_tasks: int
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def killed_worker(
+    sample: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> StudyWithKilledWorker:
+    """Run a study, and kill the worker that is the first to finish two epochs."""
+    folder = tmp_path_factory.mktemp("killed-worker")
+    file = folder / "study.jsonl"
+    epochs: list[tuple[str, int]] = []
     two_epochs = threading.Event()
 
-    def look(event: tuple) -> None:
-        events.append(tuple(event[1]))
-        if event[1][1] == 2:
+    def hear_epoch(event: tuple) -> None:
+        _, (key, epochs_done) = event
+        epochs.append((key, epochs_done))
+        if epochs_done == 2:
             two_epochs.set()
 
-    with cluster(2) as workers, distributed.Client(workers) as client, ThreadPoolExecutor() as pool:
-        client.subscribe_topic("mnist_cnn.study", look)
-        pids = client.run(os.getpid)
-        study = partial(
-            run_study,
-            ["short"],
-            range(3),
-            file,
-            small,
-            epochs=8,
-            scheduler=workers.scheduler_address,
-        )
-        future = pool.submit(study)
-        assert two_epochs.wait(timeout=600)
-        key = next(key for key, done in events if done == 2)
-        processing = client.processing()
-        assert max(map(len, processing.values())) <= 2, (
-            "the others have to wait for whoever is free first"
-        )
-        [address] = [at for at, tasks in processing.items() if any(key in task for task in tasks)]
-        os.kill(pids[address], signal.SIGKILL)
-        results = future.result(timeout=600)
-        assert study() == results  # and trains nothing
-    assert "Waiting" not in capsys.readouterr().out
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert (
-        sorted(line["settings"]["seed"] for line in lines)
-        == [*range(3)]
-        == [r.settings.seed for r in results]
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as printed:
+        for name, value in study_environment(sample, folder).items():
+            patch.setenv(name, value)
+        dataset = load_images()
+        with (
+            cluster(2) as workers,
+            distributed.Client(workers) as client,
+            ThreadPoolExecutor() as pool,
+        ):
+            client.subscribe_topic("mnist_cnn.study", hear_epoch)
+            pids = client.run(os.getpid)
+            address = workers.scheduler_address
+            study = partial(
+                run_study, ["short"], range(3), file, dataset, epochs=8, scheduler=address
+            )
+            future = pool.submit(study)
+            assert two_epochs.wait(timeout=600)
+            killed = next(key for key, epochs_done in epochs if epochs_done == 2)
+            tasks = client.processing()
+            os.kill(pids[worker_of(killed, tasks)], signal.SIGKILL)
+            results = future.result(timeout=600)
+            results_again = study()
+        environment = os.environ | ONE_CORE
+    return StudyWithKilledWorker(
+        environment=environment,
+        dataset=dataset,
+        file=file,
+        results=results,
+        results_again=results_again,
+        killed=killed,
+        epochs=epochs,
+        most_tasks=max(map(len, tasks.values())),
+        printed=printed.getvalue(),
     )
-    assert [done for told, done in events if told == key].count(0) == 1, "it began again"
-    found = next(result for result in results if result.key == key)
-    code = f"train('short', load_images(), epochs=8, seed={found.settings.seed}, name='alone')"
+
+
+@pytest.mark.slow
+def test_a_study_trains_every_seed_even_if_a_worker_is_killed(killed_worker) -> None:
+    assert [result.settings.seed for result in killed_worker.results] == [0, 1, 2]
+    lines = killed_worker.file.read_text().splitlines()
+    assert sorted(json.loads(line)["settings"]["seed"] for line in lines) == [0, 1, 2]
+    assert "Waiting" not in killed_worker.printed
+
+
+@pytest.mark.slow
+def test_the_training_of_a_killed_worker_continues(killed_worker) -> None:
+    epochs = [number for key, number in killed_worker.epochs if key == killed_worker.killed]
+    assert epochs.count(0) == 1, "it began again"
+
+
+@pytest.mark.slow
+def test_most_trainings_wait_for_whichever_worker_is_free_first(killed_worker) -> None:
+    assert killed_worker.most_tasks <= 2
+
+
+@pytest.mark.slow
+def test_a_complete_study_trains_nothing(killed_worker) -> None:
+    assert killed_worker.results_again == killed_worker.results
+    assert len(killed_worker.file.read_text().splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_a_study_finds_what_train_finds(killed_worker) -> None:
+    (found,) = [result for result in killed_worker.results if result.key == killed_worker.killed]
+    seed = found.settings.seed
     imports = "from mnist_cnn.data import load_images; from mnist_cnn.training import train"
+    code = f"train('short', load_images(), epochs=8, seed={seed}, name='alone')"
     subprocess.run(
         [sys.executable, "-c", f"{imports}; {code}"],
-        env=os.environ | ONE_CORE,
+        env=killed_worker.environment,
         check=True,
         timeout=600,
     )
-    alone, studied = (
-        load_run(runs / f"{name}-small-images.npz")
-        for name in ("alone", f"study-short-{found.settings.seed}-{key}")
-    )
+    runs = killed_worker.file.parent / "runs"
+    alone = load_run(runs / "alone-small-images.npz")
+    studied = load_run(runs / f"study-short-{seed}-{found.key}-small-images.npz")
     assert all(map(np.array_equal, alone.weights, studied.weights))
     assert alone.history == studied.history
-    right = (
-        alone.load_model().predict(prepare_images(small.x_test), verbose=0).argmax(axis=1)
-        == small.y_test
-    )
-    assert (found.val_accuracy, found.test_accuracy) == (
-        alone.history["val_accuracy"][-1],
-        right.mean(),
-    )
     assert found.settings == alone.settings and found.where["threads"] == 1
+    dataset = killed_worker.dataset
+    predicted = alone.load_model().predict(prepare_images(dataset.x_test), verbose=0)
+    assert found.test_accuracy == (predicted.argmax(axis=1) == dataset.y_test).mean()
+    assert found.val_accuracy == alone.history["val_accuracy"][-1]
 
 
 @pytest.mark.slow
@@ -451,44 +542,99 @@ def test_a_worker_without_mnist_says_so_before_it_trains(full, tmp_path, runs, o
     assert not (tmp_path / "a").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    sys.platform == "win32", reason="Windows interrupts a group of processes in another way"
-)
-def test_the_command_can_be_interrupted_and_continued(small, tmp_path) -> None:
-    file = tmp_path / "study.jsonl"
+class InterruptedCommand(NamedTuple):
+    """The command of a study of fifty seeds, interrupted, and then continued for one seed more.
+
+    Attributes:
+        file: The file of results.
+        status: The exit status of the interrupted command.
+        printed: What the interrupted command printed.
+        complained: What the interrupted command wrote to stderr.
+        done: The number of results when it was interrupted.
+        continued: What the second command printed.
+    """
+
+    file: Path
+    status: int
+    printed: str
+    complained: str
+    done: int
+    continued: str
+
+
+@pytest.fixture(scope="module")
+def interrupted(sample: Dataset, tmp_path_factory: pytest.TempPathFactory) -> InterruptedCommand:
+    """Interrupt the command after its first training, and continue."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    file = folder / "study.jsonl"
     options = ["--recipes", "short", "--workers", "1", "--epochs", "1", "--results", str(file)]
     command = [sys.executable, "-m", "mnist_cnn.study", *options, "--seeds"]
-    pipes = {
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-        "text": True,
-        "start_new_session": True,
-    }
-    first = subprocess.Popen([*command, "50"], **pipes)
+    environment = os.environ | study_environment(sample, folder)
+    first = subprocess.Popen(
+        [*command, "50"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     # Text mode ends a line at each \r, as the bar does
     line = first.stderr.readline()
     while "1/50" not in line:
         assert line, first.stdout.read()
         line = first.stderr.readline()
     os.killpg(first.pid, signal.SIGINT)
-    out, err = first.communicate(timeout=300)
-    assert first.returncode == 130 and "http://127.0.0.1:" in out
-    assert (
-        err.splitlines()[-1]
-        == f"Interrupted. What was finished is in {file}; the same command continues."
-    )
+    printed, complained = first.communicate(timeout=300)
     done = len(load_results(file))
-    assert "Traceback" not in err and 1 <= done < 50
-    command.append(str(done + 1))
-    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-    assert f"{file} has {done} of {done + 1} trainings." in again.stdout
-    assert len(load_results(file)) == done + 1
-    assert again.stdout.splitlines()[-2] == summarize(
-        collect_scores(load_results(file), "validation")
+    second = subprocess.run(
+        [*command, str(done + 1)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=600,
     )
-    assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    return InterruptedCommand(file, first.returncode, printed, complained, done, second.stdout)
+
+
+NOT_WINDOWS = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows interrupts a group of processes in another way"
+)
+
+
+@pytest.mark.slow
+@NOT_WINDOWS
+def test_an_interrupted_command_says_how_to_continue(interrupted) -> None:
+    assert interrupted.status == 130
+    assert "http://127.0.0.1:" in interrupted.printed  # Dask's dashboard
+    assert "Traceback" not in interrupted.complained
+    assert (
+        interrupted.complained.splitlines()[-1]
+        == f"Interrupted. What was finished is in {interrupted.file}; the same command continues."
+    )
+
+
+@pytest.mark.slow
+@NOT_WINDOWS
+def test_the_same_command_continues_after_an_interruption(interrupted) -> None:
+    file, done = interrupted.file, interrupted.done
+    assert 1 <= done < 50
+    assert f"{file} has {done} of {done + 1} trainings." in interrupted.continued
+    assert len(load_results(file)) == done + 1
+
+
+@pytest.mark.slow
+@NOT_WINDOWS
+def test_the_command_reports_the_scores_in_words_and_in_a_figure(interrupted) -> None:
+    scores = collect_scores(load_results(interrupted.file), "validation")
+    assert interrupted.continued.splitlines()[-2] == summarize(scores)
+    assert interrupted.file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+@NOT_WINDOWS
+def test_the_example_in_the_readme_reads_the_scores(interrupted) -> None:
     _, example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    found = {}
-    exec(example.replace("../runs/study.jsonl", str(file)), found)  # noqa: S102
-    assert found["scores"] == collect_scores(load_results(file), "test")
+    found: dict = {}
+    exec(example.replace("../runs/study.jsonl", str(interrupted.file)), found)  # noqa: S102
+    assert found["scores"] == collect_scores(load_results(interrupted.file), "test")
