@@ -9,6 +9,8 @@ const KEYS =
   "With the keyboard: arrow keys move the pen, Space puts it down or lifts it, Delete clears.";
 
 /**
+ * Make a canvas to draw on, with its buttons.
+ *
  * `read` is called with the pixels, at most once per animation frame, and with null when nothing is
  * drawn; `save` with them as text, after each stroke.
  *
@@ -79,7 +81,7 @@ class Drawing {
     this.#pen = null;
   }
 
-  /** Move the keyboard's pen within the canvas, of which an image may be smaller than the paper. */
+  /** Move the keyboard's pen within the canvas; with an image, it may be smaller than the paper. */
   moveKeyboardPen([x, y]) {
     const { width, height } = this.#canvas;
     this.keyboardPen = [Math.min(Math.max(x, 0), width), Math.min(Math.max(y, 0), height)];
