@@ -291,6 +291,14 @@ def test_an_unknown_recipe_and_an_absent_scheduler_are_reported(tmp_path, sample
             run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
 
 
+def test_a_study_on_images_that_its_workers_do_not_load_is_refused(tmp_path, few, sample) -> None:
+    """Here, too: they load MNIST, or what MNIST_NPZ names."""
+    tested_on_others = replace(sample, x_test=sample.x_test[:-1], y_test=sample.y_test[:-1])
+    for dataset in (few, tested_on_others):
+        with pytest.raises(StudyError, match="A worker on this machine loads other images than"):
+            run_study(["relu"], [0], tmp_path / "a.jsonl", dataset)
+
+
 def test_without_dask_a_study_says_what_to_install(tmp_path, sample, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(StudyError, match=r'pip install -e "\.\[study\]"'):
