@@ -21,12 +21,13 @@ from scipy import stats
 from mnist_cnn.data import Dataset, load_images, prepare_images
 from mnist_cnn.environment import describe_environment
 from mnist_cnn.exceptions import StudyError
+from mnist_cnn.locking import lock
 from mnist_cnn.plots import plot_scores
 from mnist_cnn.recipes import choose_settings
-from mnist_cnn.runs import SHIPPED, load_run, lock
+from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.study import run_study
 from mnist_cnn.study.__main__ import main
-from mnist_cnn.study.cluster import _load, connect, describe_worker
+from mnist_cnn.study.cluster import connect, describe_worker, load_source
 from mnist_cnn.study.results import (
     Result,
     collect_scores,
@@ -200,9 +201,9 @@ def test_other_test_images_under_the_same_name_are_another_result(
         tested = {"x_test": sample.x_test[rows], "y_test": sample.y_test[rows]}
         np.savez(tmp_path / "mine.npz", **arrays, **tested)
         monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mine.npz"))
-        _load.cache_clear()
+        load_source.cache_clear()
         found.append(describe_worker("mine-images")["by_network"]["relu"])
-    _load.cache_clear()
+    load_source.cache_clear()
     one = result(sample, "relu", 0)
     first, second = (replace(one, environment=about) for about in found)
     assert first.key != second.key
@@ -288,6 +289,14 @@ def test_an_unknown_recipe_and_an_absent_scheduler_are_reported(tmp_path, sample
     for address in ("tcp://127.0.0.1:9", "nonsense"):  # nobody listens on the discard port
         with pytest.raises(StudyError, match=f"No Dask scheduler answers at {address}"):
             run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
+
+
+def test_a_study_on_images_that_its_workers_do_not_load_is_refused(tmp_path, few, sample) -> None:
+    """Here, too: they load MNIST, or what MNIST_NPZ names."""
+    tested_on_others = replace(sample, x_test=sample.x_test[:-1], y_test=sample.y_test[:-1])
+    for dataset in (few, tested_on_others):
+        with pytest.raises(StudyError, match="A worker on this machine loads other images than"):
+            run_study(["relu"], [0], tmp_path / "a.jsonl", dataset)
 
 
 def test_without_dask_a_study_says_what_to_install(tmp_path, sample, monkeypatch) -> None:
