@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from mnist_cnn.data import load_images, split_validation
+from mnist_cnn.folders import runs_folder
 from mnist_cnn.models import predict
-from mnist_cnn.runs import Run, load_run, runs_folder
+from mnist_cnn.runs import Run, load_run
 from mnist_cnn.study.results import Result, load_results, run_name
 
 RECIPE = "averaged"

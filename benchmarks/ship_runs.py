@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ensembles import RECIPE, member_seeds, study_run_file
-from mnist_cnn.runs import SHIPPED, runs_folder
+from mnist_cnn.folders import runs_folder
+from mnist_cnn.runs import SHIPPED
 from mnist_cnn.study.results import Result, load_results
 
 FOLDER = Path(__file__).parent

@@ -37,10 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
             "TF_NUM_INTEROP_THREADS": "1",
             "OMP_NUM_THREADS": "1",
         }
-    runs = tempfile.TemporaryDirectory(prefix="mnist-cnn-runs-")
-    config.add_cleanup(runs.cleanup)
-    shutil.copy(SHIPPED / "leaky_relu.npz", runs.name)
-    os.environ["MNIST_CNN_RUNS"] = runs.name
+    folder = tempfile.TemporaryDirectory(prefix="mnist-cnn-")
+    config.add_cleanup(folder.cleanup)
+    runs = Path(folder.name, "runs")  # outputs show the last name
+    runs.mkdir()
+    shutil.copy(SHIPPED / "leaky_relu.npz", runs)
+    os.environ["MNIST_CNN_RUNS"] = str(runs)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

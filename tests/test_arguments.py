@@ -135,7 +135,7 @@ def test_predictions_go_by_the_names_of_their_networks() -> None:
     assert check_predictions({"a": SURE[0]})["a"].shape == (10,)
     for unnamed in ({}, None, SURE, [SURE]):
         with pytest.raises(
-            ValueError, match=r"by the name of their network: \{\"ReLU\": probabilities\}$"
+            TypeError, match=r"by the name of their network: \{\"ReLU\": probabilities\}$"
         ):
             check_predictions(unnamed, 20)
     for wrong in (SURE[:5], SURE[0], SURE * 2, SURE.astype(int)):
@@ -390,7 +390,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_wrong_argument_is_refused_before_anything_is_done(case: str, runs: Path) -> None:
     call, refusal = REFUSALS[case]
-    with pytest.raises(ValueError) as error:
+    with pytest.raises((TypeError, ValueError)) as error:
         call()
     assert refusal in str(error.value)
     assert not runs.exists() and plt.get_fignums() == []
@@ -423,12 +423,12 @@ VALIDATION = np.zeros((6000, 28, 28), "uint8"), np.zeros(6000, int)
 def test_names_are_a_list_of_strings_wherever_they_are_taken(named: str) -> None:
     for wrong in (range(10), np.arange(10), [*"012345678", None], [*"012345678", 9]):
         with pytest.raises(
-            ValueError,
-            match=r"^names must be strings, not \w+ \(.*, for example\); convert them with \[str",
+            TypeError,
+            match=r"names must be strings, not \w+ \(.*, for example\); convert them with \[str",
         ):
             NAMED[named](wrong)
     for wrong in (None, 10, {*"0123456789"}, dict.fromkeys("0123456789")):
-        with pytest.raises(ValueError, match=r"^names must be a list, not \w+$"):
+        with pytest.raises(TypeError, match=r"^(class_)?names must be a list, not \w+$"):
             NAMED[named](wrong)
     names = "zero one two three four five six seven eight nine".split()
     for right in (names, tuple(names), np.array(names), (name for name in names), "abcdefghij"):

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from mnist_cnn.copies import MINE, STUDENT, TEACHER, copy_for_a_class, copy_to_work_in, main
-from mnist_cnn.runs import runs_folder
+from mnist_cnn.folders import runs_folder
 from notebook_files import (
     NOTEBOOKS,
     STEPS,

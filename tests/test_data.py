@@ -140,7 +140,7 @@ def test_the_sample_and_a_file_cannot_be_asked_for_at_once(
 @pytest.mark.parametrize("wrong", [5, True, b"mnist.npz", ["mnist.npz"], np.zeros((9, 28, 28))])
 def test_a_path_is_a_string(wrong: object) -> None:
     for source in ("auto", "full", "sample"):
-        with pytest.raises(ValueError, match="path must be the name of a file or a folder, not "):
+        with pytest.raises(TypeError, match="path must be the name of a file or a folder, not "):
             load_images(wrong, source)
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from mnist_cnn.data import Dataset
 from mnist_cnn.exceptions import Interrupted, RunError
-from mnist_cnn.runs import Run, load_run, lock
+from mnist_cnn.locking import lock
+from mnist_cnn.runs import Run, load_run
 from mnist_cnn.training import train
 from run_helpers import interrupt_after, weights_of
 
@@ -30,7 +31,7 @@ resource = pytest.importorskip(
 def made(few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two runs, of which one was interrupted after its first epoch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("made")))
+        patch.setenv("MNIST_CNN_RUNS", str(tmp_path_factory.mktemp("made") / "runs"))
         train("dense", few, epochs=2, precision="float32", name="finished")
         with pytest.raises(
             Interrupted,

@@ -223,6 +223,13 @@ def test_the_only_address_is_that_of_keras_download_and_nothing_starts_a_process
     assert asked == [] and telemetry == "0"
 
 
+def listening(process: psutil.Process) -> set[str]:
+    """The addresses on which a process and those that it started listen."""
+    processes = [process, *process.children(recursive=True)]
+    sockets = [socket for each in processes for socket in each.net_connections()]
+    return {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN}
+
+
 @contextmanager
 def jupyterlab(folder: Path, command: list[str]) -> Iterator[tuple[psutil.Process, dict]]:
     """Start JupyterLab in a folder; yield its process, and what it says of itself."""
@@ -235,12 +242,14 @@ def jupyterlab(folder: Path, command: list[str]) -> Iterator[tuple[psutil.Proces
         )
     try:
         deadline = time.monotonic() + 60
-        while not list((folder / "runtime").glob("jpserver-*.json")):
+        process = psutil.Process(server.pid)
+        # It writes what it says of itself before it listens
+        while not list((folder / "runtime").glob("jpserver-*.json")) or not listening(process):
             assert server.poll() is None and time.monotonic() < deadline, "it did not start"
             with suppress(subprocess.TimeoutExpired):
                 server.wait(0.1)
         (about,) = (folder / "runtime").glob("jpserver-*.json")
-        yield psutil.Process(server.pid), json.loads(about.read_text())
+        yield process, json.loads(about.read_text())
     finally:
         server.terminate()
         server.wait(30)
@@ -264,10 +273,7 @@ def test_make_lab_listens_to_this_machine_alone_and_asks_for_its_token(tmp_path)
         arguments.append("--allow-root")
 
     with jupyterlab(tmp_path, [sys.executable, "-m", "jupyter", *arguments]) as (process, info):
-        processes = [process, *process.children(recursive=True)]
-        sockets = [socket for each in processes for socket in each.net_connections()]
-        listening = {socket.laddr.ip for socket in sockets}
-        assert listening and listening <= {"127.0.0.1", "::1"}
+        assert listening(process) <= {"127.0.0.1", "::1"}
         assert len(info["token"]) >= 32
 
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))

@@ -24,9 +24,10 @@ from scipy import stats
 from mnist_cnn.data import Dataset, load_images, prepare_images
 from mnist_cnn.environment import describe_environment
 from mnist_cnn.exceptions import StudyError
+from mnist_cnn.locking import lock
 from mnist_cnn.plots import plot_scores
 from mnist_cnn.recipes import choose_settings
-from mnist_cnn.runs import SHIPPED, load_run, lock
+from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.study import run_study
 from mnist_cnn.study.__main__ import main
 from mnist_cnn.study.cluster import connect, describe_worker, load_source
@@ -304,6 +305,14 @@ def test_a_wrong_argument_is_refused(
 def test_an_absent_scheduler_is_reported(tmp_path: Path, sample: Dataset, address: str) -> None:
     with pytest.raises(StudyError, match=f"No Dask scheduler answers at {address}"):
         run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
+
+
+def test_a_study_on_images_that_its_workers_do_not_load_is_refused(tmp_path, few, sample) -> None:
+    """Here, too: they load MNIST, or what MNIST_NPZ names."""
+    tested_on_others = replace(sample, x_test=sample.x_test[:-1], y_test=sample.y_test[:-1])
+    for dataset in (few, tested_on_others):
+        with pytest.raises(StudyError, match="A worker on this machine loads other images than"):
+            run_study(["relu"], [0], tmp_path / "a.jsonl", dataset)
 
 
 def test_without_dask_a_study_says_what_to_install(tmp_path, sample, monkeypatch) -> None:

@@ -22,9 +22,9 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from mnist_cnn.copies import NO_NOTEBOOKS, find_notebooks
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.exceptions import DataError
+from mnist_cnn.folders import NO_NOTEBOOKS, find_notebooks
 
 _TEMPLATE = """{%- extends "lab/index.html.j2" -%}
 {% block data_png scoped %}
@@ -68,8 +68,8 @@ def main() -> int:
 def _run_in_place(notebooks: list[Path], dataset: Dataset) -> int:
     """Execute the notebooks and save them with their outputs; one that fails is left as it was."""
     # With no runs to load, the notebooks train, and their outputs show the training
-    with tempfile.TemporaryDirectory() as runs:
-        os.environ["MNIST_CNN_RUNS"] = runs
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MNIST_CNN_RUNS"] = str(Path(folder, "runs"))  # outputs show the last name
         for path in notebooks:
             notebook = nbformat.read(path, as_version=4)
             failure = _execute(notebook, path)

@@ -95,33 +95,38 @@ def check_list(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
     """Check that an argument is a list or another sequence, and return its items as a tuple."""
     # Strings, sets and dictionaries are iterable, too, but passing one is most likely a mistake
     if isinstance(values, str | bytes | Set | Mapping) or not isinstance(values, Iterable):
-        raise ValueError(f"{name} must be a list, not {type(values).__name__}")
+        raise TypeError(f"{name} must be a list, not {type(values).__name__}")
     return tuple(values)
 
 
-def check_names(names: Iterable[str], classes: int | None = None) -> tuple[str, ...]:
+def check_names(name: str, names: Iterable[str], classes: int | None = None) -> tuple[str, ...]:
     """Check that each class has a short, printable name, and return the names.
 
     Args:
-        names: The names of 2 to 256 classes, each of 1 to 30 characters.
+        name: Name of the argument.
+        names: The argument: names of 2 to 256 classes, each of 1 to 30 characters.
         classes: Number of classes. Defaults to the number of names.
+
+    Raises:
+        TypeError: It is no list, or one of its parts is no string.
+        ValueError: It has too many or too few names, or one of them is too long or cannot be shown.
     """
-    names = tuple(names) if isinstance(names, str) else check_list("names", names)
+    names = tuple(names) if isinstance(names, str) else check_list(name, names)  # "abc" is a list
     classes = len(names) if classes is None else classes
     if len(names) != classes:
-        raise ValueError(f"names must be one for each of {classes} classes, not {len(names)}")
+        raise ValueError(f"{name} must be one for each of {classes} classes, not {len(names)}")
     if not 2 <= classes <= 256:
-        raise ValueError(f"names must be those of 2 to 256 classes, not of {classes}")
-    for name in names:
-        if not isinstance(name, str):
-            raise ValueError(
-                f"names must be strings, not {type(name).__name__} ({name!r:.60}, for example); "
+        raise ValueError(f"{name} must be those of 2 to 256 classes, not of {classes}")
+    for each in names:
+        if not isinstance(each, str):
+            raise TypeError(
+                f"{name} must be strings, not {type(each).__name__} ({each!r:.60}, for example); "
                 "convert them with [str(name) for name in names]"
             )
         # Matplotlib would read text between $ as mathematics
-        if not 0 < len(name) <= 30 or not name.isprintable() or "$" in name:
+        if not 0 < len(each) <= 30 or not each.isprintable() or "$" in each:
             raise ValueError(
-                f"a class must have a name of 1 to 30 printable characters, without $; not {name!r}"
+                f"a class must have a name of 1 to 30 printable characters, without $; not {each!r}"
             )
     return names
 
@@ -140,7 +145,7 @@ def check_predictions(
         The same probabilities as arrays.
     """
     if not isinstance(predictions, Mapping) or not predictions:
-        raise ValueError(
+        raise TypeError(
             'pass the probabilities by the name of their network: {"ReLU": probabilities}'
         )
     batch: tuple[int, ...] = () if images is None else (images,)

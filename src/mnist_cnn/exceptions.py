@@ -8,25 +8,25 @@ class NoTraceback:
         return [f"{type(self).__name__}: {self}"]
 
 
-class DataError(NoTraceback, ValueError):
-    """The images cannot be read, or are not the ones that were asked for."""
+class MnistCnnError(NoTraceback, ValueError):
+    """The base of all errors below but `Interrupted`."""
 
 
-class RunError(NoTraceback, ValueError):
+class DataError(MnistCnnError):
+    """Images cannot be read, or are not the ones that were asked for."""
+
+
+class RunError(MnistCnnError):
     """A run cannot be loaded, trained or saved."""
 
 
 class SettingsMismatchError(RunError):
     """A run was made with other settings."""
 
-    def __init__(self, differences: list[str]):
-        """Say which settings differ, as in "epochs 5, not 20"."""
-        super().__init__(f"was made with other settings ({'; '.join(differences)})")
+
+class StudyError(MnistCnnError):
+    """A study cannot be read or continued."""
 
 
 class Interrupted(NoTraceback, KeyboardInterrupt):
     """The user interrupted a training; its finished epochs are saved."""
-
-
-class StudyError(NoTraceback, ValueError):
-    """A study cannot be read or continued."""

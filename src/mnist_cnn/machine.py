@@ -10,14 +10,14 @@ from pathlib import Path
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def describe_cpu() -> str:
+def read_cpuinfo() -> str:
     """Linux's description of the processor, with its instructions; empty on other systems."""
     return CPUINFO.read_text() if CPUINFO.is_file() else ""
 
 
 def processor() -> str:
     """The name of the processor."""
-    names = re.findall(r"model name\s*: (.*)", describe_cpu())
+    names = re.findall(r"model name\s*: (.*)", read_cpuinfo())
     return names[0] if names else platform.processor()
 
 

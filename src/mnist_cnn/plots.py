@@ -1,5 +1,6 @@
 """Draw figures of what the other modules compute (all notebooks)."""
 
+import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,6 @@ from matplotlib.figure import Figure
 
 from mnist_cnn.arguments import check_array, check_list, check_names, check_predictions, check_whole
 from mnist_cnn.data import DIGITS
-from mnist_cnn.evaluation import bar_text
 from mnist_cnn.runs import Run
 from mnist_cnn.shared import SHARED
 
@@ -81,17 +81,17 @@ def show_digits(
             raise ValueError(
                 f"pass one title for each of the {len(images)} images, not {len(lines)}"
             )
-    rows = -(-len(images) // columns)
+    rows = math.ceil(len(images) / columns)
     # In inches: wide enough for the longest line, and high enough for the title with most lines
     width = max([0.95, *(0.075 * len(line) for title in lines for line in title)])
     height = 0.95 + 0.19 * max(map(len, lines), default=0)
     figure, axes = _subplots(rows, columns, size=(columns * width, rows * height), squeeze=False)
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, image in zip(axes.flat, images, strict=False):
-        axis.imshow(image, cmap="gray_r", vmin=images.min(), vmax=images.max())
-    for axis, title in zip(axes.flat, lines, strict=False):
-        axis.set_title("\n".join(title), fontsize=9)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, image in zip(axes.flat, images, strict=False):
+        ax.imshow(image, cmap="gray_r", vmin=images.min(), vmax=images.max())
+    for ax, title in zip(axes.flat, lines, strict=False):
+        ax.set_title("\n".join(title), fontsize=9)
     return figure
 
 
@@ -110,7 +110,7 @@ def show_predictions(
     probabilities = check_array(
         "probabilities", probabilities, np.floating, (len(images), "classes"), 1
     )
-    names = check_names(names, probabilities.shape[1])
+    names = check_names("names", names, probabilities.shape[1])
     labels = check_array("labels", labels, np.integer, (len(images),), len(names) - 1)
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     rows = zip(labels, predicted, confidence, strict=True)
@@ -119,9 +119,9 @@ def show_predictions(
         for label, guess, sure in rows
     ]
     figure = show_digits(images, titles, columns=5)
-    for axis, label, guess in zip(figure.axes, labels, predicted, strict=False):
+    for ax, label, guess in zip(figure.axes, labels, predicted, strict=False):
         if label != guess:
-            axis.set_title(axis.get_title(), fontsize=9, color=RED, fontweight="bold")
+            ax.set_title(ax.get_title(), fontsize=9, color=RED, fontweight="bold")
     return figure
 
 
@@ -144,7 +144,7 @@ def plot_probabilities(
     image = check_array("image", image, np.generic, ("height", "width"))
     probabilities = check_predictions(probabilities)
     networks, classes = len(probabilities), len(next(iter(probabilities.values())))
-    names = check_names(names, classes)
+    names = check_names("names", names, classes)
     label = None if label is None else check_whole("label", label, 0, classes - 1)
     size = (2.7 + 4 * networks, 2.8)
     figure, (left, *others) = _subplots(
@@ -152,17 +152,35 @@ def plot_probabilities(
     )
     left.imshow(image, cmap="gray_r")
     left.axis("off")
-    for axis, (name, heights) in zip(others, probabilities.items(), strict=True):
+    for ax, (name, heights) in zip(others, probabilities.items(), strict=True):
         predicted = int(heights.argmax())
-        bars = axis.barh(range(classes), heights, color=BLUE)
+        bars = ax.barh(range(classes), heights, color=BLUE)
         bars[predicted].set_color(BLUE if label in (None, predicted) else RED)
-        for each in range(classes):
-            axis.text(1.04, each, bar_text(each, label, heights), va="center", fontsize=9)
-        axis.set(xlim=(0, 1), xticks=(0, 0.5, 1), xlabel="probability", title=name)
-        axis.set_yticks(range(classes), names)
-        axis.title.set_fontsize(10)
-        axis.invert_yaxis()
+        for index in range(classes):
+            ax.text(1.04, index, bar_label(index, label, heights), va="center", fontsize=9)
+        ax.set(xlim=(0, 1), xticks=(0, 0.5, 1), xlabel="probability", title=name)
+        ax.set_yticks(range(classes), names)
+        ax.title.set_fontsize(10)
+        ax.invert_yaxis()
     return figure
+
+
+def bar_label(class_index: int, label: int | None, probabilities: np.ndarray) -> str:
+    """The text beside a bar: its probability, and whether it is of the predicted or actual class.
+
+    `barLabel` in browser/elements.js writes the same text in the views.
+
+    Args:
+        class_index: The class of the bar.
+        label: The actual class, or None if it is not known.
+        probabilities: The probabilities of all classes, floats (classes,) in 0..1.
+    """
+    words = [f"{probabilities[class_index]:.1%}"]
+    if class_index == probabilities.argmax():
+        words.append("predicted")
+    if class_index == label:
+        words.append("actual")
+    return "  ".join(words)
 
 
 def plot_confusion(
@@ -184,23 +202,23 @@ def plot_confusion(
     counts = check_array("counts", counts, np.generic, (len(titles), classes, classes))
     if counts.min() < 0 or (counts % 1).any():
         raise ValueError("counts must be whole numbers from 0 up: of images, not shares of them")
-    names = check_names(names, classes)
+    names = check_names("names", names, classes)
     side = 5.2 if len(titles) == 1 else 3.7  # inches
     figure, axes = _subplots(1, len(titles), size=(side * len(titles), side), squeeze=False)
-    for axis, matrix, title in zip(axes.flat, counts.astype("int64"), titles, strict=True):
-        _draw_matrix(axis, matrix, names, fontsize=8 if len(titles) == 1 else 7)
-        axis.set_title(title, fontsize=10)
+    for ax, matrix, title in zip(axes.flat, counts.astype("int64"), titles, strict=True):
+        _draw_matrix(ax, matrix, names, fontsize=8 if len(titles) == 1 else 7)
+        ax.set_title(title, fontsize=10)
     return figure
 
 
-def _draw_matrix(axis: Axes, matrix: np.ndarray, names: Sequence[str], fontsize: int) -> None:
+def _draw_matrix(ax: Axes, matrix: np.ndarray, names: Sequence[str], fontsize: int) -> None:
     classes = range(len(names))
     mistakes = matrix.copy()
     np.fill_diagonal(mistakes, 0)
-    axis.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
+    ax.imshow(mistakes, cmap="Reds", vmax=max(mistakes.max() * 2.4, 1))
     for (actual, predicted), count in np.ndenumerate(matrix):
         color = BLUE if actual == predicted else INK
-        axis.text(
+        ax.text(
             predicted,
             actual,
             str(count) if count else "·",
@@ -209,11 +227,11 @@ def _draw_matrix(axis: Axes, matrix: np.ndarray, names: Sequence[str], fontsize:
             fontsize=fontsize,
             color=color,
         )
-    axis.set(xlabel="predicted", ylabel="actual")
-    axis.set_xticks(classes, names, rotation=90 if max(map(len, names)) > 2 else 0)
-    axis.set_yticks(classes, names)
-    axis.tick_params(length=0)
-    axis.spines[:].set_visible(False)
+    ax.set(xlabel="predicted", ylabel="actual")
+    ax.set_xticks(classes, names, rotation=90 if max(map(len, names)) > 2 else 0)
+    ax.set_yticks(classes, names)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
 
 
 def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
@@ -241,16 +259,16 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
     return figure
 
 
-def _draw_curves(axis: Axes, training: list[float], validation: list[float], epochs: int) -> None:
+def _draw_curves(ax: Axes, training: list[float], validation: list[float], epochs: int) -> None:
     done = range(1, len(training) + 1)
-    axis.plot(done, training, color=INK, linestyle="--", label="training images")
+    ax.plot(done, training, color=INK, linestyle="--", label="training images")
     done = range(1, len(validation) + 1)
-    axis.plot(done, validation, color=RED, marker="o", markersize=3, label="validation")
-    axis.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
-    axis.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
-    axis.grid(axis="y", color="#e4e7eb")
+    ax.plot(done, validation, color=RED, marker="o", markersize=3, label="validation")
+    ax.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
+    ax.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
+    ax.grid(axis="y", color="#e4e7eb")
     if training:
-        axis.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False, fontsize=8)
 
 
 def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
@@ -295,12 +313,12 @@ def plot_scores(scores: dict[str, dict[int, float]]) -> Figure:
     Args:
         scores: Accuracies in percent by recipe and seed, as `collect_scores` returns them.
     """
-    figure, axis = _subplots(size=(8, 0.8 + 0.4 * len(scores)))
+    figure, ax = _subplots(size=(8, 0.8 + 0.4 * len(scores)))
     for row, by_seed in enumerate(scores.values()):
         values = list(by_seed.values())
-        axis.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
-        axis.plot(np.mean(values), row, "|", color=RED, markersize=20, markeredgewidth=2.5)
-    axis.set(
+        ax.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
+        ax.plot(np.mean(values), row, "|", color=RED, markersize=20, markeredgewidth=2.5)
+    ax.set(
         yticks=range(len(scores)),
         yticklabels=scores,
         xlabel="accuracy (%)",

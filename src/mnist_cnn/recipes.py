@@ -19,7 +19,8 @@ class Recipe:
         learning_rate: The learning rate at the start.
         schedule: "cosine", by which the learning rate falls to zero along half a cosine, or
             "constant".
-        beta_2: Of Adam: its mean of squared gradients reaches back over 1 / (1 - beta_2) steps.
+        beta_2: Adam's beta_2: its mean of squared gradients reaches back over 1 / (1 - beta_2)
+            steps.
         weight_decay: How much of itself, times the learning rate, each weight loses in a step.
         augment: Whether to rotate, scale, shear and shift each image a little, differently in each
             epoch.
@@ -69,7 +70,7 @@ class Settings(Recipe):
         batch_size: How many images go into a step.
         precision: "float32" or "mixed_bfloat16".
         seed: A whole number in 0..2**32 - 1.
-        fingerprint: That of the training images and their labels.
+        fingerprint: The SHA-256 of the training images and their labels.
     """
 
     recipe: str
@@ -98,7 +99,10 @@ def choose_settings(
     seed: int = 0,
     precision: str | None = None,
 ) -> Settings:
-    """Complete a recipe to the settings of a run; the arguments are those of `train`."""
+    """Complete a recipe to the settings of a run.
+
+    The arguments are those of `train`, which explains them.
+    """
     check_choice("recipe", recipe, RECIPES)
     check_dataset(dataset)
     seed = check_whole("seed", seed, 0, 2**32 - 1)

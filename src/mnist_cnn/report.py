@@ -9,8 +9,9 @@ import re
 import sys
 from importlib.metadata import requires
 
-from mnist_cnn.data import keras_cache, load_images
+from mnist_cnn.data import load_images
 from mnist_cnn.exceptions import DataError
+from mnist_cnn.folders import keras_cache
 from mnist_cnn.machine import cores, installed_version, memory, processor
 
 

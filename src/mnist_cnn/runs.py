@@ -9,7 +9,6 @@ import io
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
@@ -18,12 +17,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from mnist_cnn.backend import keras
-from mnist_cnn.data import Dataset, project_folder
+from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.environment import Environment
 from mnist_cnn.exceptions import RunError, SettingsMismatchError
+from mnist_cnn.folders import runs_folder, short_path
+from mnist_cnn.locking import lock
 from mnist_cnn.models import NETWORKS, build_model, weight_shapes
 from mnist_cnn.recipes import Settings
 
@@ -70,11 +70,11 @@ class Run:
         """How many classes the network tells apart: as many as its last layer has biases."""
         return np.size(self.weights[-1]) if self.weights else 0
 
-    def check_weights(self) -> None:
+    def _check_weights(self) -> None:
         """Check that the weights fit the network, which another version may have changed.
 
         Raises:
-            RunError: They do not.
+            RunError: The weights do not fit the network.
         """
         network = self.settings.network
         is_known = network in NETWORKS and 1 <= self.classes <= 256
@@ -88,7 +88,7 @@ class Run:
         Raises:
             RunError: The weights are those of another network.
         """
-        self.check_weights()
+        self._check_weights()
         model = build_model(self.settings.network, classes=self.classes)
         model.set_weights(self.weights)
         return model
@@ -98,13 +98,19 @@ def check_run(run: Run) -> None:
     """Check that an argument is a run, and not its name, file or network."""
     if not isinstance(run, Run):
         kind = type(run).__name__
-        raise ValueError(
+        raise TypeError(
             f"run must be a Run, as train, find_or_train and load_run return it, not {kind}"
         )
 
 
 def load_run(file: str | os.PathLike[str]) -> Run:
     """Load a run, finished or not, from its file.
+
+    Args:
+        file: The file, as in runs/relu.npz. A leading ~ stands for the home folder.
+
+    Returns:
+        The run after its last finished epoch.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -186,33 +192,12 @@ def set_aside(file: Path) -> Path:
     return file.rename(next(name for name in names if not name.exists()))
 
 
-def lock(file: Path) -> AbstractContextManager[object]:
-    """Keep other processes from writing to a file, until the end of `with`; make its folder.
-
-    Raises:
-        BlockingIOError: Another process is writing there.
-        OSError: The folder cannot be written.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryFile(dir=file.parent).close()  # better an error now than after an epoch
-    # a.npz and a.jsonl have one each
-    file_lock = FileLock(file.with_name(f".{file.name}.lock"))
-    try:
-        return file_lock.acquire(timeout=0)
-    except Timeout:
-        raise BlockingIOError(f"Another notebook or program is writing to {file}.") from None
-
-
-def runs_folder() -> Path:
-    """Where the learner's runs are: where MNIST_CNN_RUNS says, else `runs/` beside `notebooks/`."""
-    return project_folder() / os.path.expanduser(os.environ.get("MNIST_CNN_RUNS") or "runs")
-
-
 def run_file(name: str, dataset: Dataset) -> Path:
     """Where the run of that name on these images is.
 
     That is runs/<name>.npz on full MNIST, and runs/<name>-<source>.npz on other images.
     """
+    check_dataset(dataset)
     if not re.fullmatch(r"\w[\w.+-]*", name):
         raise ValueError(
             f"the name of a run must begin with a letter or digit; . _ + - may follow; not {name!r}"
@@ -234,7 +219,7 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
         RunError: The file is damaged, or its weights fit no network of this version.
     """
     run = load_run(file)
-    run.check_weights()
+    run._check_weights()
     had = asdict(run.settings)
     differences = [
         "other training images" if name == "fingerprint" else f"{name} {had[name]}, not {value}"
@@ -242,7 +227,7 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
         if had[name] != value
     ]
     if differences:
-        raise SettingsMismatchError(differences)
+        raise SettingsMismatchError(f"was made with other settings ({'; '.join(differences)})")
     return run
 
 
@@ -300,8 +285,9 @@ def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:
         return None
     except RunError as error:
         why_not = say_why_not(error)
+    aside = set_aside(file)
     print(
-        f"{settings.recipe}: runs/{file.name} {why_not}. It is now runs/{set_aside(file).name}; "
-        "training a new run."
+        f"{settings.recipe}: {short_path(file)} {why_not}. It is now {short_path(aside)}; training "
+        "a new run."
     )
     return None

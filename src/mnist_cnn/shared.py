@@ -1,4 +1,4 @@
-"""What Python and the JavaScript of the views have in common: colours, words and thresholds."""
+"""What Python and the JavaScript of the views have in common: colours and thresholds."""
 
 import json
 from pathlib import Path

@@ -18,6 +18,7 @@ from mnist_cnn.environment import (
     find_changes,
 )
 from mnist_cnn.exceptions import Interrupted, RunError
+from mnist_cnn.folders import short_path
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
 from mnist_cnn.runs import (
@@ -85,6 +86,9 @@ def train(
             source is appended, as in "relu-sample".
         progress: Called with the run at the start and after every epoch. Prints a line by default.
 
+    Returns:
+        The run after its last epoch.
+
     Raises:
         RunError: Another process is training this run, the loss is not a number any more, or the
             run cannot be saved.
@@ -97,10 +101,20 @@ def train(
 def train_with(
     settings: Settings, dataset: Dataset, name: str, progress: Progress = print_progress
 ) -> Run:
-    """Train with complete settings, which `train` chooses; everything else is as there.
+    """Train with complete settings; `train` chooses them and then calls this.
+
+    Args:
+        settings: How to train.
+        dataset: What to train and validate on.
+        name: Name of the run.
+        progress: As in `train`.
+
+    Returns:
+        The run after its last epoch.
 
     Raises:
-        RunError: Also if the settings are for other training images.
+        RunError: As in `train`, or the settings are for other training images.
+        Interrupted: As in `train`.
     """
     if settings.fingerprint != dataset.fingerprint:
         raise RunError("the settings are for other training images than those of the dataset")
@@ -109,7 +123,7 @@ def train_with(
     with open_run(name, dataset, settings) as (file, run):
         if run and run.finished:
             print(
-                f"{recipe}: runs/{file.name} is finished already; to train it again, delete that "
+                f"{recipe}: {short_path(file)} is finished already; to train it again, delete that "
                 "file"
             )
             progress(run)
@@ -122,8 +136,8 @@ def train_with(
         except KeyboardInterrupt:
             done = load_run(file).epochs_done if file.exists() else 0
             raise Interrupted(
-                f"{done} of {settings.epochs} epochs are saved in runs/{file.name}. Run this cell "
-                "again to continue."
+                f"{done} of {settings.epochs} epochs are saved in {short_path(file)}. Run this "
+                "cell again to continue."
             ) from None
 
 
@@ -135,6 +149,13 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
     digits are among those that the shipped networks trained on, none for images other than MNIST,
     and none for the recipe "short".
 
+    Args:
+        recipe: A name in RECIPES.
+        dataset: The images that the run was, or is to be, trained on.
+
+    Returns:
+        The finished run.
+
     Raises:
         RunError: It has to be trained, and cannot be; see `train`.
     """
@@ -144,7 +165,7 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
     try:
         run = load_matching(file, wanted)
         if run.finished:
-            print(f"{recipe}: your run, runs/{file.name}")
+            print(f"{recipe}: your run, {short_path(file)}")
             return run
         why_not = f"was interrupted after epoch {run.epochs_done} of {run.settings.epochs}"
     except (FileNotFoundError, RunError) as error:
@@ -152,9 +173,9 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
     try:
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
     except (FileNotFoundError, RunError):
-        print(f"{recipe}: training now, as runs/{file.name} {why_not}")
+        print(f"{recipe}: training now, as {short_path(file)} {why_not}")
         return train(recipe, dataset)
-    print(f"{recipe}: the run that comes with the package, as runs/{file.name} {why_not}")
+    print(f"{recipe}: the run that comes with the package, as {short_path(file)} {why_not}")
     return shipped
 
 
@@ -185,7 +206,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
 
 def _say_that_it_continues(run: Run, file: Path, environment: Environment) -> None:
     message = (
-        f"{run.settings.recipe}: continuing runs/{file.name} after epoch {run.epochs_done} of "
+        f"{run.settings.recipe}: continuing {short_path(file)} after epoch {run.epochs_done} of "
         f"{run.settings.epochs}"
     )
     changes = find_changes(run.environment, environment)
@@ -198,7 +219,7 @@ def _say_that_it_continues(run: Run, file: Path, environment: Environment) -> No
 
 
 @dataclass(frozen=True)
-class _Trainer:
+class _Setup:
     """What a training works on and with.
 
     Attributes:
@@ -225,26 +246,25 @@ def _train_from(
     progress: Progress,
 ) -> Run:
     """Train to the last epoch, from where the run is, or from the beginning if there is none."""
-    trainer = _build_trainer(settings, dataset)
-    if run and not _restore_state(trainer.model, run):
-        print(
-            f"This version of Keras cannot continue the run; it is now runs/{set_aside(file).name}."
-        )
+    setup = _set_up(settings, dataset)
+    if run and not _restore_state(setup.model, run):
+        aside = short_path(set_aside(file))
+        print(f"This version of Keras cannot continue the run; it is now {aside}.")
         run = None
     if run is None:
-        run = _untrained_run(trainer, environment)
+        run = _untrained_run(setup, environment)
     run = replace(run, environment=environment)
     start = time.perf_counter() - run.seconds
     progress(run)
     for epoch in range(run.epochs_done, settings.epochs):
-        run = _train_epoch(trainer, run, epoch)
+        run = _train_epoch(setup, run, epoch)
         run = replace(run, seconds=round(time.perf_counter() - start, 1))
         save_run(file, run)
         progress(run)
     return run
 
 
-def _build_trainer(settings: Settings, dataset: Dataset) -> _Trainer:
+def _set_up(settings: Settings, dataset: Dataset) -> _Setup:
     fix_seed(settings.seed)
     (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
     classes = len(dataset.class_names)
@@ -253,14 +273,14 @@ def _build_trainer(settings: Settings, dataset: Dataset) -> _Trainer:
     compile_model(model, settings, steps)
     model.optimizer.build(model.trainable_variables)
     float32_model = build_model(settings.network, classes=classes)
-    return _Trainer(settings, model, float32_model, (images, one_hot(labels, classes)), validation)
+    return _Setup(settings, model, float32_model, (images, one_hot(labels, classes)), validation)
 
 
-def _untrained_run(trainer: _Trainer, environment: Environment) -> Run:
+def _untrained_run(setup: _Setup, environment: Environment) -> Run:
     """The run before its first epoch."""
-    predicted, _ = _validate(trainer)
+    predicted, _ = _validate(setup)
     return Run(
-        settings=trainer.settings,
+        settings=setup.settings,
         environment=environment,
         seconds=0.0,
         history={},
@@ -270,12 +290,12 @@ def _untrained_run(trainer: _Trainer, environment: Environment) -> Run:
     )
 
 
-def _train_epoch(trainer: _Trainer, run: Run, epoch: int) -> Run:
+def _train_epoch(setup: _Setup, run: Run, epoch: int) -> Run:
     """Train for an epoch, counted from 0; return the run after it, but for its seconds."""
-    model, settings = trainer.model, trainer.settings
-    batches = training_batches(*trainer.training, epoch, settings)
+    model, settings = setup.model, setup.settings
+    batches = training_batches(*setup.training, epoch, settings)
     fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
-    predicted, validated = _validate(trainer)
+    predicted, validated = _validate(setup)
     scores = {name: values[0] for name, values in fitted.history.items()} | validated
     if not np.isfinite([*scores.values()]).all():
         raise RunError(
@@ -290,7 +310,7 @@ def _train_epoch(trainer: _Trainer, run: Run, epoch: int) -> Run:
             name: [*run.history.get(name, []), float(value)] for name, value in scores.items()
         },
         predicted=np.vstack([run.predicted, predicted]),
-        weights=trainer.float32_model.get_weights(),
+        weights=setup.model.get_weights(),
         state=[] if is_last else [*map(keras.ops.convert_to_numpy, _state(model))],
     )
 
@@ -310,15 +330,15 @@ def _restore_state(model: keras.Model, run: Run) -> bool:
     return True
 
 
-def _validate(trainer: _Trainer) -> tuple[np.ndarray, dict[str, float]]:
-    """Validate the network in float32.
+def _validate(setup: _Setup) -> tuple[np.ndarray, dict[str, float]]:
+    """Copy the weights into the float32 network and validate it.
 
     Returns:
         The predicted classes, uint8 (n,), and accuracy and loss by their names in the history.
     """
-    images, labels = trainer.validation
-    trainer.float32_model.set_weights(trainer.model.get_weights())
-    probabilities = predict(trainer.float32_model, images)
+    images, labels = setup.validation
+    setup.float32_model.set_weights(setup.model.get_weights())
+    probabilities = predict(setup.float32_model, images)
     predicted = probabilities.argmax(axis=1).astype("uint8")
-    loss = trainer.model.loss(one_hot(labels, probabilities.shape[1]), probabilities)
+    loss = setup.model.loss(one_hot(labels, probabilities.shape[1]), probabilities)
     return predicted, {"val_accuracy": np.mean(predicted == labels), "val_loss": loss}

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from mnist_cnn.data import load_images
+from mnist_cnn.folders import runs_folder
 from mnist_cnn.models import PRECISIONS
 from mnist_cnn.plots import plot_scores
 from mnist_cnn.recipes import RECIPES
-from mnist_cnn.runs import runs_folder
 from mnist_cnn.study.results import collect_scores, summarize
 from mnist_cnn.study.study import run_study
 

@@ -46,8 +46,8 @@ class WorkerEnvironment(TypedDict):
     """What a worker trains with, besides settings.
 
     Attributes:
-        fingerprints: Those of the training and of the test images.
-        precision: What `choose_precision` says there.
+        fingerprints: The fingerprints of the training and of the test images.
+        precision: The precision that `choose_precision` chooses there.
         by_network: The environment that the results of each network will hold.
     """
 
@@ -156,13 +156,19 @@ def ask_workers(client: "Client", dataset: Dataset, seconds: int) -> WorkerEnvir
     for address, answer in answers.items():
         if isinstance(answer, Exception):
             raise StudyError(f"The worker {address} cannot train: {answer}")
-        if answer["fingerprints"] != (dataset.fingerprint, dataset.test_fingerprint):
-            raise StudyError(
-                f"The worker {address} has different images from those of this process."
-            )
+        check_images(f"The worker {address}", answer, dataset)
         if answer != first:
             raise StudyError(f"Workers differ: {answer}, but {first}. Install the same everywhere.")
     return first
+
+
+def check_images(who: str, described: WorkerEnvironment, dataset: Dataset) -> None:
+    """Check that a process trains and tests on these images; a StudyError names it if not."""
+    if described["fingerprints"] != (dataset.fingerprint, dataset.test_fingerprint):
+        raise StudyError(
+            f"{who} loads other images than those of this study. Workers load MNIST, or what "
+            "MNIST_NPZ names where they are."
+        )
 
 
 def _ask_first_worker(
@@ -194,7 +200,7 @@ def describe_worker(source: str) -> WorkerEnvironment:
 
     Of MNIST's digits the source says which test images they are; of other images, a fingerprint.
     """
-    dataset = _load(source)
+    dataset = load_source(source)
     environment = describe_environment(dataset)
     if not dataset.are_digits:
         environment["test images"] = dataset.test_fingerprint[:8]
@@ -242,7 +248,7 @@ def train_one(settings: Settings, expected: WorkerEnvironment, source: str) -> R
         keras.utils.clear_session()  # or it would keep the networks of the trainings before
         if describe_worker(source) != expected:
             raise StudyError(f"the worker {worker.address} has other versions or images")
-        dataset = _load(source)
+        dataset = load_source(source)
         run = train_with(settings, dataset, run_name(settings, key), progress=report_epoch)
         return Result(
             settings=settings,
@@ -255,6 +261,6 @@ def train_one(settings: Settings, expected: WorkerEnvironment, source: str) -> R
 
 
 @cache  # once a process
-def _load(source: str) -> Dataset:
+def load_source(source: str) -> Dataset:
     """Load the images of a source: MNIST or its sample, or those that MNIST_NPZ names."""
     return load_images(source=source if source in ("full", "sample") else "auto")

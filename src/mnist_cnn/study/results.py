@@ -186,8 +186,8 @@ def _in_words(name: str, value: object) -> str:
 def summarize(scores: Scores) -> str:
     """The mean of each recipe, with its spread, and the difference of each two.
 
-    Means are in percent, followed by the standard deviation and Student's 95 % interval; of two
-    recipes stands what `compare` says.
+    Means are in percent, followed by the standard deviation and Student's 95 % interval; pairs
+    of recipes are compared by `compare`.
     """
     width = max(map(len, scores))
     lines = [f"{name:{width}}  {_summarize_one(by_seed)}" for name, by_seed in scores.items()]
@@ -215,7 +215,7 @@ class PairedDifference(NamedTuple):
     Attributes:
         mean: The mean difference, in percentage points.
         low: Lower end of its 95 % interval, by the paired t test.
-        high: Upper end.
+        high: Upper end of that interval.
         pvalue: The probability of a mean at least this far from 0 if there were no difference.
         n: How many seeds both have.
     """

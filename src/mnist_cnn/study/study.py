@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from mnist_cnn.arguments import check_choice, check_list, check_whole
 from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.exceptions import StudyError
+from mnist_cnn.locking import lock
 from mnist_cnn.models import PRECISIONS
 from mnist_cnn.recipes import RECIPES, Settings, choose_settings
-from mnist_cnn.runs import lock
 from mnist_cnn.study.cluster import (
     TOPIC,
     WorkerEnvironment,
     ask_workers,
+    check_images,
     connect,
     describe_worker,
     train_one,
@@ -64,23 +65,13 @@ def run_study(
         StudyError: Dask is not installed, no worker came or can train as asked, some trainings
             failed, another study is writing to the file, or its folder cannot be written.
     """
-    check_dataset(dataset)
-    recipes = check_list("recipes", recipes)
-    for recipe in recipes:
-        check_choice("recipe", recipe, RECIPES)
-    seeds = [check_whole("seed", seed, 0, 2**32 - 1) for seed in check_list("seeds", seeds)]
-    if not recipes or not seeds:
-        raise ValueError("a study needs at least one recipe and one seed")
-    for name, number in (("epochs", epochs), ("workers", workers), ("wait", wait)):
-        if number is not None:
-            check_whole(name, number, 1)
-    if precision is not None:
-        check_choice("precision", precision, PRECISIONS)
+    recipes, seeds = _check_arguments(recipes, seeds, dataset, epochs, precision, workers, wait)
     file = Path(os.path.expanduser(file))
     with _lock_results(file), ExitStack() as stack:
         client = None
         if scheduler is None:
             expected = describe_worker(dataset.source)  # workers here are like this process
+            check_images("A worker on this machine", expected, dataset)
         else:
             client = stack.enter_context(connect(scheduler, workers))
             expected = ask_workers(client, dataset, wait)
@@ -102,6 +93,31 @@ def run_study(
             print(f"Training the others. Dashboard of Dask: {client.dashboard_link}")
             results |= _train_missing(missing, client, expected, dataset.source, file)
     return [results[key] for key in asked]
+
+
+def _check_arguments(
+    recipes: Sequence[str],
+    seeds: Sequence[int],
+    dataset: Dataset,
+    epochs: int | None,
+    precision: str | None,
+    workers: int | None,
+    wait: int,
+) -> tuple[tuple[str, ...], list[int]]:
+    """Check the arguments of `run_study` before it waits for anything; return recipes and seeds."""
+    check_dataset(dataset)
+    recipes = check_list("recipes", recipes)
+    for recipe in recipes:
+        check_choice("recipe", recipe, RECIPES)
+    seeds = [check_whole("seed", seed, 0, 2**32 - 1) for seed in check_list("seeds", seeds)]
+    if not recipes or not seeds:
+        raise ValueError("a study needs at least one recipe and one seed")
+    for name, number in (("epochs", epochs), ("workers", workers), ("wait", wait)):
+        if number is not None:
+            check_whole(name, number, 1)
+    if precision is not None:
+        check_choice("precision", precision, PRECISIONS)
+    return recipes, seeds
 
 
 def _lock_results(file: Path) -> AbstractContextManager[object]:

@@ -73,7 +73,7 @@ class PredictionBrowser(View):
     ):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
         probabilities = check_predictions(probabilities, len(images))
-        names = check_names(names, next(iter(probabilities.values())).shape[1])
+        names = check_names("names", names, next(iter(probabilities.values())).shape[1])
         super().__init__(
             f"A slider over {len(images):,} predictions; it moves in a running notebook",
             **_pack_images(images, labels, names),
@@ -106,7 +106,7 @@ class ConfusionExplorer(View):
     ):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
         n = len(images)
-        names = check_names(names)
+        names = check_names("names", names)
         order = np.arange(n) if order is None else order
         order = check_array("order", order, np.integer, (n,), n - 1)
         if len(np.unique(order)) < n:
@@ -139,7 +139,7 @@ class EpochScrubber(View):
     ):
         check_run(run)
         images = check_array("images", images, np.uint8, (run.predicted.shape[1], 28, 28))
-        names = check_names(names)
+        names = check_names("names", names)
         packed = _pack_images(images, labels, names)
         check_array("run.predicted", run.predicted, np.integer, run.predicted.shape, len(names) - 1)
         super().__init__(
@@ -162,7 +162,7 @@ class DrawingPad(View):
 
     def __init__(self, model: keras.Model, names: Sequence[str] = DIGITS, maps: bool = False):
         network = pack_network(model)
-        names = check_names(names, model.output_shape[-1])
+        names = check_names("names", names, model.output_shape[-1])
         if maps and not receptive_fields(model):
             raise ValueError(_NO_MAPS)
         invitation = "Draw a digit, large or small, anywhere on the pad."
@@ -201,7 +201,7 @@ class FeatureMaps(View):
     ):
         images = check_array("images", images, np.uint8, ("n", 28, 28))
         network = pack_network(model)
-        packed = _pack_images(images, labels, check_names(names, model.output_shape[-1]))
+        packed = _pack_images(images, labels, check_names("names", names, model.output_shape[-1]))
         fields = receptive_fields(model)
         if not fields:
             raise ValueError(_NO_MAPS)

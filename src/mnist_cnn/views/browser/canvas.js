@@ -9,10 +9,12 @@ const KEYS =
   "With the keyboard: arrow keys move the pen, Space puts it down or lifts it, Delete clears.";
 
 /**
- * `read` is called with the pixels, at most once for each picture on the screen, and with null when
- * nothing is drawn; `save` with them as text, after each stroke.
+ * Make a canvas to draw on, with its buttons.
  *
- * Its `show` shows a drawing that was saved.
+ * `read` is called with the pixels, at most once per animation frame, and with null when nothing is
+ * drawn; `save` with them as text, after each stroke.
+ *
+ * The returned `show` displays a saved drawing.
  */
 export function drawingCanvas(read, save) {
   const canvas = make("canvas", {
@@ -45,8 +47,8 @@ class Drawing {
   #save;
   #pixels;
   #pen = null; // where the pen was last, while it is down
-  #saved = ""; // what is drawn, as it was last saved
-  #edits = 0; // counts what is put or drawn, to notice what came while the last was packed
+  #saved = ""; // the drawing as it was last saved
+  #edits = 0; // counts changes, to notice one that was made while a drawing was being packed
   keyboardPen = [SIDE / 2, SIDE / 2];
 
   constructor({ canvas, cursor, status }, read, save) {
@@ -79,7 +81,7 @@ class Drawing {
     this.#pen = null;
   }
 
-  /** Move the keyboard's pen, as far as the canvas goes: an image may leave paper bare. */
+  /** Move the keyboard's pen within the canvas; with an image, it may be smaller than the paper. */
   moveKeyboardPen([x, y]) {
     const { width, height } = this.#canvas;
     this.keyboardPen = [Math.min(Math.max(x, 0), width), Math.min(Math.max(y, 0), height)];
@@ -109,8 +111,8 @@ class Drawing {
   }
 
   /**
-   * Show a drawing that was saved, if it is another one: by another copy of this view, or before a
-   * reload of the page.
+   * Show a saved drawing unless it is already shown: one from another copy of this view, or from
+   * before the page was reloaded.
    */
   async show(saved) {
     if (saved === this.#saved) return;
@@ -128,7 +130,7 @@ class Drawing {
     this.#canvas.height = pixels.height;
     this.#canvas.getContext("2d").putImageData(pixels, 0, 0);
     this.#status.textContent = "";
-    this.#pen = null; // where it was may lie beyond the new edges
+    this.#pen = null; // where it was may be outside the new canvas
     this.moveKeyboardPen(this.keyboardPen);
   }
 
@@ -161,7 +163,7 @@ function drawByPointer(drawing, canvas, cursor) {
   canvas.addEventListener("pointermove", (event) => {
     if (!drawing.isPenDown || !cursor.hidden || !event.isPrimary) return;
     const between = event.getCoalescedEvents?.() ?? []; // not in every browser
-    for (const each of [...between, event]) drawing.drawTo(canvasPoint(each, canvas));
+    for (const move of [...between, event]) drawing.drawTo(canvasPoint(move, canvas));
   });
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {
@@ -196,7 +198,7 @@ function clearButton(drawing) {
   return make("button", { type: "button", click: () => drawing.clear() }, "Clear");
 }
 
-/** A button that opens an image file, and the input that it presses. */
+/** A button that opens an image file, and the file input that it clicks. */
 function imageOpener(drawing, status) {
   const file = make("input", { type: "file", accept: "image/*", hidden: true });
   file.addEventListener("change", async () => {
@@ -206,7 +208,7 @@ function imageOpener(drawing, status) {
     } catch (error) {
       status.textContent = error.message;
     }
-    file.value = ""; // or the same file could not be chosen again
+    file.value = ""; // otherwise the same file could not be chosen again
   });
   const button = make("button", { type: "button", click: () => file.click() }, "Open an image…");
   return [button, file];

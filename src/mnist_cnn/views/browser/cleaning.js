@@ -30,28 +30,27 @@ const {
 } = shared.cleaning;
 
 /**
- * Choose from a mask, which says where ink is, what belongs to the digit. Returns it as `kept`, and
- * what was `removed`: counts of frames, lines, specks, and of components at the edges.
+ * Select the ink that belongs to the digit, from a mask of all ink. Returns it as `kept`, and as
+ * `removed` the numbers of frames, lines, specks, and components at the edges that were left out.
  */
 export function findDigit(inked) {
   const minLength = Math.max(inked.height, inked.width) / DIGIT_LENGTH_DIVISOR;
-  let { kept, frames, lines } = removeRuledLines(inked);
-  let { labels, components } = labelComponents(kept);
-  if (components.every((component) => lengthOf(component) < minLength)) {
-    kept = copy(inked);
-    frames = 0;
-    lines = 0;
-    ({ labels, components } = labelComponents(kept));
+  let unruled = withoutRuledLines(inked);
+  let labelled = labelComponents(unruled.kept);
+  if (labelled.components.every((component) => lengthOf(component) < minLength)) {
+    unruled = { kept: inked, frames: 0, lines: 0 };
+    labelled = labelComponents(inked);
   }
-  const boxes = removeBoxes(kept, labels, components);
-  if (boxes) ({ labels, components } = labelComponents(kept));
+  const { kept, boxes } = withoutBoxes(unruled.kept, labelled.labels, labelled.components);
+  const { labels, components } = labelComponents(kept);
   const { digit, removed } = chooseComponents(labels, components, minLength, inked);
   const chosen = new Set(digit.map((component) => component.label));
   for (let i = 0; i < labels.length; i++) if (!chosen.has(labels[i])) kept.mask[i] = 0;
-  return { kept, removed: { ...removed, frames: frames + boxes + removed.frames, lines } };
+  const frames = unruled.frames + boxes + removed.frames;
+  return { kept, removed: { ...removed, frames, lines: unruled.lines } };
 }
 
-/** Say what was removed, such as "a frame and specks"; nothing where nothing was. */
+/** Say what was removed, such as "a frame and specks"; an empty string if nothing was. */
 export function describeRemoved({ frames, lines, edges, specks }) {
   const found = [];
   if (frames) found.push(frames === 1 ? "a frame" : "frames");
@@ -62,10 +61,10 @@ export function describeRemoved({ frames, lines, edges, specks }) {
 }
 
 /**
- * Remove ruled lines from edge to edge. Returns what is `kept`, and how many frames and lines were
- * removed: lines along all four edges are one frame.
+ * Copy the ink without ruled lines that run from edge to edge. Returns the copy as `kept`, and the
+ * numbers of `frames` and `lines` that are left out: lines along all four edges are one frame.
  */
-function removeRuledLines(inked) {
+function withoutRuledLines(inked) {
   const { height, width } = inked;
   const maxThickness = Math.floor(Math.min(height, width) / RULE_THICKNESS_DIVISOR);
   const horizontal = findLines(inked, maxThickness, true);
@@ -83,8 +82,8 @@ const areAlongBothEdges = (rows, height, maxThickness) =>
   rows.length > 0 && rows[0] <= maxThickness && rows.at(-1) >= height - 1 - maxThickness;
 
 /**
- * Find the connected components, each with its label, its number of pixels and its bounding box;
- * label each pixel with that of its component, from 1 on.
+ * Find the connected components, each with its label, its number of pixels and its bounding box,
+ * and label each pixel with its component, from 1 on.
  */
 function labelComponents({ mask, height, width }) {
   const labels = new Int32Array(mask.length);
@@ -117,7 +116,7 @@ function labelComponents({ mask, height, width }) {
   return { labels, components };
 }
 
-/** Count a pixel to a component, and dilateVertically its bounding box to it. */
+/** Add a pixel to a component, and extend its bounding box to hold it. */
 function include(component, row, column) {
   component.size++;
   component.top = Math.min(component.top, row);
@@ -129,10 +128,11 @@ function include(component, row, column) {
 const lengthOf = ({ top, bottom, left, right }) => Math.max(bottom - top, right - left);
 
 /**
- * Remove boxes that have straight sides and something in them, which may touch the sides. Returns
- * how many there were.
+ * Copy the ink without boxes: straight sides around contents, which may touch the sides. Returns
+ * the copy as `kept`, and the number of `boxes`.
  */
-function removeBoxes(inked, labels, components) {
+function withoutBoxes(inked, labels, components) {
+  const kept = copy(inked);
   let boxes = 0;
   for (const component of components) {
     const part = cropComponent(labels, inked.width, component);
@@ -149,10 +149,10 @@ function removeBoxes(inked, labels, components) {
       if (!part.mask[i] || !sides.mask[i]) continue;
       const row = component.top + Math.floor(i / part.width);
       const column = component.left + (i % part.width);
-      inked.mask[row * inked.width + column] = 0;
+      kept.mask[row * kept.width + column] = 0;
     }
   }
-  return boxes;
+  return { kept, boxes };
 }
 
 /** A component by itself: the mask of its pixels in its bounding box. */
@@ -169,8 +169,8 @@ function cropComponent(labels, sheetWidth, { label, top, bottom, left, right }) 
 }
 
 /**
- * Choose the components of the digit: without frames, specks and what lies at the edges. Returns
- * counts of these as `removed`.
+ * Choose the components of the digit, leaving out frames, specks and what lies at the edges.
+ * Returns the numbers of these as `removed`.
  */
 function chooseComponents(labels, components, minLength, shape) {
   const free = components.filter(
@@ -196,11 +196,11 @@ function chooseComponents(labels, components, minLength, shape) {
   return { digit, removed: { frames, edges, specks } };
 }
 
-/** Whether a component reaches an edge of the sheet. */
+/** Whether a component touches an edge of the sheet. */
 const touchesEdge = ({ top, bottom, left, right }, { height, width }) =>
   top === 0 || left === 0 || bottom === height || right === width;
 
-/** Tell whether a component's bounding box holds another one, and is not much longer. */
+/** Whether a component's bounding box contains another's, and is not much longer. */
 const surrounds = (component, other, maxRatio) =>
   component.top < other.top &&
   other.bottom < component.bottom &&
@@ -209,8 +209,8 @@ const surrounds = (component, other, maxRatio) =>
   maxRatio * lengthOf(other) >= lengthOf(component);
 
 /**
- * Tell whether a component at an edge is no part of a digit, as another one lies free. It covers
- * much of the edge, or is far from the other one and not much larger.
+ * Whether a component at an edge can be dropped because a digit lies away from the edges. It can if
+ * it covers much of an edge, or if it is far from that digit and not much larger.
  */
 function isBeside(component, free, labels, { height, width }) {
   const edges = [
@@ -234,7 +234,7 @@ function isBeside(component, free, labels, { height, width }) {
   return covers || (isFar && MAX_EDGE_SIZE_RATIO * free.size >= component.size);
 }
 
-/** Find the four sides of the box that a component is or has; null if a side is missing. */
+/** Find the four sides of the box that a component is or contains; null if one is missing. */
 function findBox(part) {
   const { height, width } = part;
   const maxThickness = Math.max(Math.floor(Math.min(height, width) / BOX_THICKNESS_DIVISOR), 1);
@@ -245,7 +245,7 @@ function findBox(part) {
   return union(horizontal.found, transpose(vertical.found));
 }
 
-/** Tell whether the first line is near the beginning of a box, and the last near its end. */
+/** Whether the first line is near the start of a box, and the last near its end. */
 function areAtBothEnds(rows, height) {
   if (!rows.length) return false;
   const isFirstNear = 100 * rows[0] < BOX_END_PERCENT * height;
@@ -254,9 +254,9 @@ function areAtBothEnds(rows, height) {
 }
 
 /**
- * Find lines from left to right that are almost level and at most `maxThickness` pixels thick; if
- * `toTheEdges`, only those from edge to edge. Returns where they are, without what crosses them, as
- * the mask `found`; and the row of each in `middleRows`.
+ * Find almost level lines that run from left to right and are at most `maxThickness` pixels thick;
+ * if `toTheEdges`, only those from edge to edge. Returns where they are, without what crosses them,
+ * as the mask `found`; and as `middleRows` the row in which each crosses the middle.
  */
 function findLines(inked, maxThickness, toTheEdges) {
   const { height, width } = inked;
@@ -267,7 +267,7 @@ function findLines(inked, maxThickness, toTheEdges) {
   const edges = range(count + 1).map((strip) => Math.floor((strip * width) / count));
   const required = requiredStrips(count, toTheEdges);
   const covered = isCovered(inked, edges, LINE_COVERAGE_PERCENT);
-  // There can be no line: this takes less time than to look for one
+  // No line is possible: a quick check before the slow search
   if (!isCrossed(covered, required)) return { found, middleRows };
   const runs = runLengths(inked);
   const thinInk = copy(inked);
@@ -278,7 +278,7 @@ function findLines(inked, maxThickness, toTheEdges) {
     const { rows } = lines[0];
     const isAtTop = rows[0] <= maxThickness;
     const isAtBottom = rows.at(-1) >= height - 1 - maxThickness;
-    // It may be the bar of a 7 that was cut out closely
+    // It may be the bar of a tightly cropped 7
     if (isAtTop || isAtBottom) return { found, middleRows };
   }
   for (const line of lines) {
@@ -297,14 +297,14 @@ function requiredStrips(count, toTheEdges) {
   return [spared, count - spared];
 }
 
-/** Tell whether each of the required strips is covered in some row. */
+/** Whether each of the required strips is covered in some row. */
 function isCrossed({ mask, width: count }, [first, end]) {
   const crossed = new Uint8Array(count);
   for (let i = 0; i < mask.length; i++) crossed[i % count] |= mask[i];
   return crossed.subarray(first, end).every(Boolean);
 }
 
-/** Count the pixels of the vertical run of ink that each pixel of ink belongs to. */
+/** Compute the length of the vertical run of ink that each pixel of ink belongs to. */
 function runLengths({ mask, height, width }) {
   const runs = new Int32Array(mask.length);
   // Downwards each pixel counts those above it; upwards it takes over the count of the lowest
@@ -316,8 +316,8 @@ function runLengths({ mask, height, width }) {
 }
 
 /**
- * Select the pixels of a line, as a list of their indices, without what crosses it. That is clearly
- * thicker than the line is where nothing crosses it.
+ * Select the pixels of a line, as a list of their indices, without what crosses it, which is
+ * clearly thicker than the line itself.
  */
 function pixelsOfLine({ mask, height, width }, { zone }, runs, edges, maxThickness) {
   const pixels = [];
@@ -336,12 +336,12 @@ function pixelsOfLine({ mask, height, width }, { zone }, runs, edges, maxThickne
 }
 
 /**
- * Follow lines from strip to strip, and take those in neighbouring rows together. `covered` and
+ * Follow lines from strip to strip, and merge those in neighbouring rows. `covered` and
  * `thin` are masks of rows and strips: where a line may run, and the same for ink that is no
  * thicker than a line, which rises or falls by at most `maxDrop` pixels.
  *
- * A line is { rows, zone }: the rows in which it crosses the middle of the sheet, from the top, and
- * a mask of rows and strips, where it runs.
+ * A line is { rows, zone }: the rows in which it crosses the middle of the sheet, top to bottom,
+ * and a mask of rows and strips, where it runs.
  */
 function followLines(covered, thin, required, maxDrop) {
   const zones = findZones(covered, thin, required, maxDrop);
@@ -358,7 +358,7 @@ function followLines(covered, thin, required, maxDrop) {
   return lines.map(({ rows, zone }) => ({ rows, zone: dilateVertically(zone) }));
 }
 
-/** Find where lines run, masks of rows and strips, by the row where they cross the middle. */
+/** Map the row where lines cross the middle to where they run, a mask of rows and strips. */
 function findZones(covered, thin, [first, end], maxDrop) {
   const { height, width: count } = covered;
   const zones = new Map();
@@ -374,21 +374,21 @@ function findZones(covered, thin, [first, end], maxDrop) {
       let strip = first;
       while (strip < end && isSet(covered, row, strip)) strip++;
       if (strip < end) continue;
-      const thinStrips = range(count).filter((each) => isSet(thin, row, each));
+      const thinStrips = range(count).filter((index) => isSet(thin, row, index));
       if (100 * thinStrips.length < THIN_STRIPS_PERCENT * count) continue;
       if (!zones.has(row))
         zones.set(row, { mask: new Uint8Array(height * count), height, width: count });
       const { mask } = zones.get(row);
-      shifts.forEach((shift, each) => {
+      shifts.forEach((shift, index) => {
         const shifted = Math.min(Math.max(row + shift, 0), height - 1);
-        mask[shifted * count + each] = 1;
+        mask[shifted * count + index] = 1;
       });
     }
   }
   return zones;
 }
 
-/** Tell where ink in a row or next to it covers such a part of a strip, by rows and strips. */
+/** Whether ink in a row or beside it covers `percent` of a strip: a mask of rows and strips. */
 function isCovered(inked, edges, percent) {
   const { mask, height, width } = dilateVertically(inked);
   const count = edges.length - 1;
@@ -405,7 +405,7 @@ function isCovered(inked, edges, percent) {
   return { mask: covered, height, width: count };
 }
 
-/** Add the pixels above and below. */
+/** Add the pixels above and below each pixel. */
 function dilateVertically({ mask, height, width }) {
   const dilated = mask.slice();
   for (let i = width; i < mask.length; i++) {
@@ -431,7 +431,7 @@ function union(inked, other) {
   return both;
 }
 
-/** The mask with rows as columns. */
+/** Swap the rows and columns of a mask. */
 function transpose({ mask, height, width }) {
   const transposed = new Uint8Array(mask.length);
   for (let row = 0; row < height; row++) {

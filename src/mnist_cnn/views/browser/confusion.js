@@ -1,18 +1,18 @@
-// What is taken for what: after a training, and epoch by epoch.
+// Which classes a network takes for which: after training, and epoch by epoch.
 
 import { confusionMatrix } from "./matrix.js";
 import { bytesOf, formatCount, percent, unzipImages } from "./numbers.js";
-import { choicesOf, digitCanvas, make, slider, statusLine } from "./elements.js";
+import { createState, digitCanvas, make, slider, statusLine } from "./elements.js";
 
 const PER_PAGE = 44; // images in the gallery
 
 export async function ConfusionExplorer({ model, values, el }) {
   const predicted = bytesOf(values.predicted);
   const imageOf = await unzipImages(values.images);
-  const { choose, follow } = choicesOf(model, { cell: [], page: 1 });
-  const explorer = mistakeExplorer(values, imageOf, choose);
+  const { update, subscribe } = createState(model, { cell: [], page: 1 });
+  const explorer = mistakeExplorer(values, imageOf, update);
   el.append(...explorer.elements);
-  follow((chosen) => explorer.show(predicted, chosen));
+  subscribe((chosen) => explorer.show(predicted, chosen));
 }
 
 export async function EpochScrubber({ model, values, el }) {
@@ -21,12 +21,12 @@ export async function EpochScrubber({ model, values, el }) {
   const n = labels.length;
   const epochs = predicted.length / n - 1;
   const imageOf = await unzipImages(values.images);
-  const { choose, follow } = choicesOf(model, { epoch: 0, cell: [], page: 1 });
-  const position = slider("epoch", 0, (epoch) => choose({ epoch, page: 1 }));
+  const { update, subscribe } = createState(model, { epoch: 0, cell: [], page: 1 });
+  const position = slider("epoch", 0, (epoch) => update({ epoch, page: 1 }));
   const caption = statusLine();
-  const explorer = mistakeExplorer(values, imageOf, choose);
+  const explorer = mistakeExplorer(values, imageOf, update);
   el.append(position.element, caption, ...explorer.elements);
-  follow((chosen) => {
+  subscribe((chosen) => {
     const { epoch } = chosen;
     const now = predicted.subarray(n * epoch, n * (epoch + 1));
     const right = labels.filter((label, index) => label === now[index]).length;
@@ -38,11 +38,11 @@ export async function EpochScrubber({ model, values, el }) {
   });
 }
 
-/** A matrix whose cells open; with none chosen, all mistakes are shown. */
-function mistakeExplorer({ names, labels: packed, order }, imageOf, choose) {
+/** A confusion matrix, and the images of its chosen cell; while none is chosen, all mistakes. */
+function mistakeExplorer({ names, labels: packed, order }, imageOf, update) {
   const labels = bytesOf(packed);
-  const matrix = confusionMatrix(names, (cell) => choose({ cell, page: 1 }));
-  const pages = slider("page", 1, (page) => choose({ page }), false);
+  const matrix = confusionMatrix(names, (cell) => update({ cell, page: 1 }));
+  const pages = slider("page", 1, (page) => update({ page }), false);
   const caption = statusLine();
   const gallery = make("div.mnist-gallery");
 
@@ -67,7 +67,7 @@ function mistakeExplorer({ names, labels: packed, order }, imageOf, choose) {
   return { elements: [matrix.element, pages.element, caption, gallery], show };
 }
 
-/** How many images there are for each actual and each predicted class, row after row. */
+/** Count the images for each pair of actual and predicted class, row after row. */
 function countPairs(classes, labels, predicted) {
   const counts = new Array(classes ** 2).fill(0);
   labels.forEach((label, index) => counts[classes * label + predicted[index]]++);

@@ -20,12 +20,12 @@ const {
 // As float32, with which NumPy computes
 const MIN_CONTRAST = Math.fround(shared.drawing.MIN_CONTRAST);
 const MIN_PAPER_BRIGHTNESS = Math.fround(shared.drawing.MIN_PAPER_BRIGHTNESS);
-const BELOW_ALL = -2; // less than any value of which a maximum is taken
+const BELOW_ALL = -2; // padding that is never the maximum: values are at least -1
 
 /**
- * Find what differs from the paper in brightness or in hue, and is the digit. Returns ink in 0..1,
- * row after row, its width and height, and what was `removed`; with `clean` false, nothing is.
- * Throws an Error if nothing is drawn.
+ * Find the ink of a digit: what differs from the paper in brightness or in hue. Returns ink in
+ * 0..1, row after row, its width and height, and what was `removed`; with `clean` false, nothing
+ * is. Throws an Error if nothing is drawn.
  */
 export function findInk({ data, width, height }, clean = true) {
   const ink = measureContrast({ width, height, channels: channelsOf(data) });
@@ -100,7 +100,7 @@ function centerByMass({ digit, rows, columns }) {
   return image;
 }
 
-/** Compute where rows or columns of these masses begin on the image. */
+/** Compute where rows or columns start on the image so that their centre of mass is central. */
 function offsetToCenter(mass) {
   const center = sumOf(mass.map((value, i) => value * i)) / sumOf(mass);
   return Math.min(Math.max(roundHalfEven(IMAGE_SIDE / 2 - center), 0), IMAGE_SIDE - mass.length);
@@ -108,7 +108,7 @@ function offsetToCenter(mass) {
 
 /**
  * Red, green, blue and opacity in 0..1: float32 at every step, as NumPy computes. Transparent
- * pixels count as black, whatever colour they have; then opacity tells.
+ * pixels count as black, whatever their colour; opacity tells them from ink.
  */
 function channelsOf(data) {
   return [0, 1, 2, 3].map((channel) => {
@@ -122,7 +122,7 @@ function channelsOf(data) {
 }
 
 /**
- * Measure how much pixels differ from the paper, which is the median of the border, unless the
+ * Measure how much each pixel differs from the paper, which is the median of the border, unless the
  * border varies. A sheet is { width, height, channels }.
  */
 function measureContrast(sheet) {
@@ -132,7 +132,7 @@ function measureContrast(sheet) {
     const ink = measureLocalContrast(sheet);
     const least = Math.max(MIN_CONTRAST, Math.fround(MIN_RELATIVE_INK * largest(ink)));
     const margin = marginWidth(sheet);
-    // What varies may be a broad stroke that runs over the edge; or all may be one broad stroke
+    // Otherwise a broad stroke runs over the edge, or fills the image, and makes the border vary
     for (let row = margin; row < height - margin; row++) {
       const inner = ink.subarray(row * width + margin, (row + 1) * width - margin);
       if (inner.some((value) => value >= least)) return ink;
@@ -147,7 +147,7 @@ function measureContrast(sheet) {
   return ink;
 }
 
-/** Tell whether the border varies as in a photograph; no drawing is lit unevenly. */
+/** Whether the border varies as in a photograph; a drawing is always lit evenly. */
 function isLitUnevenly(channels, border, paper) {
   const difference = border.map((i) =>
     largest(channels.map((values, channel) => Math.abs(Math.fround(values[i] - paper[channel])))),
@@ -159,7 +159,7 @@ function isLitUnevenly(channels, border, paper) {
   return !isDrawn && 100 * differing > UNEVEN_BORDER_PERCENT * count;
 }
 
-/** The indices of pixels at the four sides, to a depth, of one in so many rows and columns. */
+/** Indices of the pixels within `depth` of a side, in every `step`-th row and column. */
 function indicesAlongSides({ width, height }, depth, step) {
   const sides = [
     [0, depth, 0, width],
@@ -177,8 +177,8 @@ function indicesAlongSides({ width, height }, depth, step) {
 }
 
 /**
- * Compute how broad a margin is, in pixels, so that a frame is the smaller part of it. On a small
- * image, a frame cannot be told from a digit that fills it.
+ * Compute the width of the margin, in pixels: wide enough that a frame fills less than half. On a
+ * small image, a frame cannot be told from a digit that fills it.
  */
 function marginWidth({ width, height }) {
   const side = Math.min(width, height);
@@ -194,20 +194,20 @@ function medianOfMargin(sheet) {
   return sheet.channels.map((values) => medianAt(indices, values));
 }
 
-/** Measure how much pixels differ from the paper nearby, relative to its brightness. */
+/** Measure how much each pixel differs from the paper nearby, relative to its brightness. */
 function measureLocalContrast(sheet) {
   const { width, height, channels } = sheet;
   const ink = new Float32Array(width * height);
   const brightness = new Float32Array(width * height).fill(MIN_PAPER_BRIGHTNESS);
   const halfWindow = Math.floor(Math.max(width, height) / HALF_WINDOW_DIVISOR);
-  // Windows may reach over an edge, or gradients would end there; but no frame may fill them
+  // Windows may extend past an edge, or gradients would end there; but no frame may fill them
   const padding = Math.max(halfWindow - Math.floor(marginWidth(sheet) / 2) - 1, 0);
   const noiseSample = noiseSampleIndices(sheet);
   channels.forEach((values, channel) => {
     if (channel === 3 && values.every((value) => value === 1)) return; // opaque, as photographs are
     const background = estimateBackground(values, width, height, halfWindow, padding);
     const difference = background.map((value, i) => Math.abs(Math.fround(value - values[i])));
-    // Noise alone makes a difference, too: the median, which some of the pixels tell
+    // Noise alone makes a difference, too: its median, estimated from some of the pixels
     const noise = medianAt(noiseSample, difference);
     for (let i = 0; i < ink.length; i++) {
       ink[i] = Math.max(ink[i], difference[i] - noise);
@@ -256,7 +256,7 @@ function backgroundCost(background, values, width, windowSide) {
   return difference + windowSide * roughness;
 }
 
-/** Average or interpolate linearly to other numbers of rows and columns. */
+/** Resize ink to other numbers of rows and columns by averaging or linear interpolation. */
 function resize({ ink, width, height }, rows, columns) {
   const wide = new Float64Array(rows * width);
   interpolationWeights(height, rows).forEach(({ first, weights }, row) => {
@@ -279,8 +279,8 @@ function resize({ ink, width, height }, rows, columns) {
 
 /**
  * Compute, for each new pixel, the first of the old ones that it averages, and their weights. They
- * fall linearly from the centre of the new pixel, to 0 at the distance of one pixel, an old or a
- * new one, whichever is larger.
+ * fall linearly from the centre of the new pixel to 0 at a distance of one pixel, old or new,
+ * whichever is larger.
  */
 function interpolationWeights(old, count) {
   const scale = Math.max(old / count, 1);
@@ -299,7 +299,7 @@ function interpolationWeights(old, count) {
 // What NumPy and SciPy do in Python
 
 /**
- * The minimum, in a square window, of the maxima in such windows, which may reach over an edge by
+ * The minimum, in a square window, of the maxima in such windows, which may extend past an edge by
  * `padding` pixels.
  */
 function greyClosing(values, width, height, halfWindow, padding) {
@@ -330,13 +330,13 @@ function maximumFilter(values, width, height, halfWindow) {
 
 /**
  * The maximum in each window of a row, with rows as columns, by van Herk's method: blocks are as
- * long as a window, so each window is the end of one and the beginning of the next.
+ * long as a window, so each window is the end of one and the start of the next.
  */
 function maximumFilterOfRows(values, width, height, halfWindow) {
   const windowSide = 2 * halfWindow + 1;
   const paddedWidth = width + 2 * halfWindow;
   const maxima = new Float32Array(values.length);
-  const before = new Float32Array(paddedWidth); // the maximum from the beginning of a block to here
+  const before = new Float32Array(paddedWidth); // the maximum from the start of a block to here
   const after = new Float32Array(paddedWidth); // the maximum from here to the end of the block
   for (let row = 0; row < height; row++) {
     before.fill(BELOW_ALL);

@@ -1,38 +1,40 @@
 // Draw a digit, or open an image of one, and see what a network makes of it.
 
-import { mosaic } from "./mosaic.js";
+import { ALL, mosaic } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
 import { indexOfLargest, percent } from "./numbers.js";
 import { drawingCanvas } from "./canvas.js";
-import { bars, checkbox, choicesOf, digitCanvas, make, statusLine } from "./elements.js";
+import { bars, checkbox, createState, digitCanvas, make, statusLine } from "./elements.js";
 import { prepareDrawing } from "./prepare_drawing.js";
 
 export function DrawingPad({ model, values, el }) {
-  const { get, choose, follow } = choicesOf(model, { drawing: "", prepare: true, clean: true });
-  const toPrepare = checkbox("prepare it as MNIST's makers did", (prepare) => choose({ prepare }));
-  const toClean = checkbox("leave out what is not the digit", (clean) => choose({ clean }));
+  const initial = { drawing: "", prepare: true, clean: true };
+  const { get, update, subscribe } = createState(model, initial);
+  const toPrepare = checkbox("prepare it as MNIST's makers did", (prepare) => update({ prepare }));
+  const toClean = checkbox("leave out what is not the digit", (clean) => update({ clean }));
   const answer = answerPanel(values);
 
   let drawn = null; // the pixels on the canvas
-  const read = (chosen) => {
-    const others = answer.show(drawn, chosen);
-    toClean.element.hidden = !others;
+  const showAnswer = (chosen) => {
+    const prepared = drawn && prepareDrawing(drawn, chosen);
+    toClean.element.hidden = !prepared?.others;
+    answer.show(prepared, chosen.clean);
   };
   const canvas = drawingCanvas(
     (pixels) => {
       drawn = pixels;
-      read(get());
+      showAnswer(get());
     },
-    (drawing) => choose({ drawing }),
+    (drawing) => update({ drawing }),
   );
 
   const beside = make("div", {}, toPrepare.element, toClean.element, answer.caption, answer.body);
   el.append(make("div.mnist-row", {}, canvas.element, beside), answer.below);
-  follow((chosen) => {
+  subscribe((chosen) => {
     canvas.show(chosen.drawing);
     toPrepare.show(chosen.prepare);
     toClean.show(chosen.clean);
-    read(chosen);
+    showAnswer(chosen);
   });
 }
 
@@ -42,23 +44,19 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");
   const below = make("div");
-  const maps = mosaic("all");
+  const maps = mosaic(ALL);
 
-  /** Returns in words what is beside the digit, if anything is. */
-  const show = (drawn, chosen) => {
+  /** Show the answer to a prepared drawing, or the invitation to draw if it is null. */
+  const show = (prepared, clean) => {
     body.replaceChildren();
     below.replaceChildren();
-    if (!drawn) {
-      caption.textContent = invitation;
-      return "";
+    if (!prepared || prepared.error) {
+      caption.textContent = prepared ? prepared.error : invitation;
+      return;
     }
-    const { seen, others, error } = prepareDrawing(drawn, chosen);
-    if (error) {
-      caption.textContent = error;
-      return "";
-    }
+    const { seen, others } = prepared;
     const { probabilities, convolutions } = forward(network, seen);
-    caption.textContent = describe(probabilities, names, others, chosen.clean);
+    caption.textContent = describe(probabilities, names, others, clean);
     const table = bars("What it says", probabilities, names);
     body.append(digitCanvas(seen, "what the network sees", 224), table);
     if (withMaps) {
@@ -66,7 +64,6 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
       const what = make("p", {}, "What each map of its first convolution responds to:");
       below.append(what, maps.element);
     }
-    return others;
   };
   return { caption, body, below, show };
 }

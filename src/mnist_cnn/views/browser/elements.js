@@ -1,7 +1,6 @@
-// What the views are made of: elements, choices that are kept, controls, and pictures of digits.
+// What the views are made of: elements, their state, controls, and pictures of digits.
 
 import { formatCount, IMAGE_SIDE, indexOfLargest, percent } from "./numbers.js";
-import shared from "../../shared.json" with { type: "json" };
 
 /** How the arrow keys move, in rows and columns. */
 export const STEPS = {
@@ -11,11 +10,11 @@ export const STEPS = {
   ArrowRight: [0, 1],
 };
 
-const STEP_TIME = 500; // milliseconds from step to step of a slider that plays
+const STEP_TIME = 500; // milliseconds between the steps of a slider that plays
 
 /**
- * An element, "tag.class", with attributes, listeners and children. Text stays text, whatever is in
- * it.
+ * Make an element, "tag.class", with attributes, listeners and children. Strings become text, never
+ * HTML.
  */
 export function make(name, attributes = {}, ...children) {
   const [tag, ...classes] = name.split(".");
@@ -35,27 +34,27 @@ export function statusLine() {
 }
 
 /**
- * What the reader has chosen. The model keeps it: so it outlasts a reload, and all copies of the
- * view show the same. What follows is called now, and whenever it changes.
+ * The state of a view: what the reader has chosen. The model stores it, so it outlasts a reload,
+ * and all copies of the view show the same. Subscribers are called at once and on each change.
  */
-export function choicesOf(model, initial) {
+export function createState(model, initial) {
   const get = () => ({ ...initial, ...model.get("chosen") });
-  const choose = (changes) => {
+  const update = (changes) => {
     model.set("chosen", { ...model.get("chosen"), ...changes });
     model.save_changes();
   };
-  const follow = (show) => {
+  const subscribe = (show) => {
     model.on("change:chosen", () => show(get()));
     show(get());
   };
-  return { get, choose, follow };
+  return { get, update, subscribe };
 }
 
 /** A menu of `options`, each a value and its text. */
-export function dropdown(name, options, choose) {
+export function dropdown(name, options, onChange) {
   const entries = options.map(([value, text]) => make("option", { value }, text));
   const menu = make("select", { "aria-label": name }, ...entries);
-  menu.addEventListener("change", () => choose(menu.value));
+  menu.addEventListener("change", () => onChange(menu.value));
   const element = make("label.mnist-control", { hidden: entries.length < 2 }, name, menu);
   const show = (value) => {
     menu.value = value;
@@ -63,10 +62,10 @@ export function dropdown(name, options, choose) {
   return { element, show };
 }
 
-/** A box to tick, with a text. */
-export function checkbox(text, choose) {
+/** A checkbox with its label. */
+export function checkbox(text, onChange) {
   const box = make("input", { type: "checkbox" });
-  box.addEventListener("change", () => choose(box.checked));
+  box.addEventListener("change", () => onChange(box.checked));
   const element = make("label.mnist-control", {}, box, text);
   const show = (value) => {
     box.checked = value;
@@ -74,16 +73,19 @@ export function checkbox(text, choose) {
   return { element, show };
 }
 
-/** A slider from `low`, which can play by itself; if it cannot, and has one place, it is hidden. */
-export function slider(name, low, choose, canPlay = true) {
+/**
+ * A slider from `low`, with a button that plays it. Without the button (`canPlay` is false), it is
+ * hidden while it has only one position.
+ */
+export function slider(name, low, onChange, canPlay = true) {
   const track = make("input", { type: "range", min: low, "aria-label": name });
-  track.addEventListener("input", () => choose(track.valueAsNumber));
-  const number = make("span", { "aria-hidden": true }); // the slider says it
+  track.addEventListener("input", () => onChange(track.valueAsNumber));
+  const number = make("span", { "aria-hidden": true }); // screen readers get it from the slider
   const label = make("label.mnist-control.mnist-slider", {}, name, track, number);
-  const button = playButton(track, choose);
+  const button = playButton(track, onChange);
   const show = (value, high) => {
     const isFixed = high <= low;
-    track.max = high; // before the value, which could not be larger
+    track.max = high; // set before the value, which it limits
     track.value = value;
     track.disabled = isFixed;
     number.textContent = formatCount(value);
@@ -93,8 +95,8 @@ export function slider(name, low, choose, canPlay = true) {
   return { element: canPlay ? make("div.mnist-player", {}, button, label) : label, show };
 }
 
-/** A button that lets a slider play by itself; from its beginning if it is at its end. */
-function playButton(track, choose) {
+/** A button that plays a slider step by step, from its start if it is at its end. */
+function playButton(track, onChange) {
   const button = make("button.mnist-play", { type: "button" });
   let timer;
   const pause = () => {
@@ -105,13 +107,13 @@ function playButton(track, choose) {
   };
   const step = () => {
     if (!track.isConnected || track.value === track.max) pause();
-    else choose(track.valueAsNumber + 1);
+    else onChange(track.valueAsNumber + 1);
   };
   const play = () => {
     timer = setInterval(step, STEP_TIME);
     button.textContent = "❚❚";
     button.setAttribute("aria-label", "Pause");
-    if (track.value === track.max) choose(Number(track.min));
+    if (track.value === track.max) onChange(Number(track.min));
   };
   button.addEventListener("click", () => {
     if (timer === undefined) play();
@@ -121,7 +123,7 @@ function playButton(track, choose) {
   return button;
 }
 
-/** Where an event of a pointer is, in pixels of a canvas, which the page may show smaller. */
+/** The position of a pointer event in pixels of a canvas, which the page may scale down. */
 export function canvasPoint(event, canvas) {
   const box = canvas.getBoundingClientRect();
   return [
@@ -130,7 +132,7 @@ export function canvasPoint(event, canvas) {
   ];
 }
 
-/** Ink, numbers in 0..255, dark on white. */
+/** Ink, numbers in 0..255, as image data, dark on white. */
 export function inkOnPaper(ink, height, width) {
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
@@ -138,7 +140,7 @@ export function inkOnPaper(ink, height, width) {
   return image;
 }
 
-/** The picture of an image, `side` screen pixels wide; `alt` says what it is. */
+/** A canvas that shows an image, `side` screen pixels wide; `alt` says what it is. */
 export function digitCanvas(ink, alt, side) {
   const size = { width: IMAGE_SIDE, height: IMAGE_SIDE, style: `width: ${side}px` };
   const canvas = make("canvas.mnist-digit", { role: "img", "aria-label": alt, ...size });
@@ -149,30 +151,30 @@ export function digitCanvas(ink, alt, side) {
 /** Probabilities as bars under a name; words mark the predicted and, if known, the actual class. */
 export function bars(name, probabilities, names, label = null) {
   const predicted = indexOfLargest(probabilities);
-  const kindOf = (each) => {
-    if (each === predicted && label !== null && each !== label) return ".wrong";
-    return each === predicted || each === label ? ".marked" : "";
+  const kindOf = (classIndex) => {
+    if (classIndex === predicted && label !== null && classIndex !== label) return ".wrong";
+    return classIndex === predicted || classIndex === label ? ".marked" : "";
   };
-  const rows = names.map((className, each) => {
-    const bar = make("div", { style: `width: ${percent(probabilities[each])}` });
+  const rows = names.map((className, classIndex) => {
+    const bar = make("div", { style: `width: ${percent(probabilities[classIndex])}` });
     return make(
-      `tr${kindOf(each)}`,
+      `tr${kindOf(classIndex)}`,
       {},
       make("th", { scope: "row" }, className),
       make("td", {}, bar),
-      make("td", {}, barText(each, label, probabilities)),
+      make("td", {}, barLabel(classIndex, label, probabilities)),
     );
   });
   return make("table.mnist-bars", {}, make("caption", {}, name), make("tbody", {}, ...rows));
 }
 
 /**
- * The text beside a class's bar: its probability, and if it is the predicted or actual class.
- * Figures say the same: `bar_text` in mnist_cnn/evaluation.py.
+ * The text beside a class's bar: its probability, and whether it is the predicted or actual class.
+ * `bar_label` in mnist_cnn/plots.py writes the same text in figures.
  */
-function barText(each, label, probabilities) {
-  const words = [percent(probabilities[each])];
-  if (each === indexOfLargest(probabilities)) words.push(shared.words.predicted);
-  if (each === label) words.push(shared.words.actual);
+function barLabel(classIndex, label, probabilities) {
+  const words = [percent(probabilities[classIndex])];
+  if (classIndex === indexOfLargest(probabilities)) words.push("predicted");
+  if (classIndex === label) words.push("actual");
   return words.join("  ");
 }

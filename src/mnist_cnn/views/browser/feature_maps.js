@@ -1,7 +1,7 @@
 // Choose or draw a digit, choose a convolution and see all its maps; choose a pixel and see how it
 // is computed.
 
-import { mosaic, strongest } from "./mosaic.js";
+import { ALL, ENLARGED, mosaic, strongest } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
 import {
   bytesOf,
@@ -13,7 +13,7 @@ import {
   unzipImages,
 } from "./numbers.js";
 import { drawingCanvas } from "./canvas.js";
-import { choicesOf, digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
+import { createState, digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
 import { prepareDrawing } from "./prepare_drawing.js";
 
 const LISTED = 3; // input maps whose products are shown; of the others, only the sum
@@ -23,14 +23,14 @@ export async function FeatureMaps({ model, values, el }) {
   const labels = bytesOf(values.labels);
   const imageOf = await unzipImages(values.images);
   const network = unpackNetwork(values.network);
-  // Until a place is chosen, it is that of the largest number
+  // While no place is chosen, it is that of the largest number
   const initial = { image: 0, drawing: "", layer: 0, place: null };
-  const { get, choose, follow } = choicesOf(model, initial);
+  const { get, update, subscribe } = createState(model, initial);
   const layer = dropdown("convolution", titlesOf(network), (value) =>
-    choose({ layer: Number(value), place: null }),
+    update({ layer: Number(value), place: null }),
   );
-  const position = slider("image", 0, (image) => choose({ image, drawing: "" }));
-  const maps = mapsPanel(network, values, (place) => choose({ place }));
+  const position = slider("image", 0, (image) => update({ image, drawing: "" }));
+  const maps = mapsPanel(network, values, (place) => update({ place }));
 
   let drawn = null; // the pixels on the canvas
   const show = (chosen) => {
@@ -43,15 +43,15 @@ export async function FeatureMaps({ model, values, el }) {
       drawn = pixels;
       show(get());
     },
-    (drawing) => choose({ drawing }),
+    (drawing) => update({ drawing }),
   );
 
   el.append(
     make("div.mnist-row", {}, layer.element, position.element),
-    make("div.mnist-row", {}, canvas.element, maps.every),
-    make("div.mnist-row", {}, maps.one, maps.explanation),
+    make("div.mnist-row", {}, canvas.element, maps.all),
+    make("div.mnist-row", {}, maps.enlarged, maps.explanation),
   );
-  follow((chosen) => {
+  subscribe((chosen) => {
     layer.show(chosen.layer);
     position.show(chosen.image, labels.length - 1);
     canvas.show(chosen.drawing);
@@ -60,9 +60,9 @@ export async function FeatureMaps({ model, values, el }) {
 }
 
 /** All maps of a convolution, one enlarged, and how one of its numbers is computed. */
-function mapsPanel(network, { names, fields }, choosePlace) {
-  const every = mosaic("all", choosePlace);
-  const one = mosaic("enlarged", choosePlace);
+function mapsPanel(network, { names, fields }, onChoose) {
+  const all = mosaic(ALL, onChoose);
+  const enlarged = mosaic(ENLARGED, onChoose);
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");
 
@@ -74,8 +74,8 @@ function mapsPanel(network, { names, fields }, choosePlace) {
     const { probabilities, convolutions } = forward(network, seen);
     const convolution = convolutions[number];
     const chosen = place ?? strongest(convolution.above);
-    every.show(convolution.above, chosen);
-    one.show(convolution.above, chosen);
+    all.show(convolution.above, chosen);
+    enlarged.show(convolution.above, chosen);
     const guess = indexOfLargest(probabilities);
     const says = `the network says ${names[guess]}, with ${percent(probabilities[guess])}`;
     const where = `Convolution ${number + 1}, ${describe(convolution.above, chosen)}`;
@@ -84,28 +84,28 @@ function mapsPanel(network, { names, fields }, choosePlace) {
     body.replaceChildren(window, explanationTable(convolution, chosen));
   };
   const explanation = make("div.mnist-explanation", {}, caption, body);
-  return { every: every.element, one: one.element, explanation, show };
+  return { all: all.element, enlarged: enlarged.element, explanation, show };
 }
 
-/** Where a number of the maps is, and the number itself. */
+/** Say where a number of the maps is, and the number itself. */
 function describe(maps, [map, row, column]) {
   const value = fixed(numberAt(maps, row, column, map), 3);
   return `map ${map}, row ${row}, column ${column}: ${value}`;
 }
 
-/** The convolutions to choose from: the number of each, and its title. */
+/** The convolutions to choose from: the index and the title of each. */
 function titlesOf(network) {
   const convolutions = network.filter(({ kind }) => kind === "convolution");
   return convolutions.map(({ shape }, i) => [i, `${i + 1}: ${shape[3]} maps`]);
 }
 
-/** What the network sees of drawn pixels, and in words what that is; or in words why nothing. */
+/** What the network sees of drawn pixels, and `what` that is in words; or an `error` in words. */
 function readDrawing(pixels) {
   const { seen, others, error } = prepareDrawing(pixels);
   return { seen, what: others ? `Your drawing, without ${others}` : "Your drawing", error };
 }
 
-/** The table of how a number of a map is computed from the window below it. */
+/** A table that shows how a number of a map is computed from the window below it. */
 function explanationTable({ layer, below, above }, [map, row, column]) {
   const parts = partsOfSum(layer, below, [map, row, column]);
   const bySize = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
@@ -127,7 +127,7 @@ function explanationTable({ layer, below, above }, [map, row, column]) {
   return make("table.mnist-sum", {}, title, make("tbody", {}, heads, ...lines));
 }
 
-/** What each map below adds to a number: its window, the kernel for it, products and their sum. */
+/** What each map below adds to a number: its window, its kernel, the products and their sum. */
 function partsOfSum({ shape, kernel: kernels }, below, [map, row, column]) {
   const [side, , maps, filters] = shape;
   const offsets = range(side * side).map((i) => [Math.floor(i / side), i % side]);
@@ -145,7 +145,7 @@ function partsOfSum({ shape, kernel: kernels }, below, [map, row, column]) {
   });
 }
 
-/** A part of the sum, and the numbers that it comes from. */
+/** A row of the table: a part of the sum, and the cells with the numbers that it comes from. */
 function line(name, sum, ...cells) {
   const between = cells.length ? cells : [make("td", { colspan: 3 })];
   return make(
@@ -157,7 +157,7 @@ function line(name, sum, ...cells) {
   );
 }
 
-/** Numbers in a table of squares, coloured by sign and size. */
+/** A table of `side` by `side` numbers, coloured by sign and size. */
 function grid(name, values, side) {
   const most = Math.max(...values.map(Math.abs), 1e-6);
   const cell = (value) =>
@@ -189,8 +189,8 @@ function framed(seen, [, row, column], [size, step]) {
 const numberAt = ({ data, shape: [, width, maps] }, row, column, map) =>
   data[(row * width + column) * maps + map];
 
-/** A number with so many decimals; zero has no sign. */
-function fixed(value, places) {
-  const text = value.toFixed(places);
+/** Format a number with `decimals` digits after the point; zero has no sign. */
+function fixed(value, decimals) {
+  const text = value.toFixed(decimals);
   return Number(text) === 0 ? text.replace("-", "") : text;
 }

@@ -1,20 +1,21 @@
-// A confusion matrix of buttons: click one, or move with the arrow keys and press Enter; once more,
-// or Escape, lets go.
+// A confusion matrix of buttons: click one, or move with the arrow keys and press Enter; the same
+// again, or Escape, deselects it.
 
 import { clampIndex } from "./numbers.js";
 import { make, STEPS } from "./elements.js";
 
-export function confusionMatrix(names, choose) {
+/** `onChoose` is called with the chosen cell, [actual, predicted], or [] when it is deselected. */
+export function confusionMatrix(names, onChoose) {
   const element = matrixOf(names);
   const buttons = [...element.querySelectorAll("button")];
-  letArrowsMove(element, buttons, names.length);
+  moveByArrowKeys(element, buttons, names.length);
   let chosen = [];
   element.addEventListener("click", ({ target }) => {
     if (!target.dataset.cell) return;
-    choose(target.dataset.cell === chosen.join() ? [] : cellOf(target));
+    onChoose(target.dataset.cell === chosen.join() ? [] : cellOf(target));
   });
   element.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") choose([]);
+    if (event.key === "Escape") onChoose([]);
   });
 
   /** Show how many images are in each cell, row after row. */
@@ -64,12 +65,12 @@ function matrixOf(names) {
 const cellOf = (button) => button.dataset.cell.split(",").map(Number);
 
 /**
- * One stop for the Tab key, as in a table of a spreadsheet: the button that was focused last. From
- * there arrow keys lead to the others.
+ * Let arrow keys move the focus from button to button. For the Tab key the matrix is a single stop,
+ * as a spreadsheet is: the button that was focused last.
  */
-function letArrowsMove(element, buttons, classes) {
+function moveByArrowKeys(element, buttons, classes) {
   const stopAt = (button) => {
-    for (const each of buttons) each.tabIndex = each === button ? 0 : -1;
+    for (const other of buttons) other.tabIndex = other === button ? 0 : -1;
   };
   stopAt(buttons[0]);
   element.addEventListener("focusin", (event) => stopAt(event.target));

@@ -7,24 +7,63 @@ import shared from "../../shared.json" with { type: "json" };
 
 const GAP = 3; // screen pixels around each map
 const WIDTH = 520; // of all maps together, at most
-const AREA = { all: WIDTH * 340, enlarged: 211 ** 2 };
-const KEYS = {
-  all: "Click a map, or use the arrow keys.",
-  enlarged: "Click a pixel, or use the arrow keys.",
+
+// Kinds of mosaic. A place is a map, a row and a column; the box of the chosen map or pixel begins
+// `left` and `top` from the corner of its map.
+
+/** All maps, of which one is chosen. */
+export const ALL = {
+  area: WIDTH * 340,
+  keys: "Click a map, or use the arrow keys.",
+
+  shown: (count) => range(count),
+
+  boxOfChosen({ height, width, scale }) {
+    return { left: 0, top: 0, width: scale * width, height: scale * height };
+  },
+
+  describe({ count }, [map]) {
+    return `All ${count} maps; map ${map} is chosen. Arrow keys choose another.`;
+  },
+
+  neighbour({ columns }, [map, row, column], [down, right]) {
+    return [map + down * columns + right, row, column];
+  },
+};
+
+/** The chosen map alone, of which a pixel is chosen. */
+export const ENLARGED = {
+  area: 211 ** 2,
+  keys: "Click a pixel, or use the arrow keys.",
+
+  shown: (count, map) => [map],
+
+  boxOfChosen({ scale }, [, row, column]) {
+    return { left: scale * column, top: scale * row, width: scale, height: scale };
+  },
+
+  describe(layout, [map, row, column]) {
+    const chosen = `Map ${map}, enlarged; row ${row}, column ${column} is chosen.`;
+    return `${chosen} Arrow keys choose another pixel.`;
+  },
+
+  neighbour(layout, [map, row, column], [down, right]) {
+    return [map, row + down, column + right];
+  },
 };
 
 /**
- * Maps of one convolution, of the `kind` "all" or "enlarged". `choose` is called with a map, a row
- * and a column; without it they are only a picture.
+ * Maps of one convolution, of the kind ALL or ENLARGED. `onChoose` is called with a map, a row and
+ * a column; without it they are only a picture.
  */
-export function mosaic(kind, choose) {
-  const canvas = make("canvas", choose ? { tabindex: 0, role: "application" } : { role: "img" });
-  const frame = make("i", { hidden: !choose });
+export function mosaic(kind, onChoose) {
+  const canvas = make("canvas", onChoose ? { tabindex: 0, role: "application" } : { role: "img" });
+  const frame = make("i", { hidden: !onChoose });
   const element = make(
     "div.mnist-mosaic",
     {},
     make("div.mnist-framed", {}, canvas, frame),
-    make("small", { "aria-hidden": true }, choose ? KEYS[kind] : ""),
+    make("small", { "aria-hidden": true }, onChoose ? kind.keys : ""),
   );
   let layout;
   let chosen; // a map, a row and a column
@@ -33,13 +72,13 @@ export function mosaic(kind, choose) {
     layout = layOut(kind, maps.shape, chosen);
     draw(canvas, layout, maps);
     Object.assign(frame.style, frameAround(kind, layout, chosen, canvas));
-    canvas.ariaLabel = choose ? describe(kind, layout, chosen) : `${layout.count} maps`;
+    canvas.ariaLabel = onChoose ? kind.describe(layout, chosen) : `${layout.count} maps`;
   };
-  if (choose) {
+  if (onChoose) {
     const chooseWithin = ([map, row, column]) => {
       const { count, height, width } = layout;
       if (map < 0 || map >= count) return;
-      choose([map, clampIndex(row, height), clampIndex(column, width)]);
+      onChoose([map, clampIndex(row, height), clampIndex(column, width)]);
     };
     canvas.addEventListener("click", (event) => {
       const place = placeAt(canvasPoint(event, canvas), layout);
@@ -48,7 +87,7 @@ export function mosaic(kind, choose) {
     canvas.addEventListener("keydown", (event) => {
       if (!STEPS[event.key]) return;
       event.preventDefault();
-      chooseWithin(neighbour(kind, layout, chosen, STEPS[event.key]));
+      chooseWithin(kind.neighbour(layout, chosen, STEPS[event.key]));
     });
   }
   return { element, show };
@@ -61,10 +100,10 @@ export function strongest({ data, shape: [, width, count] }) {
   return [i % count, Math.floor(place / width), place % width];
 }
 
-/** Which maps are shown, how large, and how far it is from one to the next, across and down. */
+/** Compute which maps are shown, their scale, and their spacing `across` and `down`. */
 function layOut(kind, [height, width, count], [map]) {
-  const shown = kind === "all" ? range(count) : [map];
-  const side = Math.sqrt(AREA[kind] / shown.length) - GAP;
+  const shown = kind.shown(count, map);
+  const side = Math.sqrt(kind.area / shown.length) - GAP;
   const scale = Math.max(Math.floor(side / width), 1);
   const across = scale * width + GAP;
   const down = scale * height + GAP;
@@ -96,29 +135,18 @@ function draw(canvas, layout, maps) {
 }
 
 /**
- * The style of a frame around the chosen map or pixel: in parts of the canvas, which a phone shows
- * smaller than it is.
+ * The style of a frame around the chosen map or pixel, in percent of the canvas, which a phone
+ * scales down.
  */
-function frameAround(kind, layout, [map, row, column], canvas) {
-  const { height, width, scale } = layout;
-  const [x, y] = cornerOf(map, layout);
-  const box =
-    kind === "all"
-      ? { left: x, top: y, width: scale * width, height: scale * height }
-      : { left: x + scale * column, top: y + scale * row, width: scale, height: scale };
+function frameAround(kind, layout, chosen, canvas) {
+  const [x, y] = cornerOf(chosen[0], layout);
+  const { left, top, width, height } = kind.boxOfChosen(layout, chosen);
   return {
-    left: percent((box.left - GAP) / canvas.width, 4),
-    top: percent((box.top - GAP) / canvas.height, 4),
-    width: percent((box.width + 2 * GAP) / canvas.width, 4),
-    height: percent((box.height + 2 * GAP) / canvas.height, 4),
+    left: percent((x + left - GAP) / canvas.width, 4),
+    top: percent((y + top - GAP) / canvas.height, 4),
+    width: percent((width + 2 * GAP) / canvas.width, 4),
+    height: percent((height + 2 * GAP) / canvas.height, 4),
   };
-}
-
-function describe(kind, { count }, [map, row, column]) {
-  return kind === "all"
-    ? `All ${count} maps; map ${map} is chosen. Arrow keys choose another.`
-    : `Map ${map}, enlarged; row ${row}, column ${column} is chosen. ` +
-        "Arrow keys choose another pixel.";
 }
 
 /** The map, row and column at a point of the canvas; null where no map is. */
@@ -130,13 +158,7 @@ function placeAt([x, y], { shown, scale, across, down, columns }) {
   return [map, Math.floor((below % down) / scale), Math.floor((right % across) / scale)];
 }
 
-/** One step from a place: another map, or with one map enlarged another pixel. */
-function neighbour(kind, { columns }, [map, row, column], [down, right]) {
-  if (kind === "all") return [map + down * columns + right, row, column];
-  return [map, row + down, column + right];
-}
-
-/** A function that gives the numbers of a map as ink in 0..255, on one scale for all maps. */
+/** A function that returns the numbers of a map as ink in 0..255, on one scale for all maps. */
 function scaled({ data, shape: [height, width, count] }) {
   let low = 0;
   let high = 1e-6;

@@ -1,5 +1,5 @@
-// A trained network, computed here: the layers of notebooks 02 to 04, image by image. Tensors are
-// { data, shape }, height x width x maps.
+// The forward pass of a trained network, image by image, with the layers of notebooks 02 to 04.
+// Tensors are { data, shape }, height x width x maps.
 
 import { floatsOf, IMAGE_SIDE, sumOf } from "./numbers.js";
 
@@ -70,15 +70,15 @@ const OPERATIONS = {
   },
 };
 
-/** Multiply the numbers in each window with those of each kernel, and sum up. */
+/** Multiply the numbers in each window by those of each kernel, and sum the products. */
 function convolve({ data, shape: [height, width, maps] }, { kernel, bias, shape }) {
   const side = shape[0];
   const filters = shape[3];
   const rows = height - side + 1;
   const columns = width - side + 1;
   const sums = new Float32Array(rows * columns * filters);
-  const values = new Float64Array(side * side * maps + 3); // of a window, only what is not 0
-  const places = new Uint32Array(values.length); // where the numbers of the kernels for it begin
+  const values = new Float64Array(side * side * maps + 3); // of a window, only those that are not 0
+  const places = new Uint32Array(values.length); // where the kernels' numbers for each begin
   let to = 0;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
@@ -104,10 +104,7 @@ function convolve({ data, shape: [height, width, maps] }, { kernel, bias, shape 
   return { data: sums, shape: [rows, columns, filters] };
 }
 
-/**
- * Add four products to each filter's sum. Four at a time take three fifths of the time that they
- * take one by one.
- */
+/** Add four products to each filter's sum. Four at a time takes 40 % less time than one by one. */
 function addFour(values, places, i, kernel, sums, to, filters) {
   const value0 = values[i];
   const value1 = values[i + 1];

@@ -1,4 +1,4 @@
-// Numbers, in words and out of bytes.
+// Numbers: as text, from bytes, and a little arithmetic.
 
 import shared from "../../shared.json" with { type: "json" };
 
@@ -13,7 +13,7 @@ export const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
 /** The whole numbers from 0 to below `end`. */
 export const range = (end) => [...Array(end).keys()];
 
-/** A number, or the nearest that an index of so many things can be. */
+/** Clamp an index to 0..size - 1. */
 export const clampIndex = (index, size) => Math.min(Math.max(index, 0), size - 1);
 
 export function indexOfLargest(values) {
@@ -23,16 +23,16 @@ export function indexOfLargest(values) {
 export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** Bytes as floats; copied, as they may begin anywhere. */
+/** Bytes as float32 numbers; copied, as they may not be aligned. */
 export const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer);
 
-/** Bytes after they went through a stream that compresses them, or the other way. */
+/** Pass bytes through a stream that compresses or decompresses them. */
 export async function convert(bytes, stream) {
   const converted = new Blob([bytes]).stream().pipeThrough(stream);
   return new Uint8Array(await new Response(converted).arrayBuffer());
 }
 
-/** Images that were compressed with gzip; a function that gives the ink of one by its index. */
+/** Decompress images from gzip. Returns a function that returns the ink of one by its index. */
 export async function unzipImages(zipped) {
   const ink = await convert(zipped, new DecompressionStream("gzip"));
   const size = IMAGE_SIDE ** 2;

@@ -1,12 +1,12 @@
 // The pixels behind a canvas to draw on, which only this code writes. The canvas shows them, but
 // nothing is read from it: browsers that protect their users from being recognized, such as Tor
-// Browser and LibreWolf, give noise there.
+// Browser and LibreWolf, return noise there.
 
 import { convert } from "./numbers.js";
 import { make } from "./elements.js";
 
 const PEN = 22; // pixels across
-// Of 255: noise that does no harm, as Brave and Firefox's private windows give
+// Of 255: as little noise as Brave and Firefox's private windows add does no harm
 const HARMLESS = 2;
 const NO_IMAGE =
   "This file is not an image that the browser can show. Choose another, such as PNG or JPEG.";
@@ -64,8 +64,8 @@ export async function pack({ data, width, height }) {
 }
 
 /**
- * The pixels that were packed; empty ones, `side` by `side`, if the text is of another kind, which
- * older versions saved.
+ * Pixels from text that `pack` returned; empty ones, `side` by `side`, if the text has another
+ * format, in which older versions saved.
  */
 export async function unpack(text, side) {
   try {
@@ -79,8 +79,8 @@ export async function unpack(text, side) {
 }
 
 /**
- * The pixels of an image file, its longer side scaled to `side`. Throws an Error that says why if
- * there are none to be had.
+ * Read the pixels of an image file, its longer side scaled to `side`. Throws an Error that says why
+ * if it cannot.
  */
 export async function openImage(file, side) {
   const image = new Image();
@@ -103,7 +103,7 @@ export async function openImage(file, side) {
   return canvas.getImageData(0, 0, width, height);
 }
 
-/** Whether an empty canvas gives back what is put on it; it is empty again afterwards. */
+/** Whether an empty canvas returns the pixels that are put on it; it is empty again afterwards. */
 function givesBack(canvas, width, height) {
   const pattern = new ImageData(width, height);
   for (let i = 0; i < pattern.data.length; i++)

@@ -1,4 +1,4 @@
-// Slide through images and what one network, or several side by side, predict for them.
+// Browse images, and what one network, or several side by side, predict for them.
 
 import {
   bytesOf,
@@ -8,14 +8,14 @@ import {
   percent,
   unzipImages,
 } from "./numbers.js";
-import { bars, choicesOf, digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
+import { bars, createState, digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
 
 const ALL = "all images";
 const DISAGREE = "the networks disagree";
 const ANY = "any";
-const FIRST = { order: ALL, network: "0", actual: ANY, taken: ANY, position: 1 };
+const INITIAL = { order: ALL, network: "0", actual: ANY, taken: ANY, position: 1 };
 
-/** The orders in which images are shown: of all indices, those that belong there. */
+/** The orders in which images are shown: each selects and sorts the indices of all images. */
 const ORDERS = {
   [ALL]: (all) => all,
   "mistakes, most confident first": (all, labels, { predicted, confidence }) =>
@@ -35,16 +35,16 @@ export async function PredictionBrowser({ model, values, el }) {
   const imageOf = await unzipImages(values.images);
   const labels = bytesOf(values.labels);
   const networks = values.networks.map((network) => unpackPredictions(network, names.length));
-  const { choose, follow } = choicesOf(model, FIRST);
-  const menus = makeMenus(names, networks, choose);
-  const position = slider("position", 1, (value) => choose({ position: value }));
+  const { update, subscribe } = createState(model, INITIAL);
+  const menus = makeMenus(names, networks, update);
+  const position = slider("position", 1, (value) => update({ position: value }));
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");
   const elements = menus.map(({ menu }) => menu.element);
   el.append(make("div.mnist-row", {}, ...elements), position.element, caption, body);
 
-  const find = keepLast((filters) => findImages(filters, labels, networks));
-  follow((chosen) => {
+  const find = rememberLast((filters) => findImages(filters, labels, networks));
+  subscribe((chosen) => {
     const { position: place, ...filters } = chosen;
     const found = find(filters);
     for (const { key, menu } of menus) menu.show(chosen[key]);
@@ -65,7 +65,7 @@ export async function PredictionBrowser({ model, values, el }) {
   });
 }
 
-/** A network's name, its probabilities for an image, and by image its prediction and how sure. */
+/** A network's name, its probabilities as a function of the index, predictions and confidences. */
 function unpackPredictions({ name, probabilities }, classes) {
   const numbers = floatsOf(probabilities);
   const row = (index) => numbers.subarray(classes * index, classes * (index + 1));
@@ -76,13 +76,13 @@ function unpackPredictions({ name, probabilities }, classes) {
   return { name, row, predicted, confidence };
 }
 
-/** A menu for each of the filters. What it finds begins at its first image. */
-function makeMenus(names, networks, choose) {
+/** A menu for each of the filters; a new choice starts at the first image that it finds. */
+function makeMenus(names, networks, update) {
   const orders = Object.keys(ORDERS).filter((order) => order !== DISAGREE || networks.length > 1);
   const classes = [[ANY, ANY], ...names.entries()];
   const menu = (key, name, options) => ({
     key,
-    menu: dropdown(name, options, (value) => choose({ [key]: value, position: 1 })),
+    menu: dropdown(name, options, (value) => update({ [key]: value, position: 1 })),
   });
   return [
     menu(
@@ -110,8 +110,8 @@ function findImages({ order, network, actual, taken }, labels, networks) {
   );
 }
 
-/** A function that computes anew only if it is called with something else than before. */
-function keepLast(compute) {
+/** Wrap a function so that it computes again only when its argument changes. */
+function rememberLast(compute) {
   let key = null;
   let result;
   return (argument) => {

@@ -7,7 +7,7 @@ import { centerInBox, findInk, shrink } from "./drawing.js";
  * Prepare drawn pixels for the network: as MNIST's makers did, unless `prepare` is false, and
  * without what is not the digit, unless `clean` is false.
  *
- * Returns the image as `seen`, and as `others` in words what is beside the digit; or, if there is
+ * Returns the image as `seen`, and in words, as `others`, what is beside the digit; or, if there is
  * nothing to see, an `error` in words.
  */
 export function prepareDrawing(pixels, { prepare = true, clean = true } = {}) {

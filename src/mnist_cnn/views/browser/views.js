@@ -1,6 +1,6 @@
 // The views, in JupyterLab and on a page alike. The model gives `kind`, the name of the view;
 // `values`, what it shows; and `chosen`, what the reader chose, which is all that changes. Nothing
-// here asks a kernel.
+// here needs a kernel.
 
 import { ConfusionExplorer, EpochScrubber } from "./confusion.js";
 import { FeatureMaps } from "./feature_maps.js";
@@ -10,7 +10,7 @@ import shared from "../../shared.json" with { type: "json" };
 
 const VIEWS = { ConfusionExplorer, DrawingPad, EpochScrubber, FeatureMaps, PredictionBrowser };
 
-const S = 83; // the code that JupyterLab, too, goes by, whatever the keyboard's layout
+const KEY_CODE_S = 83; // JupyterLab, too, checks the code, whatever the keyboard's layout
 
 async function render({ model, el, signal }) {
   el.classList.add("mnist-view");
@@ -30,14 +30,14 @@ function setColors(el) {
 }
 
 /**
- * Keys are not to act on the notebook as well, as the arrows would; but Ctrl+S, or Cmd+S, saves it.
- * JupyterLab asks the element that has the focus: in Jupyter Notebook as soon as the document gets
- * the key, so we come before it.
+ * Keep keys from acting on the notebook as well, as the arrows would; but Ctrl+S, or Cmd+S, saves
+ * it. JupyterLab looks for an attribute of the focused element; Jupyter Notebook does so as soon as
+ * the document gets the key, so it is set before that.
  */
 function keepKeysFromNotebook(el, signal) {
   const suppress = ({ target, ctrlKey, metaKey, keyCode }) => {
     if (!el.contains(target)) return;
-    const isSave = (ctrlKey || metaKey) && keyCode === S;
+    const isSave = (ctrlKey || metaKey) && keyCode === KEY_CODE_S;
     target.toggleAttribute("data-lm-suppress-shortcuts", !isSave);
   };
   addEventListener("keydown", suppress, { capture: true, signal });
