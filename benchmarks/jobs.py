@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnist_cnn.data import Dataset
 
 TIMED_EPOCHS = 3  # in each training, or all of them if it has fewer
-VALIDATION_SPLIT = 0.2  # the share of the training images on which the article validates
+ARTICLE_VALIDATION_SPLIT = 0.2  # the share of the training images on which the article validates
 
 
 class EpochTimer:
@@ -123,7 +123,7 @@ def time_fit(network: str, precision: str, images: int) -> dict[str, Any]:
         "epochs": Recipe.epochs,
         "settings": {},
         "parameters": model.count_params(),
-        "train_images": int(images * (1 - VALIDATION_SPLIT)),  # as Keras computes it
+        "train_images": int(images * (1 - ARTICLE_VALIDATION_SPLIT)),  # as Keras computes it
         **timer.measurements(),
     }
 
@@ -213,7 +213,7 @@ def fit_as_in_the_article(
         one_hot(dataset.y_train),
         batch_size=64,
         epochs=epochs,
-        validation_split=VALIDATION_SPLIT,
+        validation_split=ARTICLE_VALIDATION_SPLIT,
         verbose=0,
         callbacks=callbacks,
     )

@@ -165,7 +165,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "load_images": (lambda: load_images(source="ful"), "source must be one of auto, full, sample"),
     "Dataset": (
         lambda: digits(class_names=("0",)),
-        "names must be those of 2 to 256 classes, not of 1",
+        "names must hold the names of 2 to 256 classes, not of 1",
     ),
     "Dataset, images": (lambda: digits(x_test=IMAGES / 255), "x_test must be uint8"),
     "Dataset, labels": (lambda: digits(y_train=LABELS + 1), "y_train must lie in 0..9"),

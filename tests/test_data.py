@@ -290,11 +290,11 @@ BAD_FILES: dict[str, tuple[Callable[[bytes], bytes] | bytes, str]] = {
     "labels below 0": (a_few(y_test=np.arange(30) - 1), "y_test must lie in 0.."),
     "a single class": (
         a_few(y_train=np.zeros(30, int), y_test=np.zeros(30, int)),
-        "names must be those of 2 to 256 classes, not of 1",
+        "names must hold the names of 2 to 256 classes, not of 1",
     ),
     "a thousand classes": (
         a_few(y_train=np.arange(30) * 50),
-        "names must be those of 2 to 256 classes",
+        "names must hold the names of 2 to 256 classes",
     ),
     "too few names": (
         a_few(class_names=np.array(["cat", "dog"])),

@@ -9,7 +9,6 @@ import pytest
 from mnist_cnn.data import Dataset, one_hot
 from mnist_cnn.evaluation import DISPUTED, evaluate_run, find_mistakes, rank_by_doubt
 from mnist_cnn.models import build_model
-from mnist_cnn.plots import bar_label
 from mnist_cnn.runs import SHIPPED, load_run
 
 
@@ -31,20 +30,6 @@ def test_mistakes_come_most_confident_first_and_doubt_least_sure_first() -> None
     assert find_mistakes(np.array([0, 0, 0, 1]), probabilities).tolist() == [2, 1]
     assert find_mistakes(np.array([0, 1, 1, 1]), probabilities).tolist() == []
     assert rank_by_doubt(probabilities).tolist() == [3, 1, 2, 0]
-
-
-def test_bars_say_which_digit_is_predicted_and_which_is_actual() -> None:
-    probabilities = np.array([0.1, 0, 0, 0.6, 0, 0, 0, 0.3, 0, 0])
-    assert [bar_label(digit, 7, probabilities) for digit in (0, 3, 7)] == [
-        "10.0%",
-        "60.0%  predicted",
-        "30.0%  actual",
-    ]
-    assert bar_label(3, 3, probabilities) == "60.0%  predicted  actual"
-    assert [bar_label(digit, None, probabilities) for digit in (3, 7)] == [
-        "60.0%  predicted",
-        "30.0%",
-    ]
 
 
 def test_the_disputed_labels_are_the_published_ones(full: Dataset) -> None:

@@ -19,6 +19,7 @@ from mnist_cnn.plots import (
     INK,
     RED,
     LiveCurves,
+    bar_label,
     plot_confusion,
     plot_history,
     plot_probabilities,
@@ -210,3 +211,17 @@ def test_a_figure_that_was_shown_is_not_kept() -> None:
         assert figure() is None
     finally:
         plt.switch_backend(usual)
+
+
+def test_bars_say_which_digit_is_predicted_and_which_is_actual() -> None:
+    probabilities = np.array([0.1, 0, 0, 0.6, 0, 0, 0, 0.3, 0, 0])
+    assert [bar_label(digit, 7, probabilities) for digit in (0, 3, 7)] == [
+        "10.0%",
+        "60.0%  predicted",
+        "30.0%  actual",
+    ]
+    assert bar_label(3, 3, probabilities) == "60.0%  predicted  actual"
+    assert [bar_label(digit, None, probabilities) for digit in (3, 7)] == [
+        "60.0%  predicted",
+        "30.0%",
+    ]

@@ -30,7 +30,7 @@ from mnist_cnn.recipes import choose_settings
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.study import run_study
 from mnist_cnn.study.__main__ import main
-from mnist_cnn.study.cluster import connect, describe_worker, load_source
+from mnist_cnn.study.cluster import connect, describe_worker
 from mnist_cnn.study.results import (
     Result,
     collect_scores,
@@ -204,9 +204,7 @@ def test_other_test_images_under_the_same_name_are_another_result(
         tested = {"x_test": sample.x_test[rows], "y_test": sample.y_test[rows]}
         np.savez(tmp_path / "mine.npz", **arrays, **tested)
         monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mine.npz"))
-        load_source.cache_clear()
         found.append(describe_worker("mine-images")["by_network"]["relu"])
-    load_source.cache_clear()
     one = result(sample, "relu", 0)
     first, second = (replace(one, environment=about) for about in found)
     assert first.key != second.key

@@ -250,6 +250,22 @@ def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
     assert done.stdout.split() == (["0", "False", "True"] if chosen else ["1", "True", "True"])
 
 
+def test_if_keras_cannot_be_imported_what_it_wrote_is_shown(tmp_path: Path) -> None:
+    broken = (
+        "import os\nos.write(2, b'illegal instruction')\nraise ImportError('Keras is broken')\n"
+    )
+    (tmp_path / "keras.py").write_text(broken)
+    done = subprocess.run(
+        [sys.executable, "-c", "import mnist_cnn.backend"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "illegal instruction" in done.stderr and "Keras is broken" in done.stderr
+
+
 @pytest.mark.slow
 def test_augmentation_moves_the_training_images_only(
     few: Dataset, runs, monkeypatch: pytest.MonkeyPatch

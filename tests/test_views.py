@@ -81,7 +81,7 @@ def test_other_names_need_as_many_classes(sample: Dataset) -> None:
     assert pad.values["invitation"].startswith(
         "This network knows ring, line, swan. The pad and its preparation are"
     )
-    with pytest.raises(ValueError, match="names must be one for each of 3 classes, not 10"):
+    with pytest.raises(ValueError, match="names must hold a name for each of 3 classes, not 10"):
         DrawingPad(build_model("small_batch_norm", classes=3))
 
 

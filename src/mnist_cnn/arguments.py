@@ -68,7 +68,9 @@ def _has_shape(array: np.ndarray, shape: tuple[int | str, ...]) -> bool:
 
 def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
     """Check that an argument is one of the strings in `choices`."""
-    if not isinstance(value, str) or value not in choices:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {', '.join(choices)}; not {value!r:.60}")
+    if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; not {value!r}")
 
 
@@ -114,9 +116,9 @@ def check_names(name: str, names: Iterable[str], classes: int | None = None) -> 
     names = tuple(names) if isinstance(names, str) else check_list(name, names)  # "abc" is a list
     classes = len(names) if classes is None else classes
     if len(names) != classes:
-        raise ValueError(f"{name} must be one for each of {classes} classes, not {len(names)}")
+        raise ValueError(f"{name} must hold a name for each of {classes} classes, not {len(names)}")
     if not 2 <= classes <= 256:
-        raise ValueError(f"{name} must be those of 2 to 256 classes, not of {classes}")
+        raise ValueError(f"{name} must hold the names of 2 to 256 classes, not of {classes}")
     for each in names:
         if not isinstance(each, str):
             raise TypeError(

@@ -34,6 +34,7 @@ def draw_transforms(n: int, rng: np.random.Generator) -> np.ndarray:
         The transforms, float32 (n, 8), in the form that Keras's `affine_transform` expects: with
         (a, b, c, d, e, f, 0, 0), the pixel at (x, y) is read at (a x + b y + c, d x + e y + f).
     """
+    center = (28 - 1) / 2  # of the pixels 0 to 27
     angle = np.radians(rng.uniform(-10, 10, n))
     scale_x, scale_y = rng.uniform(0.9, 1.1, (2, n))
     shear = rng.uniform(-0.1, 0.1, n)
@@ -41,7 +42,7 @@ def draw_transforms(n: int, rng: np.random.Generator) -> np.ndarray:
     a, b = scale_x * np.cos(angle), shear - scale_x * np.sin(angle)
     d, e = scale_y * np.sin(angle), scale_y * np.cos(angle)
     # Without the shift, these keep the center in place
-    c, f = 13.5 * (1 - a - b) + shift_x, 13.5 * (1 - d - e) + shift_y
+    c, f = center * (1 - a - b) + shift_x, center * (1 - d - e) + shift_y
     zeros = np.zeros(n)
     return np.stack([a, b, c, d, e, f, zeros, zeros], axis=1).astype("float32")
 

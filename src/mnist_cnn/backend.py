@@ -45,6 +45,7 @@ _KERAS_SETTINGS: dict[str, object] = {
 _notebook_imported_keras = "keras" in sys.modules
 
 # Looking for garbage among a million new objects that all stay takes a fifth of the import
+_gc_was_enabled = gc.isenabled()
 gc.disable()
 with tempfile.TemporaryFile() as _messages:
     _stderr = os.dup(2)
@@ -52,6 +53,7 @@ with tempfile.TemporaryFile() as _messages:
     try:
         import keras
     except BaseException:
+        os.dup2(_stderr, 2)
         _messages.seek(0)
         sys.stderr.write(_messages.read().decode(errors="replace"))  # now they may say why
         raise
@@ -59,7 +61,8 @@ with tempfile.TemporaryFile() as _messages:
         os.dup2(_stderr, 2)
         os.close(_stderr)
         gc.freeze()  # nor later, while TensorFlow traces a network
-        gc.enable()
+        if _gc_was_enabled:
+            gc.enable()
 
 # No advice on retracing; in a notebook, the import turns it on
 logging.getLogger("tensorflow").setLevel(logging.ERROR)

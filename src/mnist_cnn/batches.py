@@ -48,7 +48,7 @@ def training_batches(
     # TensorFlow never frees what this refers to: so the order is made inside
     def batches() -> Iterator[Pair]:
         order = epoch_order(len(images), settings.seed, epoch)
-        rng = np.random.default_rng([settings.seed, epoch, 1])  # another one than the order's
+        rng = np.random.default_rng([settings.seed, epoch, 1])  # independent of the order
         for start in range(0, len(order), settings.batch_size):
             rows = order[start : start + settings.batch_size]
             batch = scale_pixels(images[rows])

@@ -5,6 +5,7 @@ thresholds from `shared.json`, and find the same digit, bit by bit: shares are i
 fractions are divisors, so that no comparison depends on how floats are rounded.
 """
 
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,46 +13,39 @@ from scipy import ndimage
 
 from mnist_cnn.shared import SHARED
 
-_THRESHOLDS = SHARED["cleaning"]
-# The shortest digit is as long as the longer side of the sheet, divided by this
-_DIGIT_LENGTH_DIVISOR = _THRESHOLDS["DIGIT_LENGTH_DIVISOR"]
-# A speck has fewer pixels than the largest component, divided by this
-_SPECK_SIZE_DIVISOR = _THRESHOLDS["SPECK_SIZE_DIVISOR"]
-# The thickest ruled line is as thick as the shorter side of the sheet, divided by this
-_RULE_THICKNESS_DIVISOR = _THRESHOLDS["RULE_THICKNESS_DIVISOR"]
-# The thickest line of a box is as thick as the shorter side of the box, divided by this
-_BOX_THICKNESS_DIVISOR = _THRESHOLDS["BOX_THICKNESS_DIVISOR"]
-# What crosses a line is thicker by more than the thickness of the line, divided by this
-_CROSSING_THICKNESS_DIVISOR = _THRESHOLDS["CROSSING_THICKNESS_DIVISOR"]
-# A line rises or falls by at most its length, divided by this
-_SLOPE_DIVISOR = _THRESHOLDS["SLOPE_DIVISOR"]
-# A line is followed from left to right through at most this many strips of the sheet
-_MAX_STRIPS = _THRESHOLDS["MAX_STRIPS"]
-# A sheet with fewer strips than this, of at least this width in pixels, is too narrow for lines
-_MIN_STRIPS = _THRESHOLDS["MIN_STRIPS"]
-_MIN_STRIP_WIDTH = _THRESHOLDS["MIN_STRIP_WIDTH"]
-# The sides of a box may miss its rounded corners: at each end, all strips divided by this
-_CORNER_STRIPS_DIVISOR = _THRESHOLDS["CORNER_STRIPS_DIVISOR"]
-# A line covers at least this share of each strip
-_LINE_COVERAGE_PERCENT = _THRESHOLDS["LINE_COVERAGE_PERCENT"]
-# A strip is thin if ink no thicker than a line covers at least this share of it
-_THIN_COVERAGE_PERCENT = _THRESHOLDS["THIN_COVERAGE_PERCENT"]
-# At least this share of a line's strips are thin: nothing crosses the line there
-_THIN_STRIPS_PERCENT = _THRESHOLDS["THIN_STRIPS_PERCENT"]
-# A frame, or a box with straight sides, is at most this many times as long as what is in it
-_MAX_FRAME_RATIO = _THRESHOLDS["MAX_FRAME_RATIO"]
-_MAX_BOX_RATIO = _THRESHOLDS["MAX_BOX_RATIO"]
-# What is in a box and touches its sides covers at least this share of its height
-_BOX_CONTENT_PERCENT = _THRESHOLDS["BOX_CONTENT_PERCENT"]
-# The first and the last line of a box lie within this share of its height, or width, of its ends
-_BOX_END_PERCENT = _THRESHOLDS["BOX_END_PERCENT"]
-# What covers at least this share of an edge of the sheet is not a digit
-_EDGE_COVERAGE_PERCENT = _THRESHOLDS["EDGE_COVERAGE_PERCENT"]
-# A component is far from a digit if the gap is wider than the digit is long, divided by this
-_FAR_GAP_DIVISOR = _THRESHOLDS["FAR_GAP_DIVISOR"]
-# A component that is far from a digit may still belong to it if it has more than this many times
-# the digit's pixels
-_MAX_EDGE_SIZE_RATIO = _THRESHOLDS["MAX_EDGE_SIZE_RATIO"]
+# The thresholds in shared.json:
+# DIGIT_LENGTH_DIVISOR: The shortest digit is as long as the longer side of the sheet, divided by
+#     this
+# SPECK_SIZE_DIVISOR: A speck has fewer pixels than the largest component, divided by this
+# RULE_THICKNESS_DIVISOR: The thickest ruled line is as thick as the shorter side of the sheet,
+#     divided by this
+# BOX_THICKNESS_DIVISOR: The thickest line of a box is as thick as the shorter side of the box,
+#     divided by this
+# CROSSING_THICKNESS_DIVISOR: What crosses a line is thicker by more than the thickness of the
+#     line, divided by this
+# SLOPE_DIVISOR: A line rises or falls by at most its length, divided by this
+# MAX_STRIPS: A line is followed from left to right through at most this many strips of the sheet
+# MIN_STRIPS: A sheet with fewer strips than this is too narrow for lines
+# MIN_STRIP_WIDTH: A strip has at least this width, in pixels
+# CORNER_STRIPS_DIVISOR: The sides of a box may miss its rounded corners: at each end, all strips
+#     divided by this
+# LINE_COVERAGE_PERCENT: A line covers at least this share of each strip
+# THIN_COVERAGE_PERCENT: A strip is thin if ink no thicker than a line covers at least this share
+#     of it
+# THIN_STRIPS_PERCENT: At least this share of a line's strips are thin: nothing crosses the line
+#     there
+# MAX_FRAME_RATIO: A frame is at most this many times as long as what is in it
+# MAX_BOX_RATIO: A box with straight sides is at most this many times as long as what is in it
+# BOX_CONTENT_PERCENT: What is in a box and touches its sides covers at least this share of its
+#     height
+# BOX_END_PERCENT: The first and the last line of a box lie within this share of its height, or
+#     width, of its ends
+# EDGE_COVERAGE_PERCENT: What covers at least this share of an edge of the sheet is not a digit
+# FAR_GAP_DIVISOR: A component is far from a digit if the gap is wider than the digit is long,
+#     divided by this
+# MAX_EDGE_SIZE_RATIO: A component that is far from a digit may still belong to it if it has more
+#     than this many times the digit's pixels
+_T = SimpleNamespace(**SHARED["cleaning"])
 
 _NEIGHBOURS = np.ones((3, 3))
 _ABOVE_AND_BELOW = [[0, 1, 0]] * 3
@@ -101,7 +95,7 @@ def find_digit(inked: np.ndarray) -> np.ndarray:
     Returns:
         Where the digit is, booleans (height, width).
     """
-    min_length = max(inked.shape) / _DIGIT_LENGTH_DIVISOR
+    min_length = max(inked.shape) / _T.DIGIT_LENGTH_DIVISOR
     kept = _without_ruled_lines(inked)
     labels, components = _label_components(kept)
     if all(component.length < min_length for component in components):
@@ -115,7 +109,7 @@ def find_digit(inked: np.ndarray) -> np.ndarray:
 
 def _without_ruled_lines(inked: np.ndarray) -> np.ndarray:
     """Copy the ink without ruled lines that run from edge to edge."""
-    max_thickness = min(inked.shape) // _RULE_THICKNESS_DIVISOR
+    max_thickness = min(inked.shape) // _T.RULE_THICKNESS_DIVISOR
     horizontal, _ = _find_lines(inked, max_thickness, to_the_edges=True)
     rest = inked & ~horizontal
     vertical, _ = _find_lines(rest.T, max_thickness, to_the_edges=True)
@@ -144,9 +138,9 @@ def _without_boxes(
             continue
         _, contents = _label_components(part & ~sides)
         is_full = any(
-            100 * content.height >= _BOX_CONTENT_PERCENT * len(part) for content in contents
+            100 * content.height >= _T.BOX_CONTENT_PERCENT * len(part) for content in contents
         )
-        if is_full or any(_surrounds(component, other, _MAX_BOX_RATIO) for other in components):
+        if is_full or any(_surrounds(component, other, _T.MAX_BOX_RATIO) for other in components):
             kept[component.rows, component.columns] &= ~(part & sides)
     return kept
 
@@ -162,14 +156,16 @@ def _choose_components(
     ]
     remaining = []
     for component in components:
-        is_frame = any(_surrounds(component, other, _MAX_FRAME_RATIO) for other in components)
+        is_frame = any(_surrounds(component, other, _T.MAX_FRAME_RATIO) for other in components)
         is_at_edge = _touches_edge(component, labels.shape) and any(
             _is_beside(component, other, labels) for other in free
         )
         if not is_frame and not is_at_edge:
             remaining.append(component)
     largest = max((component.size for component in remaining), default=0)
-    return [component for component in remaining if _SPECK_SIZE_DIVISOR * component.size >= largest]
+    return [
+        component for component in remaining if _T.SPECK_SIZE_DIVISOR * component.size >= largest
+    ]
 
 
 def _touches_edge(component: _Component, shape: tuple[int, int]) -> bool:
@@ -192,18 +188,18 @@ def _is_beside(component: _Component, free: _Component, labels: np.ndarray) -> b
     """
     edges = labels[0], labels[-1], labels[:, 0], labels[:, -1]
     covers = any(
-        100 * np.count_nonzero(edge == component.label) >= _EDGE_COVERAGE_PERCENT * len(edge)
+        100 * np.count_nonzero(edge == component.label) >= _T.EDGE_COVERAGE_PERCENT * len(edge)
         for edge in edges
     )
     extents = ((component.rows, free.rows), (component.columns, free.columns))
     gap = max(max(one.start - two.stop, two.start - one.stop) for one, two in extents)
-    is_far = _FAR_GAP_DIVISOR * gap > free.length
-    return covers or (is_far and _MAX_EDGE_SIZE_RATIO * free.size >= component.size)
+    is_far = _T.FAR_GAP_DIVISOR * gap > free.length
+    return covers or (is_far and _T.MAX_EDGE_SIZE_RATIO * free.size >= component.size)
 
 
 def _find_box(part: np.ndarray) -> np.ndarray | None:
     """Find the four sides of the box that a component is or contains; None if one is missing."""
-    max_thickness = max(min(part.shape) // _BOX_THICKNESS_DIVISOR, 1)
+    max_thickness = max(min(part.shape) // _T.BOX_THICKNESS_DIVISOR, 1)
     horizontal, rows = _find_lines(part, max_thickness, to_the_edges=False)
     if not _are_at_both_ends(rows, part.shape[0]):
         return None
@@ -217,8 +213,8 @@ def _are_at_both_ends(rows: list[int], height: int) -> bool:
     """Whether the first line is near the start of a box, and the last near its end."""
     if not rows:
         return False
-    is_first_near = 100 * rows[0] < _BOX_END_PERCENT * height
-    is_last_near = 100 * rows[-1] >= (100 - _BOX_END_PERCENT) * height
+    is_first_near = 100 * rows[0] < _T.BOX_END_PERCENT * height
+    is_last_near = 100 * rows[-1] >= (100 - _T.BOX_END_PERCENT) * height
     return is_first_near and is_last_near
 
 
@@ -239,17 +235,17 @@ def _find_lines(
     height, width = inked.shape
     found = np.zeros_like(inked)
     middle_rows: list[int] = []
-    count = min(_MAX_STRIPS, width // _MIN_STRIP_WIDTH)
-    if max_thickness < 1 or count < _MIN_STRIPS:
+    count = min(_T.MAX_STRIPS, width // _T.MIN_STRIP_WIDTH)
+    if max_thickness < 1 or count < _T.MIN_STRIPS:
         return found, middle_rows
     edges = np.arange(count + 1) * width // count
     required = _required_strips(count, to_the_edges)
-    covered = _is_covered(inked, edges, _LINE_COVERAGE_PERCENT)
+    covered = _is_covered(inked, edges, _T.LINE_COVERAGE_PERCENT)
     if not covered[:, required].any(axis=0).all():
         return found, middle_rows  # no line is possible: a quick check before the slow search
     runs = _run_lengths(inked)
-    thin = _is_covered(inked & (runs <= max_thickness), edges, _THIN_COVERAGE_PERCENT)
-    lines = _follow_lines(covered, thin, required, width // _SLOPE_DIVISOR)
+    thin = _is_covered(inked & (runs <= max_thickness), edges, _T.THIN_COVERAGE_PERCENT)
+    lines = _follow_lines(covered, thin, required, width // _T.SLOPE_DIVISOR)
     if len(lines) == 1 and to_the_edges:
         rows = lines[0].rows
         if rows[0] <= max_thickness or rows[-1] >= height - 1 - max_thickness:
@@ -262,7 +258,7 @@ def _find_lines(
 
 def _required_strips(count: int, to_the_edges: bool) -> slice:
     """Select the strips that a line has to cover: all, or all but those at a box's corners."""
-    spared = 0 if to_the_edges else max(count // _CORNER_STRIPS_DIVISOR, 1)
+    spared = 0 if to_the_edges else max(count // _T.CORNER_STRIPS_DIVISOR, 1)
     return slice(spared, count - spared)
 
 
@@ -282,7 +278,7 @@ def _pixels_of_line(
     pixels = inked & np.repeat(line.zone, np.diff(edges), axis=1)
     lengths = np.sort(runs[pixels & (runs <= max_thickness)])
     typical = lengths[len(lengths) // 2]
-    return pixels & (runs <= typical + max(typical // _CROSSING_THICKNESS_DIVISOR, 1))
+    return pixels & (runs <= typical + max(typical // _T.CROSSING_THICKNESS_DIVISOR, 1))
 
 
 def _follow_lines(
@@ -321,7 +317,7 @@ def _find_zones(
         path = path.clip(0, height - 1)
         is_line = (covered[path, strips] & inside)[:, required].all(axis=1)
         thin_strips = (thin[path, strips] & inside).sum(axis=1)
-        is_line &= 100 * thin_strips >= _THIN_STRIPS_PERCENT * count
+        is_line &= 100 * thin_strips >= _T.THIN_STRIPS_PERCENT * count
         for row in np.flatnonzero(is_line):
             zone = zones.setdefault(int(row), np.zeros((height, count), bool))
             zone[path[row], strips] = True

@@ -1,15 +1,26 @@
-"""What a training is made with besides its settings, so that a run can say where it comes from."""
+"""What a training run depends on besides its settings, so that it can say where it comes from."""
 
 import os
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset
 from mnist_cnn.device import device
 from mnist_cnn.machine import installed_version, threads
 
-Environment = dict[str, Any]
-"""What `describe_environment` returns; runs and results hold one, and studies add to it."""
+Environment = TypedDict(
+    "Environment",
+    {
+        "data": str,  # the `source` of the images
+        "device": str,
+        "backend": str,
+        "versions": dict[str, str],  # of packages, by their names
+        "arithmetic": NotRequired[dict[str, str | int]],  # in runs: `describe_arithmetic`
+        "layers": NotRequired[str],  # in results: the fingerprint of the network's layers
+        "test images": NotRequired[str],  # in results on images other than MNIST's: fingerprint
+    },
+)
+"""What `describe_environment` returns, with what runs and results add; files hold it like this."""
 
 _PACKAGES = ("mnist-cnn", "keras", "tensorflow", "numpy")
 

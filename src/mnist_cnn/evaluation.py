@@ -1,5 +1,7 @@
 """Evaluate networks honestly (notebook 05)."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from mnist_cnn.arguments import check_array
@@ -8,29 +10,41 @@ from mnist_cnn.exceptions import RunError
 from mnist_cnn.models import predict
 from mnist_cnn.runs import Run, check_run
 
-DISPUTED = {
-    947: (9, 0, 5, 0),
-    1621: (6, 2, 3, 0),
-    1901: (4, 2, 3, 0),
-    2130: (9, 2, 2, 1),
-    2462: (0, 0, 4, 1),
-    2597: (3, 0, 4, 1),
-    2654: (1, 0, 2, 3),
-    3520: (4, 2, 0, 3),
-    3558: (0, 1, 4, 0),
-    5937: (3, 1, 3, 1),
-    6651: (6, 0, 5, 0),
-    6783: (6, 2, 3, 0),
-    8527: (9, 2, 2, 1),
-    9679: (3, 2, 0, 3),
-    9729: (6, 2, 3, 0),
-}
-"""Test images whose label is disputed, by their index.
 
-Each value holds the digit that a model suggested instead, and how many of five people voted for the
-label, for the suggestion, and for neither. They are those of Northcutt et al. (2021), from
-mnist_mturk.json in cleanlab/label-errors.
-"""
+class Dispute(NamedTuple):
+    """A label that is disputed, and how five people voted.
+
+    Attributes:
+        suggested: The digit that a model suggested instead of the label.
+        for_label: How many voted for the label.
+        for_suggestion: How many voted for the suggestion.
+        for_neither: How many voted for neither.
+    """
+
+    suggested: int
+    for_label: int
+    for_suggestion: int
+    for_neither: int
+
+
+# By the index of the test image (Northcutt et al. 2021; mnist_mturk.json in cleanlab/label-errors)
+DISPUTED: dict[int, Dispute] = {
+    947: Dispute(9, 0, 5, 0),
+    1621: Dispute(6, 2, 3, 0),
+    1901: Dispute(4, 2, 3, 0),
+    2130: Dispute(9, 2, 2, 1),
+    2462: Dispute(0, 0, 4, 1),
+    2597: Dispute(3, 0, 4, 1),
+    2654: Dispute(1, 0, 2, 3),
+    3520: Dispute(4, 2, 0, 3),
+    3558: Dispute(0, 1, 4, 0),
+    5937: Dispute(3, 1, 3, 1),
+    6651: Dispute(6, 0, 5, 0),
+    6783: Dispute(6, 2, 3, 0),
+    8527: Dispute(9, 2, 2, 1),
+    9679: Dispute(3, 2, 0, 3),
+    9729: Dispute(6, 2, 3, 0),
+}
 
 
 def evaluate_run(run: Run, dataset: Dataset) -> float:

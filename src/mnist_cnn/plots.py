@@ -1,4 +1,7 @@
-"""Draw figures of what the other modules compute (all notebooks)."""
+"""Draw figures of what the other modules compute (all notebooks).
+
+Importing this gives Matplotlib its defaults and our style.
+"""
 
 import math
 import os
@@ -275,7 +278,7 @@ def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
     """Check a history, and return its four curves; those that it lacks are empty."""
     if not isinstance(history, dict):
         kind = type(history).__name__
-        raise ValueError(f"history must be a dictionary, as run.history is one, not {kind}")
+        raise TypeError(f"history must be a dictionary, as run.history is one, not {kind}")
     curves = {}
     for name in ("loss", "val_loss", "accuracy", "val_accuracy"):
         values = history.get(name, ())

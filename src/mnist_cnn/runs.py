@@ -70,7 +70,7 @@ class Run:
         """How many classes the network tells apart: as many as its last layer has biases."""
         return np.size(self.weights[-1]) if self.weights else 0
 
-    def _check_weights(self) -> None:
+    def check_weights(self) -> None:
         """Check that the weights fit the network, which another version may have changed.
 
         Raises:
@@ -88,7 +88,7 @@ class Run:
         Raises:
             RunError: The weights are those of another network.
         """
-        self._check_weights()
+        self.check_weights()
         model = build_model(self.settings.network, classes=self.classes)
         model.set_weights(self.weights)
         return model
@@ -141,7 +141,7 @@ def _read_run(content: BinaryIO) -> Run:
     )
     lengths = {len(values) for values in run.history.values()}
     if lengths != {run.epochs_done} or run.finished == bool(state):
-        raise ValueError("its parts are not of the same epoch")
+        raise ValueError("history, predictions and state disagree about the epoch")
     if not all(np.isfinite(array).all() for array in weights):
         raise ValueError("some of its weights are not numbers")
     return run
@@ -219,7 +219,7 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
         RunError: The file is damaged, or its weights fit no network of this version.
     """
     run = load_run(file)
-    run._check_weights()
+    run.check_weights()
     had = asdict(run.settings)
     differences = [
         "other training images" if name == "fingerprint" else f"{name} {had[name]}, not {value}"
@@ -253,7 +253,7 @@ def open_run(name: str, dataset: Dataset, settings: Settings) -> Iterator[tuple[
         yield file, _load_or_set_aside(file, settings)
 
 
-def say_why_not(error: Exception) -> str:
+def describe_load_error(error: Exception) -> str:
     """Say why a run could not be loaded, in words that follow the name of its file."""
     if isinstance(error, FileNotFoundError):
         return "does not exist yet"
@@ -284,7 +284,7 @@ def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:
     except FileNotFoundError:
         return None
     except RunError as error:
-        why_not = say_why_not(error)
+        why_not = describe_load_error(error)
     aside = set_aside(file)
     print(
         f"{settings.recipe}: {short_path(file)} {why_not}. It is now {short_path(aside)}; training "

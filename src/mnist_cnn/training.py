@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_cnn.arguments import check_choice
 from mnist_cnn.backend import keras, usual_settings
 from mnist_cnn.batches import count_batches, training_batches
 from mnist_cnn.data import Dataset, Pair, one_hot, split_validation
@@ -24,12 +25,12 @@ from mnist_cnn.recipes import Recipe, Settings, choose_settings
 from mnist_cnn.runs import (
     SHIPPED,
     Run,
+    describe_load_error,
     load_matching,
     load_run,
     open_run,
     run_file,
     save_run,
-    say_why_not,
     set_aside,
 )
 
@@ -90,7 +91,7 @@ def train(
         The run after its last epoch.
 
     Raises:
-        RunError: Another process is training this run, the loss is not a number any more, or the
+        RunError: Another process is training this run, the loss became NaN or infinite, or the
             run cannot be saved.
         Interrupted: The user interrupted the training; the message says what was saved.
     """
@@ -129,7 +130,7 @@ def train_with(
             progress(run)
             return run
         if run:
-            _say_that_it_continues(run, file, environment)
+            _print_continuation(run, file, environment)
         try:
             with usual_settings():
                 return _train_from(run, file, settings, dataset, environment, progress)
@@ -169,7 +170,7 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
             return run
         why_not = f"was interrupted after epoch {run.epochs_done} of {run.settings.epochs}"
     except (FileNotFoundError, RunError) as error:
-        why_not = say_why_not(error)
+        why_not = describe_load_error(error)
     try:
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
     except (FileNotFoundError, RunError):
@@ -193,6 +194,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         steps: Batches in the whole training. With the cosine schedule the learning rate falls to
             zero in as many.
     """
+    check_choice("schedule", recipe.schedule, ("cosine", "constant"))
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
@@ -204,7 +206,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
 
-def _say_that_it_continues(run: Run, file: Path, environment: Environment) -> None:
+def _print_continuation(run: Run, file: Path, environment: Environment) -> None:
     message = (
         f"{run.settings.recipe}: continuing {short_path(file)} after epoch {run.epochs_done} of "
         f"{run.settings.epochs}"
@@ -247,12 +249,7 @@ def _train_from(
 ) -> Run:
     """Train to the last epoch, from where the run is, or from the beginning if there is none."""
     setup = _set_up(settings, dataset)
-    if run and not _restore_state(setup.model, run):
-        aside = short_path(set_aside(file))
-        print(f"This version of Keras cannot continue the run; it is now {aside}.")
-        run = None
-    if run is None:
-        run = _untrained_run(setup, environment)
+    run = (run and _resume(setup, run, file)) or _untrained_run(setup, environment)
     run = replace(run, environment=environment)
     start = time.perf_counter() - run.seconds
     progress(run)
@@ -299,7 +296,7 @@ def _train_epoch(setup: _Setup, run: Run, epoch: int) -> Run:
     scores = {name: values[0] for name, values in fitted.history.items()} | validated
     if not np.isfinite([*scores.values()]).all():
         raise RunError(
-            f"In epoch {epoch + 1} of {settings.epochs} the loss is not a number any more, so "
+            f"In epoch {epoch + 1} of {settings.epochs} the loss became NaN or infinite, so "
             f"the training stopped; {epoch} epochs are saved. Most often the learning rate is "
             f"too high (it is {settings.learning_rate:g}): try a tenth of it."
         )
@@ -310,7 +307,7 @@ def _train_epoch(setup: _Setup, run: Run, epoch: int) -> Run:
             name: [*run.history.get(name, []), float(value)] for name, value in scores.items()
         },
         predicted=np.vstack([run.predicted, predicted]),
-        weights=setup.model.get_weights(),
+        weights=model.get_weights(),
         state=[] if is_last else [*map(keras.ops.convert_to_numpy, _state(model))],
     )
 
@@ -320,14 +317,16 @@ def _state(model: keras.Model) -> list[keras.Variable]:
     return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
 
 
-def _restore_state(model: keras.Model, run: Run) -> bool:
-    """Put the model where the run was saved; return whether its state fits this model."""
-    state = _state(model)
+def _resume(setup: _Setup, run: Run, file: Path) -> Run | None:
+    """Put the model where the run was saved; None if it does not fit, and is set aside."""
+    state = _state(setup.model)
     if [array.shape for array in run.state] != [variable.shape for variable in state]:
-        return False
+        aside = short_path(set_aside(file))
+        print(f"This version of Keras cannot continue the run; it is now {aside}.")
+        return None
     for variable, array in zip(state, run.state, strict=True):
         variable.assign(array)
-    return True
+    return run
 
 
 def _validate(setup: _Setup) -> tuple[np.ndarray, dict[str, float]]:

@@ -32,8 +32,11 @@ _TWO_PADS = """async () => {
   const parts = await import(URL.createObjectURL(module));
   const { drawingCanvas } = parts._canvas;
   const sheets = window.sheets = [];
-  const second = drawingCanvas((pixels) => (sheets[1] = pixels), () => {});
-  const first = drawingCanvas((pixels) => (sheets[0] = pixels), (text) => second.show(text));
+  const second = drawingCanvas({ onDraw: (pixels) => (sheets[1] = pixels), onSave() {} });
+  const first = drawingCanvas({
+    onDraw: (pixels) => (sheets[0] = pixels),
+    onSave: (text) => second.show(text),
+  });
   first.element.id = "first";
   document.body.prepend(first.element, second.element);
 }"""

@@ -200,7 +200,10 @@ def describe_worker(source: str) -> WorkerEnvironment:
 
     Of MNIST's digits the source says which test images they are; of other images, a fingerprint.
     """
-    dataset = load_source(source)
+    return _describe(load_source(source))
+
+
+def _describe(dataset: Dataset) -> WorkerEnvironment:
     environment = describe_environment(dataset)
     if not dataset.are_digits:
         environment["test images"] = dataset.test_fingerprint[:8]
@@ -215,6 +218,7 @@ def describe_worker(source: str) -> WorkerEnvironment:
     }
 
 
+@cache  # the layers do not change in a process
 def _fingerprint_layers(network: str, classes: int) -> str:
     """Compute the fingerprint of a network's layers: a result of other layers is another result."""
     text = build_model(network, classes=classes).to_json()
@@ -246,9 +250,9 @@ def train_one(settings: Settings, expected: WorkerEnvironment, source: str) -> R
 
     with _training, redirect_stdout(io.StringIO()):
         keras.utils.clear_session()  # or it would keep the networks of the trainings before
-        if describe_worker(source) != expected:
-            raise StudyError(f"the worker {worker.address} has other versions or images")
         dataset = load_source(source)
+        if _describe(dataset) != expected:
+            raise StudyError(f"the worker {worker.address} has other versions or images")
         run = train_with(settings, dataset, run_name(settings, key), progress=report_epoch)
         return Result(
             settings=settings,
@@ -260,7 +264,6 @@ def train_one(settings: Settings, expected: WorkerEnvironment, source: str) -> R
         )
 
 
-@cache  # once a process
 def load_source(source: str) -> Dataset:
     """Load the images of a source: MNIST or its sample, or those that MNIST_NPZ names."""
     return load_images(source=source if source in ("full", "sample") else "auto")

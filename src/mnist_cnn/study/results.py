@@ -99,8 +99,7 @@ def load_results(file: str | os.PathLike[str]) -> list[Result]:
             )
     if damaged and not results:
         raise StudyError(
-            f"{file} is not a results file. Its line 1 is no result of this version; nor is any "
-            "other."
+            f"{file} is not a results file: none of its lines is a result of this version."
         )
     for message in damaged:
         print(message, file=sys.stderr)
@@ -171,7 +170,8 @@ def _group(results: Iterable[Result], images: str) -> dict[str, list[_Variant]]:
 
 def _facts(result: Result) -> dict[str, object]:
     """Everything that defines a result but its recipe's name and seed, by its name."""
-    settings, environment = asdict(result.settings), dict(result.environment)
+    settings = asdict(result.settings)
+    environment: dict[str, Any] = dict(result.environment)
     del settings["recipe"], settings["seed"]
     versions = environment.pop("versions")
     return settings | versions | environment

@@ -81,11 +81,8 @@ def run_study(
             for seed in seeds
             for recipe in recipes
         ]
-        environments = expected["by_network"]
-        asked = {result_key(each, environments[each.network]): each for each in chosen}
-        results = {}
-        if file.exists():
-            results = {result.key: result for result in load_results(file)}
+        asked = _by_key(chosen, expected)
+        results = {result.key: result for result in load_results(file)} if file.exists() else {}
         missing = {key: settings for key, settings in asked.items() if key not in results}
         print(f"{file} has {len(asked) - len(missing)} of {len(asked)} trainings.")
         if missing:
@@ -118,6 +115,12 @@ def _check_arguments(
     if precision is not None:
         check_choice("precision", precision, PRECISIONS)
     return recipes, seeds
+
+
+def _by_key(chosen: list[Settings], expected: WorkerEnvironment) -> dict[str, Settings]:
+    """The settings by the keys that their results will have."""
+    environments = expected["by_network"]
+    return {result_key(settings, environments[settings.network]): settings for settings in chosen}
 
 
 def _lock_results(file: Path) -> AbstractContextManager[object]:

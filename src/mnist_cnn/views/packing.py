@@ -23,11 +23,12 @@ def pack_network(model: keras.Model) -> dict[str, object]:
         A dictionary: under "layers", the settings of each layer; under "weights", bytes.
 
     Raises:
-        ValueError: The network is not Sequential, does not lead from an image to a number for each
+        TypeError: The network is not Sequential.
+        ValueError: The network does not lead from an image to a number for each
             class, or has a layer that `network.js` does not compute.
     """
     if type(model) is not keras.Sequential:
-        raise ValueError("a view needs a Sequential network, as build_model makes them")
+        raise TypeError("a view needs a Sequential network, as build_model makes them")
     if not model.built or model.input_shape[1:] != (28, 28, 1) or len(model.output_shape) != 2:
         raise ValueError(
             "a view needs a network that begins with keras.Input((28, 28, 1)) and returns one "

@@ -11,12 +11,12 @@ const KEYS =
 /**
  * Make a canvas to draw on, with its buttons.
  *
- * `read` is called with the pixels, at most once per animation frame, and with null when nothing is
- * drawn; `save` with them as text, after each stroke.
+ * `onDraw` is called with the pixels, at most once per animation frame, and with null when nothing
+ * is drawn; `onSave` with them as text, after each stroke.
  *
  * The returned `show` displays a saved drawing.
  */
-export function drawingCanvas(read, save) {
+export function drawingCanvas({ onDraw, onSave }) {
   const canvas = make("canvas", {
     tabindex: 0,
     role: "application",
@@ -24,7 +24,7 @@ export function drawingCanvas(read, save) {
   });
   const cursor = make("i", { hidden: true });
   const status = statusLine();
-  const drawing = new Drawing({ canvas, cursor, status }, read, save);
+  const drawing = new Sketch({ canvas, cursor, status }, { onDraw, onSave });
   drawByPointer(drawing, canvas, cursor);
   drawByKeyboard(drawing, canvas, cursor);
   const element = make(
@@ -39,25 +39,25 @@ export function drawingCanvas(read, save) {
 }
 
 /** What is drawn, and the pen that draws. */
-class Drawing {
+class Sketch {
   #canvas; // shows the pixels
   #cursor; // shows where the keyboard's pen is
   #status;
-  #read;
-  #save;
+  #onDraw;
+  #onSave;
   #pixels;
   #pen = null; // where the pen was last, while it is down
   #saved = ""; // the drawing as it was last saved
   #edits = 0; // counts changes, to notice one that was made while a drawing was being packed
   keyboardPen = [SIDE / 2, SIDE / 2];
 
-  constructor({ canvas, cursor, status }, read, save) {
+  constructor({ canvas, cursor, status }, { onDraw, onSave }) {
     this.#canvas = canvas;
     this.#cursor = cursor;
     this.#status = status;
-    this.#read = read;
-    this.#save = save;
-    this.#put(new ImageData(SIDE, SIDE));
+    this.#onDraw = onDraw;
+    this.#onSave = onSave;
+    this.#replacePixels(new ImageData(SIDE, SIDE));
   }
 
   get isPenDown() {
@@ -73,11 +73,11 @@ class Drawing {
     const changed = drawLine(this.#pixels, this.#pen, point);
     this.#canvas.getContext("2d").putImageData(this.#pixels, 0, 0, ...changed);
     this.#pen = point;
-    this.#readSoon();
+    this.#notifySoon();
   }
 
   liftPen() {
-    if (this.isPenDown) this.#keep();
+    if (this.isPenDown) this.#saveWhenPacked();
     this.#pen = null;
   }
 
@@ -97,17 +97,17 @@ class Drawing {
   }
 
   clear() {
-    this.#put(new ImageData(SIDE, SIDE));
-    this.#readSoon();
+    this.#replacePixels(new ImageData(SIDE, SIDE));
+    this.#notifySoon();
     this.#saved = "";
-    this.#save("");
+    this.#onSave("");
   }
 
   /** Show the pixels of an image. */
   open(pixels) {
-    this.#put(pixels);
-    this.#readSoon();
-    this.#keep();
+    this.#replacePixels(pixels);
+    this.#notifySoon();
+    this.#saveWhenPacked();
   }
 
   /**
@@ -119,11 +119,11 @@ class Drawing {
     this.#saved = saved;
     const pixels = saved ? await unpack(saved, SIDE) : new ImageData(SIDE, SIDE);
     if (saved !== this.#saved) return; // something newer has come
-    this.#put(pixels);
-    this.#readSoon();
+    this.#replacePixels(pixels);
+    this.#notifySoon();
   }
 
-  #put(pixels) {
+  #replacePixels(pixels) {
     this.#pixels = pixels;
     this.#edits++;
     this.#canvas.width = pixels.width;
@@ -134,22 +134,22 @@ class Drawing {
     this.moveKeyboardPen(this.keyboardPen);
   }
 
-  #readSoon() {
+  #notifySoon() {
     if (this.#canvas.ariaBusy === "true") return;
     this.#canvas.ariaBusy = "true";
     requestAnimationFrame(() => {
       this.#canvas.ariaBusy = "false";
-      this.#read(this.#pixels.data.some((value) => value) ? this.#pixels : null);
+      this.#onDraw(this.#pixels.data.some((value) => value) ? this.#pixels : null);
     });
   }
 
-  async #keep() {
+  async #saveWhenPacked() {
     this.#edits++;
     const edit = this.#edits;
     const packed = await pack(this.#pixels);
     if (edit !== this.#edits) return; // something newer has come
     this.#saved = packed;
-    this.#save(packed);
+    this.#onSave(packed);
   }
 }
 

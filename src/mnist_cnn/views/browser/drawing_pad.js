@@ -20,13 +20,13 @@ export function DrawingPad({ model, values, el }) {
     toClean.element.hidden = !prepared?.others;
     answer.show(prepared, chosen.clean);
   };
-  const canvas = drawingCanvas(
-    (pixels) => {
+  const canvas = drawingCanvas({
+    onDraw: (pixels) => {
       drawn = pixels;
       showAnswer(get());
     },
-    (drawing) => update({ drawing }),
-  );
+    onSave: (drawing) => update({ drawing }),
+  });
 
   const beside = make("div", {}, toPrepare.element, toClean.element, answer.caption, answer.body);
   el.append(make("div.mnist-row", {}, canvas.element, beside), answer.below);

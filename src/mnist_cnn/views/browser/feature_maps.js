@@ -38,13 +38,13 @@ export async function FeatureMaps({ model, values, el }) {
     const what = `Image ${image}, labelled ${values.names[labels[image]]}`;
     maps.show(drawn ? readDrawing(drawn) : { seen: imageOf(image), what }, chosen);
   };
-  const canvas = drawingCanvas(
-    (pixels) => {
+  const canvas = drawingCanvas({
+    onDraw: (pixels) => {
       drawn = pixels;
       show(get());
     },
-    (drawing) => update({ drawing }),
-  );
+    onSave: (drawing) => update({ drawing }),
+  });
 
   el.append(
     make("div.mnist-row", {}, layer.element, position.element),
