@@ -38,9 +38,10 @@ class: $(ENV)/installed  ## set up, then make a class's notebooks: without solut
 check: lint  ## format, lint, types, imports and all fast tests, in two minutes
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" tests
 
+# Ruff's cache does not see that a module has moved: findings/ruff_caches_import_order.sh
 lint: $(ENV)/installed-test
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check --no-cache .  # its cache does not see that a module has moved
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 

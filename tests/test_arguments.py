@@ -125,7 +125,8 @@ def test_rows_of_different_lengths_are_refused_by_name() -> None:
 def test_a_choice_is_one_of_a_few_words() -> None:
     check_choice("network", "relu", {"relu": 1, "leaky_relu": 2})
     for wrong in ("rleu", "", None, 5, ["relu"]):
-        with pytest.raises(ValueError, match=r"^network must be one of relu, leaky") as error:
+        expected = ValueError if isinstance(wrong, str) else TypeError
+        with pytest.raises(expected, match=r"^network must be one of relu, leaky") as error:
             check_choice("network", wrong, {"relu": 1, "leaky_relu": 2})
         assert str(error.value).endswith(f"; not {wrong!r}")
 

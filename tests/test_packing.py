@@ -106,7 +106,7 @@ def test_only_sequential_networks_are_packed(kind: str) -> None:
         "a class of one's own": lambda: Own([image, layers.Flatten(), layers.Dense(10)]),
         "no network": lambda: "relu",
     }
-    with pytest.raises(ValueError, match="a view needs a Sequential network"):
+    with pytest.raises(TypeError, match="a view needs a Sequential network"):
         pack_network(other[kind]())
 
 

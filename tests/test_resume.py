@@ -199,7 +199,7 @@ def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -
 def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(tmp_path) -> None:
     expected, *_ = uninterrupted()
     here, there = processes().Pipe(duplex=False)
-    arguments = (tmp_path / "interrupted", [5, 20, 9], there)
+    arguments = (tmp_path / "runs", [5, 20, 9], there)
     process = processes().Process(target=interrupted_in_process, args=arguments)
     process.start()
     there.close()

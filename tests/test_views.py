@@ -88,7 +88,7 @@ def test_other_names_need_as_many_classes(sample: Dataset) -> None:
 @pytest.mark.parametrize("view", [DrawingPad, lambda model: FeatureMaps(model, IMAGES, LABELS)])
 def test_a_view_refuses_what_is_no_network_for_it_in_words(view) -> None:
     for model in (load_run(SHIPPED / "relu.npz"), "relu", None):
-        with pytest.raises(ValueError, match="a view needs a Sequential network"):
+        with pytest.raises(TypeError, match="a view needs a Sequential network"):
             view(model)
     with pytest.raises(ValueError, match=r"begins with keras\.Input\(\(28, 28, 1\)\)"):
         view(keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)]))

@@ -69,7 +69,9 @@ def _run_in_place(notebooks: list[Path], dataset: Dataset) -> int:
     """Execute the notebooks and save them with their outputs; one that fails is left as it was."""
     # With no runs to load, the notebooks train, and their outputs show the training
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["MNIST_CNN_RUNS"] = str(Path(folder, "runs"))  # outputs show the last name
+        runs = Path(folder, "runs")  # outputs show the last name
+        runs.mkdir()
+        os.environ["MNIST_CNN_RUNS"] = str(runs)
         for path in notebooks:
             notebook = nbformat.read(path, as_version=4)
             failure = _execute(notebook, path)
