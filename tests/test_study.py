@@ -170,7 +170,7 @@ def changed_in_one_thing(first: Result) -> list[Result]:
 
 def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample) -> None:
     """Whatever it is, both are there, each under a name of its own."""
-    about = describe_environment(sample) | {"layers": "l", "test images": "t"}
+    about = describe_environment(sample.source) | {"layers": "l", "test images": "t"}
     first = replace(result(sample, "relu", 0), environment=about)
     others = changed_in_one_thing(first)
     assert len(others) > 20

@@ -250,6 +250,11 @@ def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
     assert done.stdout.split() == (["0", "False", "True"] if chosen else ["1", "True", "True"])
 
 
+def test_an_unknown_schedule_is_refused_where_the_recipe_is_made() -> None:
+    with pytest.raises(ValueError, match="schedule must be one of cosine, constant; not 'cosin'"):
+        Recipe("dense", schedule="cosin")
+
+
 def test_if_keras_cannot_be_imported_what_it_wrote_is_shown(tmp_path: Path) -> None:
     broken = (
         "import os\nos.write(2, b'illegal instruction')\nraise ImportError('Keras is broken')\n"

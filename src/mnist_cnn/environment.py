@@ -4,7 +4,6 @@ import os
 from typing import NotRequired, TypedDict
 
 from mnist_cnn.backend import keras
-from mnist_cnn.data import Dataset
 from mnist_cnn.device import device
 from mnist_cnn.machine import installed_version, threads
 
@@ -25,15 +24,18 @@ Environment = TypedDict(
 _PACKAGES = ("mnist-cnn", "keras", "tensorflow", "numpy")
 
 
-def describe_environment(dataset: Dataset) -> Environment:
+def describe_environment(source: str) -> Environment:
     """Describe what this process trains with.
 
+    Args:
+        source: The `source` of the images.
+
     Returns:
-        The `source` of the images as "data", the "device", the "backend", and the "versions" of
+        That source as "data", the "device", the "backend", and the "versions" of
         packages by their names.
     """
     return {
-        "data": dataset.source,
+        "data": source,
         "device": device(),
         "backend": keras.backend.backend(),
         "versions": {package: installed_version(package) for package in _PACKAGES},

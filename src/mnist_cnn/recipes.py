@@ -39,6 +39,9 @@ class Recipe:
     label_smoothing: float = 0.0
     averaging: float = 0.0
 
+    def __post_init__(self) -> None:
+        check_choice("schedule", self.schedule, ("cosine", "constant"))
+
 
 _IMPROVED = Recipe("batch_norm", learning_rate=5e-3, beta_2=0.99, augment=True, label_smoothing=0.1)
 RECIPES = {

@@ -198,11 +198,15 @@ def run_file(name: str, dataset: Dataset) -> Path:
     That is runs/<name>.npz on full MNIST, and runs/<name>-<source>.npz on other images.
     """
     check_dataset(dataset)
+    return _path(name, dataset.source)
+
+
+def _path(name: str, source: str) -> Path:
     if not re.fullmatch(r"\w[\w.+-]*", name):
         raise ValueError(
             f"the name of a run must begin with a letter or digit; . _ + - may follow; not {name!r}"
         )
-    ending = "" if dataset.source == "full" else f"-{dataset.source}"
+    ending = "" if source == "full" else f"-{source}"
     return runs_folder() / f"{name}{ending}.npz"
 
 
@@ -232,14 +236,14 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
 
 
 @contextmanager
-def open_run(name: str, dataset: Dataset, settings: Settings) -> Iterator[tuple[Path, Run | None]]:
+def open_run(name: str, source: str, settings: Settings) -> Iterator[tuple[Path, Run | None]]:
     """Keep the file of a run for this process, and load the run if it was begun.
 
     A run with other settings, or a damaged one, is set aside under another name; prints why.
 
     Args:
         name: The name of the run.
-        dataset: The images that it is trained on.
+        source: The `source` of the images that it is trained on.
         settings: The settings that it must have been made with.
 
     Yields:
@@ -248,7 +252,7 @@ def open_run(name: str, dataset: Dataset, settings: Settings) -> Iterator[tuple[
     Raises:
         RunError: Another process is training this run, or the folder cannot be written.
     """
-    file = run_file(name, dataset)
+    file = _path(name, source)
     with _lock_run(file, name):
         yield file, _load_or_set_aside(file, settings)
 

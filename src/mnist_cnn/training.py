@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_cnn.arguments import check_choice
 from mnist_cnn.backend import keras, usual_settings
 from mnist_cnn.batches import count_batches, training_batches
 from mnist_cnn.data import Dataset, Pair, one_hot, split_validation
@@ -120,8 +119,8 @@ def train_with(
     if settings.fingerprint != dataset.fingerprint:
         raise RunError("the settings are for other training images than those of the dataset")
     recipe = settings.recipe
-    environment = describe_environment(dataset) | {"arithmetic": describe_arithmetic()}
-    with open_run(name, dataset, settings) as (file, run):
+    environment = describe_environment(dataset.source) | {"arithmetic": describe_arithmetic()}
+    with open_run(name, dataset.source, settings) as (file, run):
         if run and run.finished:
             print(
                 f"{recipe}: {short_path(file)} is finished already; to train it again, delete that "
@@ -194,7 +193,6 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         steps: Batches in the whole training. With the cosine schedule the learning rate falls to
             zero in as many.
     """
-    check_choice("schedule", recipe.schedule, ("cosine", "constant"))
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
@@ -266,10 +264,10 @@ def _set_up(settings: Settings, dataset: Dataset) -> _Setup:
     (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
     classes = len(dataset.class_names)
     model = build_model(settings.network, settings.precision, classes, settings.seed)
+    float32_model = build_model(settings.network, classes=classes)
     steps = settings.epochs * count_batches(len(images), settings.batch_size)
     compile_model(model, settings, steps)
     model.optimizer.build(model.trainable_variables)
-    float32_model = build_model(settings.network, classes=classes)
     return _Setup(settings, model, float32_model, (images, one_hot(labels, classes)), validation)
 
 

@@ -204,7 +204,7 @@ def describe_worker(source: str) -> WorkerEnvironment:
 
 
 def _describe(dataset: Dataset) -> WorkerEnvironment:
-    environment = describe_environment(dataset)
+    environment = describe_environment(dataset.source)
     if not dataset.are_digits:
         environment["test images"] = dataset.test_fingerprint[:8]
     classes = len(dataset.class_names)
