@@ -134,11 +134,12 @@ def test_a_choice_is_one_of_a_few_words() -> None:
 def test_predictions_go_by_the_names_of_their_networks() -> None:
     assert np.array_equal(check_predictions({"a": SURE, "b": SURE.tolist()}, 20)["b"], SURE)
     assert check_predictions({"a": SURE[0]})["a"].shape == (10,)
-    for unnamed in ({}, None, SURE, [SURE]):
-        with pytest.raises(
-            TypeError, match=r"by the name of their network: \{\"ReLU\": probabilities\}$"
-        ):
+    refusal = r"by the name of their network: \{\"ReLU\": probabilities\}$"
+    for unnamed in (None, SURE, [SURE]):
+        with pytest.raises(TypeError, match=refusal):
             check_predictions(unnamed, 20)
+    with pytest.raises(ValueError, match=refusal):
+        check_predictions({}, 20)
     for wrong in (SURE[:5], SURE[0], SURE * 2, SURE.astype(int)):
         with pytest.raises(ValueError, match=r"^probabilities of b must "):
             check_predictions({"a": SURE, "b": wrong}, 20)

@@ -146,10 +146,11 @@ def check_predictions(
     Returns:
         The same probabilities as arrays.
     """
-    if not isinstance(predictions, Mapping) or not predictions:
-        raise TypeError(
-            'pass the probabilities by the name of their network: {"ReLU": probabilities}'
-        )
+    message = 'pass the probabilities by the name of their network: {"ReLU": probabilities}'
+    if not isinstance(predictions, Mapping):
+        raise TypeError(message)
+    if not predictions:
+        raise ValueError(message)
     batch: tuple[int, ...] = () if images is None else (images,)
     checked: dict[str, np.ndarray] = {}
     classes: int | str = "classes"  # any number, until the first network has fixed it

@@ -32,7 +32,7 @@ def cores() -> int:
 def threads() -> int:
     """The number of threads that TensorFlow uses on a CPU: it respects affinity, but no quota."""
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", own or 1))
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS") or own or 1)
 
 
 def memory() -> int | None:

@@ -177,7 +177,7 @@ def save_run(file: Path, run: Run) -> None:
             os.fsync(stream.fileno())  # so that the name never comes before the content
         load_run(new)
         new.replace(file)
-    except OSError as error:
+    except (OSError, RunError) as error:  # the second if what was written cannot be read
         new.unlink(missing_ok=True)
         raise RunError(
             f"Epoch {run.epochs_done} could not be saved in {file} ({error}). The epochs before it "

@@ -247,7 +247,10 @@ def _train_from(
 ) -> Run:
     """Train to the last epoch, from where the run is, or from the beginning if there is none."""
     setup = _set_up(settings, dataset)
-    run = (run and _resume(setup, run, file)) or _untrained_run(setup, environment)
+    if run is not None:
+        run = _resume(setup, run, file)
+    if run is None:
+        run = _untrained_run(setup, environment)
     run = replace(run, environment=environment)
     start = time.perf_counter() - run.seconds
     progress(run)
