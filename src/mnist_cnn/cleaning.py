@@ -5,7 +5,7 @@ thresholds from `shared.json`, and find the same digit, bit by bit: shares are i
 fractions are divisors, so that no comparison depends on how floats are rounded.
 """
 
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,39 +13,71 @@ from scipy import ndimage
 
 from mnist_cnn.shared import SHARED
 
-# The thresholds in shared.json:
-# DIGIT_LENGTH_DIVISOR: The shortest digit is as long as the longer side of the sheet, divided by
-#     this
-# SPECK_SIZE_DIVISOR: A speck has fewer pixels than the largest component, divided by this
-# RULE_THICKNESS_DIVISOR: The thickest ruled line is as thick as the shorter side of the sheet,
-#     divided by this
-# BOX_THICKNESS_DIVISOR: The thickest line of a box is as thick as the shorter side of the box,
-#     divided by this
-# CROSSING_THICKNESS_DIVISOR: What crosses a line is thicker by more than the thickness of the
-#     line, divided by this
-# SLOPE_DIVISOR: A line rises or falls by at most its length, divided by this
-# MAX_STRIPS: A line is followed from left to right through at most this many strips of the sheet
-# MIN_STRIPS: A sheet with fewer strips than this is too narrow for lines
-# MIN_STRIP_WIDTH: A strip has at least this width, in pixels
-# CORNER_STRIPS_DIVISOR: The sides of a box may miss its rounded corners: at each end, all strips
-#     divided by this
-# LINE_COVERAGE_PERCENT: A line covers at least this share of each strip
-# THIN_COVERAGE_PERCENT: A strip is thin if ink no thicker than a line covers at least this share
-#     of it
-# THIN_STRIPS_PERCENT: At least this share of a line's strips are thin: nothing crosses the line
-#     there
-# MAX_FRAME_RATIO: A frame is at most this many times as long as what is in it
-# MAX_BOX_RATIO: A box with straight sides is at most this many times as long as what is in it
-# BOX_CONTENT_PERCENT: What is in a box and touches its sides covers at least this share of its
-#     height
-# BOX_END_PERCENT: The first and the last line of a box lie within this share of its height, or
-#     width, of its ends
-# EDGE_COVERAGE_PERCENT: What covers at least this share of an edge of the sheet is not a digit
-# FAR_GAP_DIVISOR: A component is far from a digit if the gap is wider than the digit is long,
-#     divided by this
-# MAX_EDGE_SIZE_RATIO: A component that is far from a digit may still belong to it if it has more
-#     than this many times the digit's pixels
-_T = SimpleNamespace(**SHARED["cleaning"])
+
+@dataclass(frozen=True)
+class _Thresholds:
+    """The thresholds in `shared.json`.
+
+    Attributes:
+        DIGIT_LENGTH_DIVISOR: The shortest digit is as long as the longer side of the sheet, divided
+            by this.
+        SPECK_SIZE_DIVISOR: A speck has fewer pixels than the largest component, divided by this.
+        RULE_THICKNESS_DIVISOR: The thickest ruled line is as thick as the shorter side of the
+            sheet, divided by this.
+        BOX_THICKNESS_DIVISOR: The thickest line of a box is as thick as the shorter side of the
+            box, divided by this.
+        CROSSING_THICKNESS_DIVISOR: What crosses a line is thicker by more than the thickness of the
+            line, divided by this.
+        SLOPE_DIVISOR: A line rises or falls by at most its length, divided by this.
+        MAX_STRIPS: A line is followed from left to right through at most this many strips of the
+            sheet.
+        MIN_STRIPS: A sheet with fewer strips than this is too narrow for lines.
+        MIN_STRIP_WIDTH: A strip has at least this width, in pixels.
+        CORNER_STRIPS_DIVISOR: The sides of a box may miss its rounded corners: at each end, all
+            strips divided by this.
+        LINE_COVERAGE_PERCENT: A line covers at least this share of each strip.
+        THIN_COVERAGE_PERCENT: A strip is thin if ink no thicker than a line covers at least this
+            share of it.
+        THIN_STRIPS_PERCENT: At least this share of a line's strips are thin: nothing crosses the
+            line there.
+        MAX_FRAME_RATIO: A frame is at most this many times as long as what is in it.
+        MAX_BOX_RATIO: A box with straight sides is at most this many times as long as what is in
+            it.
+        BOX_CONTENT_PERCENT: What is in a box and touches its sides covers at least this share of
+            its height.
+        BOX_END_PERCENT: The first and the last line of a box lie within this share of its height,
+            or width, of its ends.
+        EDGE_COVERAGE_PERCENT: What covers at least this share of an edge of the sheet is not a
+            digit.
+        FAR_GAP_DIVISOR: A component is far from a digit if the gap is wider than the digit is long,
+            divided by this.
+        MAX_EDGE_SIZE_RATIO: A component that is far from a digit may still belong to it if it has
+            more than this many times the digit's pixels.
+    """
+
+    DIGIT_LENGTH_DIVISOR: int
+    SPECK_SIZE_DIVISOR: int
+    RULE_THICKNESS_DIVISOR: int
+    BOX_THICKNESS_DIVISOR: int
+    CROSSING_THICKNESS_DIVISOR: int
+    SLOPE_DIVISOR: int
+    MAX_STRIPS: int
+    MIN_STRIPS: int
+    MIN_STRIP_WIDTH: int
+    CORNER_STRIPS_DIVISOR: int
+    LINE_COVERAGE_PERCENT: int
+    THIN_COVERAGE_PERCENT: int
+    THIN_STRIPS_PERCENT: float
+    MAX_FRAME_RATIO: int
+    MAX_BOX_RATIO: int
+    BOX_CONTENT_PERCENT: int
+    BOX_END_PERCENT: int
+    EDGE_COVERAGE_PERCENT: int
+    FAR_GAP_DIVISOR: int
+    MAX_EDGE_SIZE_RATIO: int
+
+
+_T = _Thresholds(**SHARED["cleaning"])
 
 _NEIGHBOURS = np.ones((3, 3))
 _ABOVE_AND_BELOW = [[0, 1, 0]] * 3

@@ -5,7 +5,7 @@ thresholds from `shared.json`.
 """
 
 import math
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -17,25 +17,46 @@ from mnist_cnn.shared import SHARED
 # The longest side of an image that is used as it is, in pixels; a larger one is downsampled
 _MAX_SIDE = 1000
 
-# The thresholds in shared.json:
-# IMAGE_SIDE: The side of an image of MNIST, in pixels
-# DIGIT_SIDE: The longer side of the digit on such an image, in pixels
-# MIN_CONTRAST: Pixels that differ less from the paper are not ink
-# MIN_RELATIVE_INK: Ink that is fainter, relative to the strongest, is shadow or noise
-# MIN_PAPER_BRIGHTNESS: Contrast is relative to the brightness of the paper, or to this: on
-#     darker paper, noise would count for too much
-# EVEN_BORDER_PERCENT: If more of the border is exactly like the paper, the image is a drawing,
-#     and lit evenly
-# UNEVEN_BORDER_PERCENT: If more of the border differs from the paper, the image is a photograph,
-#     and lit unevenly
-# MIN_SIDE_WITH_MARGIN: If the shorter side has fewer pixels, the margin is a single pixel
-# MARGIN_DIVISOR: The margin is as wide as the shorter side of the image, divided by this
-# MARGIN_STEP_DIVISOR: The median of the margin takes rows and columns at steps of its width,
-#     divided by this
-# HALF_WINDOW_DIVISOR: Half the window in which the paper is estimated is the longer side,
-#     divided by this
-# NOISE_STEP: Noise is estimated from rows and columns that are this many pixels apart
-_T = SimpleNamespace(**SHARED["drawing"])
+
+@dataclass(frozen=True)
+class _Thresholds:
+    """The thresholds in `shared.json`.
+
+    Attributes:
+        IMAGE_SIDE: The side of an image of MNIST, in pixels.
+        DIGIT_SIDE: The longer side of the digit on such an image, in pixels.
+        MIN_CONTRAST: Pixels that differ less from the paper are not ink.
+        MIN_RELATIVE_INK: Ink that is fainter, relative to the strongest, is shadow or noise.
+        MIN_PAPER_BRIGHTNESS: Contrast is relative to the brightness of the paper, or to this: on
+            darker paper, noise would count for too much.
+        EVEN_BORDER_PERCENT: If more of the border is exactly like the paper, the image is a
+            drawing, and lit evenly.
+        UNEVEN_BORDER_PERCENT: If more of the border differs from the paper, the image is a
+            photograph, and lit unevenly.
+        MIN_SIDE_WITH_MARGIN: If the shorter side has fewer pixels, the margin is a single pixel.
+        MARGIN_DIVISOR: The margin is as wide as the shorter side of the image, divided by this.
+        MARGIN_STEP_DIVISOR: The median of the margin takes rows and columns at steps of its width,
+            divided by this.
+        HALF_WINDOW_DIVISOR: Half the window in which the paper is estimated is the longer side,
+            divided by this.
+        NOISE_STEP: Noise is estimated from rows and columns that are this many pixels apart.
+    """
+
+    IMAGE_SIDE: int
+    DIGIT_SIDE: int
+    MIN_CONTRAST: float
+    MIN_RELATIVE_INK: float
+    MIN_PAPER_BRIGHTNESS: float
+    EVEN_BORDER_PERCENT: int
+    UNEVEN_BORDER_PERCENT: int
+    MIN_SIDE_WITH_MARGIN: int
+    MARGIN_DIVISOR: int
+    MARGIN_STEP_DIVISOR: int
+    HALF_WINDOW_DIVISOR: int
+    NOISE_STEP: int
+
+
+_T = _Thresholds(**SHARED["drawing"])
 _ABOVE_ALL = 2
 _BELOW_ALL = -1
 
@@ -172,7 +193,8 @@ def _is_lit_unevenly(border: np.ndarray, paper: np.ndarray) -> bool:
     count = len(difference)
     is_drawn = 100 * np.count_nonzero(difference == 0) > _T.EVEN_BORDER_PERCENT * count
     differing = np.count_nonzero(difference > _T.MIN_CONTRAST)
-    return not is_drawn and 100 * differing > _T.UNEVEN_BORDER_PERCENT * count
+    varies = 100 * differing > _T.UNEVEN_BORDER_PERCENT * count
+    return bool(varies and not is_drawn)
 
 
 def _margin_width(channels: np.ndarray) -> int:
