@@ -156,10 +156,11 @@ def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(file
 
 def changed_in_one_thing(first: Result) -> list[Result]:
     """A result changed in each thing but the recipe and the seed, one at a time."""
+    changed = {name: f"other {value}" for name, value in asdict(first.settings).items()}
+    del changed["recipe"], changed["seed"]
+    changed["schedule"] = "constant"  # which is the only other one
     changes = [
-        {"settings": replace(first.settings, **{name: f"other {value}"})}
-        for name, value in asdict(first.settings).items()
-        if name not in ("recipe", "seed")
+        {"settings": replace(first.settings, **{name: value})} for name, value in changed.items()
     ]
     versions = first.environment["versions"]
     others = [{name: "other"} for name in first.environment if name != "versions"]
