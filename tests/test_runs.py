@@ -18,7 +18,7 @@ import pytest
 from mnist_cnn.data import Dataset
 from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.locking import lock
-from mnist_cnn.runs import Run, load_run
+from mnist_cnn.runs import Run, load_run, save_run
 from mnist_cnn.training import train
 from run_helpers import interrupt_after, weights_of
 
@@ -287,6 +287,17 @@ def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_spac
     assert load_run(runs / "mine-sample.npz").epochs_done == 1
     assert not (runs / ".mine-sample.new").exists()  # it would take up space
     assert weights_of(train_mine(few, epochs=3)) == weights_of(whole)
+
+
+def test_an_epoch_that_cannot_be_read_back_is_not_saved(few: Dataset, mine, monkeypatch) -> None:
+    def damaged(file: Path) -> Run:
+        raise RunError(f"{file.name} cannot be read as a run (a part of it is missing)")
+
+    before, run = mine.read_bytes(), load_run(mine)
+    monkeypatch.setattr("mnist_cnn.runs.load_run", damaged)
+    with pytest.raises(RunError, match=r"Epoch 1 could not be saved in .*a part of it is missing"):
+        save_run(mine, run)
+    assert mine.read_bytes() == before and not mine.with_name(".mine-sample.new").exists()
 
 
 @contextmanager
