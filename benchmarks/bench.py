@@ -249,7 +249,7 @@ def summarize_speed(
     total = whole_training(measurements, "clock")
     total_by_processor = whole_training(measurements, "processor")
     return {
-        "what": contestant.trainer,
+        "trainer": contestant.trainer,
         "recipe": contestant.recipe,
         "precision": contestant.precision,
         "settings": about["settings"],

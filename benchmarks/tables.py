@@ -12,7 +12,7 @@ from typing import Any
 
 from compared import BASELINE, RUNGS, STUDY_RECIPES, Contestant
 from mnist_cnn.exceptions import StudyError
-from mnist_cnn.study.results import collect_scores, load_results, summarize
+from mnist_cnn.study.results import Group, group_results, load_results, summarize
 
 FOLDER = Path(__file__).parent
 
@@ -45,23 +45,21 @@ def load_measurements(folder: Path = FOLDER) -> Results:
     results |= {"test": {}, "validation": {}}
     for name in ("study.jsonl", "ladder.jsonl"):
         studied = load_results(folder / name)
-        recipes = {result.settings.recipe for result in studied}
         for images in ("test", "validation"):
-            scores = collect_scores(studied, images)
-            # If a recipe's results differ by more than the seed, the names in `scores` say in what
-            if mixed := scores.keys() - recipes:
+            groups = group_results(studied, images)
+            if any(group.differing for group in groups):
+                labels = "; ".join(group.label for group in groups if group.differing)
                 raise StudyError(
-                    f"{name} holds more than one study. Keep the lines of one: "
-                    f"{'; '.join(sorted(mixed))}"
+                    f"{name} holds more than one study. Keep the lines of one: {labels}"
                 )
-            results[images] |= scores
+            results[images] |= {group.recipe: group.accuracies for group in groups}
     return results
 
 
 def rows_by_contestant(results: Results) -> dict[Contestant, dict[str, Any]]:
     """The rows of the speed table by contestant."""
     return {
-        Contestant(row["what"], row["recipe"], row["precision"]): row for row in results["rows"]
+        Contestant(row["trainer"], row["recipe"], row["precision"]): row for row in results["rows"]
     }
 
 
@@ -126,8 +124,8 @@ def accuracy_table(results: Results) -> str:
 
 def study_report(results: Results) -> str:
     """The report of the study on the test images, as `python -m mnist_cnn.study` prints it."""
-    scores = {recipe: results["test"][recipe] for recipe in STUDY_RECIPES}
-    return f"```\n{summarize(scores)}\n```"
+    groups = [Group(recipe, {}, results["test"][recipe]) for recipe in STUDY_RECIPES]
+    return f"```\n{summarize(groups)}\n```"
 
 
 # Tables of time and memory

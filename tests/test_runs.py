@@ -19,7 +19,7 @@ from mnist_cnn.data import Dataset
 from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.locking import lock
 from mnist_cnn.runs import Run, load_run, save_run
-from mnist_cnn.training import train
+from mnist_cnn.training import train, train_with
 from run_helpers import interrupt_after, weights_of
 
 resource = pytest.importorskip(
@@ -226,6 +226,43 @@ def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
     assert weights_of(run) == weights_of(load_run(made / "finished-sample.npz"))
     assert seconds[0] == 5000 < seconds[1] == run.seconds < 5100
     assert run.environment["device"] != "TPU"
+
+
+def test_a_run_that_this_keras_cannot_continue_is_set_aside_and_trained_anew(
+    few: Dataset, made: Path, mine: Path
+) -> None:
+    """Another version of Keras may keep another state, here without its last array."""
+    with np.load(mine) as archive:
+        arrays = dict(archive)
+    del arrays[max(name for name in arrays if name.startswith("state"))]
+    about = json.loads(str(arrays["about"]))
+    arrays["about"] = np.array(json.dumps(about | {"arrays": len(arrays)}))
+    np.savez(mine, **arrays)
+    content = mine.read_bytes()
+    said: list[str] = []
+    settings = load_run(mine).settings
+    run = train_with(settings, few, "mine", progress=lambda run: None, report=said.append)
+    assert said == [
+        "dense: this version of Keras cannot continue runs/mine-sample.npz. It is now "
+        "runs/mine-sample-set-aside-1.npz; training a new run."
+    ]
+    assert mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content
+    assert weights_of(run) == weights_of(load_run(made / "finished-sample.npz"))
+
+
+def test_whoever_trains_for_others_decides_what_is_printed(
+    few: Dataset, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Workers of a study would write between the lines of the study's progress."""
+    said: list[str] = []
+    settings = load_run(mine).settings
+    for now in (settings, settings, replace(settings, seed=1)):
+        train_with(now, few, "mine", progress=lambda run: None, report=said.append)
+    continued, finished, aside = said
+    assert continued == "dense: continuing runs/mine-sample.npz after epoch 1 of 2"
+    assert finished.startswith("dense: runs/mine-sample.npz is finished already")
+    assert aside.startswith("dense: runs/mine-sample.npz was made with other settings (seed 0, not")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_half_written_file_of_a_killed_process_does_no_harm(few: Dataset, made, mine) -> None:

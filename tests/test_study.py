@@ -32,9 +32,10 @@ from mnist_cnn.study import run_study
 from mnist_cnn.study.__main__ import main
 from mnist_cnn.study.cluster import connect, describe_worker
 from mnist_cnn.study.results import (
+    Group,
     Result,
-    collect_scores,
     compare,
+    group_results,
     load_results,
     save_result,
     summarize,
@@ -135,23 +136,34 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, sample) ->
         load_results(tmp_path / "none.jsonl")
 
 
+def accuracies_by_label(results: list[Result]) -> dict[str, dict[int, float]]:
+    """The accuracies on the test images, by what summaries and figures call their group."""
+    return {group.label: group.accuracies for group in group_results(results, "test")}
+
+
 def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(file, sample) -> None:
     results = load_results(file)
-    assert collect_scores(results, "test") == {
-        recipe: {0: 50, 1: 50} for recipe in ("relu", "short")
-    }
-    assert collect_scores(results, "validation")["relu"] == {0: 40, 1: 40}
+    assert group_results(results, "test") == [
+        Group(recipe, {}, {0: 50, 1: 50}) for recipe in ("relu", "short")
+    ]
+    assert group_results(results, "validation")[0].accuracies == {0: 40, 1: 40}
     more = [
         result(sample, "short", 0, 0.7, precision="mixed_bfloat16"),
         result(sample, "relu", 9, 0.6),
     ]
-    assert collect_scores([*results, *more], "test") == {
+    assert accuracies_by_label([*results, *more]) == {
         "relu": {0: 50, 1: 50, 9: 60},
         "short, precision float32": {0: 50, 1: 50},
         "short, precision mixed_bfloat16": {0: 70},
     }
     newer = replace(results[0], environment=MADE_WITH | {"versions": {"keras": "4"}})
-    assert set(collect_scores([*results, newer])) == {"relu, keras 3", "relu, keras 4", "short"}
+    groups = group_results([*results, newer])
+    assert [(group.recipe, group.differing) for group in groups] == [
+        ("relu", {"keras": "3"}),
+        ("relu", {"keras": "4"}),
+        ("short", {}),
+    ]
+    assert [group.label for group in groups] == ["relu, keras 3", "relu, keras 4", "short"]
 
 
 def changed_in_one_thing(first: Result) -> list[Result]:
@@ -176,24 +188,24 @@ def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample) -
     others = changed_in_one_thing(first)
     assert len(others) > 20
     for other in others:
-        scores = collect_scores([first, other], "test")
+        scores = accuracies_by_label([first, other])
         assert [*scores.values()] == [{0: 50}, {0: pytest.approx(70)}], (other, scores)
-    assert len(collect_scores([first, *others])) == 1 + len(others)
+    assert len(accuracies_by_label([first, *others])) == 1 + len(others)
 
 
 def test_the_name_says_whether_training_or_test_images_differ(sample) -> None:
     first = result(sample, "relu", 0)
     of_test = [first, replace(first, environment=MADE_WITH | {"data": "mine-images"})]
-    assert [*collect_scores(of_test)] == ["relu, data sample", "relu, data mine-images"]
+    assert [*accuracies_by_label(of_test)] == ["relu, data sample", "relu, data mine-images"]
     of_training = [first, result(sample, "relu", 0, fingerprint="0123456789abcdef")]
     names = [f"relu, training images {sample.fingerprint[:8]}", "relu, training images 01234567"]
-    assert [*collect_scores(of_training)] == names
+    assert [*accuracies_by_label(of_training)] == names
 
 
 def test_the_order_of_fields_does_not_matter(sample) -> None:
     first, second = result(sample, "relu", 0), result(sample, "relu", 1)
     turned = replace(second, environment=dict(reversed(MADE_WITH.items())))
-    assert collect_scores([first, turned], "test") == {"relu": {0: 50, 1: 50}}
+    assert group_results([first, turned], "test") == [Group("relu", {}, {0: 50, 1: 50})]
 
 
 def test_other_test_images_under_the_same_name_are_another_result(
@@ -209,24 +221,22 @@ def test_other_test_images_under_the_same_name_are_another_result(
     one = result(sample, "relu", 0)
     first, second = (replace(one, environment=about) for about in found)
     assert first.key != second.key
-    names = [*collect_scores([first, second])]
+    names = [*accuracies_by_label([first, second])]
     assert len(names) == 2 and all(re.fullmatch(r"relu, test images \w{8}", name) for name in names)
 
 
 def test_the_report_agrees_with_the_formulas() -> None:
-    scores = {
-        "a": {0: 99.1, 1: 99.4, 2: 99.3},
-        "bb": {2: 99.5, 1: 99.4, 0: 99.5, 5: 90.0},
-        "c": {0: 98.0},
-    }
-    first, second, third, *differences = summarize(scores).splitlines()
+    a = Group("a", {}, {0: 99.1, 1: 99.4, 2: 99.3})
+    bb = Group("bb", {}, {2: 99.5, 1: 99.4, 0: 99.5, 5: 90.0})
+    c = Group("c", {}, {0: 98.0})
+    first, second, third, *differences = summarize([a, bb, c]).splitlines()
     margin = 4.302653 * 0.152753 / 3**0.5  # Student's t of two degrees of freedom at 97.5 %
     assert (
         first == f"a   mean 99.267 ± 0.153 %, 95 % interval {99.26667 - margin:.3f} to "
         f"{99.26667 + margin:.3f} (3 seeds)"
     )
     assert "mean 97.100 ± 4.734" in second and third == "c   mean 98.000 (1 seed)"
-    assert differences[0] == f"bb minus a: {compare(scores, 'bb', 'a')}"
+    assert differences[0] == f"bb minus a: {compare(bb, a)}"
     assert "too few" in differences[1]
     pairs = np.array([0.4, 0.0, 0.2])
     margin = 4.302653 * pairs.std(ddof=1) / 3**0.5
@@ -234,11 +244,11 @@ def test_the_report_agrees_with_the_formulas() -> None:
     expected = (
         f"+0.200, 95 % interval {0.2 - margin:+.3f} to {0.2 + margin:+.3f}, p = {p:.2g} (3 pairs)"
     )
-    assert str(compare(scores, "bb", "a")) == expected
+    assert str(compare(bb, a)) == expected
 
 
 def test_the_figure_has_a_dot_for_each_seed() -> None:
-    scores = {"a": {0: 99.1, 1: 99.4}, "b": {0: 99.5}}
+    scores = {"a": [99.1, 99.4], "b": [99.5]}
     (axis,) = plot_scores(scores).axes
     dots = [tuple(point) for collection in axis.collections for point in collection.get_offsets()]
     assert dots == [(99.1, 0), (99.4, 0), (99.5, 1)]
@@ -634,8 +644,8 @@ def test_the_same_command_continues_after_an_interruption(interrupted) -> None:
 @pytest.mark.slow
 @NOT_WINDOWS
 def test_the_command_reports_the_scores_in_words_and_in_a_figure(interrupted) -> None:
-    scores = collect_scores(load_results(interrupted.file), "validation")
-    assert interrupted.continued.splitlines()[-2] == summarize(scores)
+    groups = group_results(load_results(interrupted.file), "validation")
+    assert interrupted.continued.splitlines()[-2] == summarize(groups)
     assert interrupted.file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -645,4 +655,4 @@ def test_the_example_in_the_readme_reads_the_scores(interrupted) -> None:
     _, example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     found: dict = {}
     exec(example.replace("../runs/study.jsonl", str(interrupted.file)), found)  # noqa: S102
-    assert found["scores"] == collect_scores(load_results(interrupted.file), "test")
+    assert found["groups"] == group_results(load_results(interrupted.file), "test")

@@ -19,19 +19,69 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if platform.machine() in ("x86_64", "AMD64"):  # also without AVX-512; saves up to 40 % of the time
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-# TensorFlow turns it on unless told otherwise
-os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")
-# Otherwise scikit-learn's threads spin while they wait, and t-SNE beside other work crawls
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-# These would change the arithmetic of a training unseen: the first is for GPUs, where `fix_seed`
-# asks for the same; the others compute float32 as bfloat16.
-for _name in ("TF_DETERMINISTIC_OPS", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"):
-    os.environ.pop(_name, None)
-# The backend that keras.json names may not exist any more, as Theano
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+def _set_environment() -> None:
+    """Set what TensorFlow and Keras read from the environment as they are imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if platform.machine() in ("x86_64", "AMD64"):  # also without AVX-512; saves up to 40 % of time
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # TensorFlow turns it on unless told otherwise
+    os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")
+    # Otherwise scikit-learn's threads spin while they wait, and t-SNE beside other work crawls
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # The backend that keras.json names may not exist any more, as Theano
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # These would change the arithmetic of a training unseen: the first is for GPUs, where
+    # `fix_seed` asks for the same; the others compute float32 as bfloat16.
+    for name in (
+        "TF_DETERMINISTIC_OPS",
+        "ONEDNN_DEFAULT_FPMATH_MODE",
+        "DNNL_DEFAULT_FPMATH_MODE",
+    ):
+        os.environ.pop(name, None)
+
+
+@contextmanager
+def _hide_messages() -> Iterator[None]:
+    """Keep back what is written to stderr, also by C++; if an import fails, it may say why."""
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(stderr, 2)
+            messages.seek(0)
+            sys.stderr.write(messages.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Do not look for garbage among a million new objects that all stay.
+
+    It takes a fifth of the import, and later time while TensorFlow traces a network: so what is
+    there at the end is left out for good.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
+_set_environment()
+_notebook_imported_keras = "keras" in sys.modules
+with _hide_messages(), _no_garbage_collection():
+    import keras
+# No advice on retracing; in a notebook, the import turns it on
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 # Keras's own values of what keras.json, KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH can change
 _KERAS_SETTINGS: dict[str, object] = {
@@ -41,31 +91,6 @@ _KERAS_SETTINGS: dict[str, object] = {
     "max_epochs": None,
     "max_steps_per_epoch": None,
 }
-
-_notebook_imported_keras = "keras" in sys.modules
-
-# Looking for garbage among a million new objects that all stay takes a fifth of the import
-_gc_was_enabled = gc.isenabled()
-gc.disable()
-with tempfile.TemporaryFile() as _messages:
-    _stderr = os.dup(2)
-    os.dup2(_messages.fileno(), 2)
-    try:
-        import keras
-    except BaseException:
-        os.dup2(_stderr, 2)
-        _messages.seek(0)
-        sys.stderr.write(_messages.read().decode(errors="replace"))  # now they may say why
-        raise
-    finally:
-        os.dup2(_stderr, 2)
-        os.close(_stderr)
-        gc.freeze()  # nor later, while TensorFlow traces a network
-        if _gc_was_enabled:
-            gc.enable()
-
-# No advice on retracing; in a notebook, the import turns it on
-logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def _change_settings(settings: dict[str, object]) -> None:

@@ -255,7 +255,7 @@ def _load_from(place: _Place, only_mnist: bool) -> Dataset:
         raise FileNotFoundError(
             f"There is no file or folder {path.absolute()}. {place.remedy}"
         ) from None
-    except Exception as error:  # a damaged file can raise almost any error
+    except ValueError as error:
         what = "MNIST" if only_mnist else "images"
         raise DataError(f"{path} cannot be read as {what}: {error}. {place.remedy}") from error
 
@@ -266,7 +266,7 @@ def _download_or_take_sample(only_mnist: bool) -> Dataset:
 
     try:
         return _download(keras.datasets.mnist.load_data)
-    except Exception as error:  # a download can fail in many ways; all leave us without MNIST
+    except (ConnectionError, ValueError) as error:
         if only_mnist:
             raise ConnectionError(
                 f"MNIST is not on this machine and could not be downloaded ({error}). Download "
@@ -284,11 +284,19 @@ def _download_or_take_sample(only_mnist: bool) -> Dataset:
 
 
 def _download(load_data: Callable[[], tuple[Pair, Pair]]) -> Dataset:
-    """Let Keras download MNIST into its cache, and leave no damaged file there if that fails."""
+    """Let Keras download MNIST into its cache, and leave no damaged file there if that fails.
+
+    Raises:
+        ConnectionError: The download failed.
+        ValueError: What came is not MNIST.
+    """
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
     try:
-        (x_train, y_train), (x_test, y_test) = load_data()
+        try:
+            (x_train, y_train), (x_test, y_test) = load_data()
+        except Exception as error:  # in many ways; a missing network is a plain Exception
+            raise ConnectionError(str(error)) from error
         arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
         return _identify(arrays, (), "mnist", "Keras's download", only_mnist=True)
     except BaseException:  # includes KeyboardInterrupt

@@ -47,13 +47,15 @@ def read_collection(path: Path) -> tuple[Arrays, tuple[str, ...]]:
 
     Raises:
         FileNotFoundError: There is neither a file nor a folder at `path`.
-        ValueError: The content is invalid; the message says in what way.
-        OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error: The file is damaged.
+        ValueError: The file is damaged, or its content invalid; the message says in what way.
     """
-    if os.path.isdir(path):  # unlike Path.is_dir, it does not raise if the name is too long
-        return _read_folder(path)
-    if os.path.isfile(path):
-        return _read_archive(path)
+    try:
+        if os.path.isdir(path):  # unlike Path.is_dir, it does not raise if the name is too long
+            return _read_folder(path)
+        if os.path.isfile(path):
+            return _read_archive(path)
+    except Exception as error:  # a damaged file can raise almost any error
+        raise ValueError(str(error)) from error
     raise FileNotFoundError(path)
 
 

@@ -310,15 +310,14 @@ class LiveCurves:
             self._handle.update(figure)
 
 
-def plot_scores(scores: dict[str, dict[int, float]]) -> Figure:
-    """Plot the accuracies of a study: each training as a dot, each recipe's mean as a red bar.
+def plot_scores(scores: dict[str, list[float]]) -> Figure:
+    """Plot accuracies: each training as a dot, and the mean of each row as a red bar.
 
     Args:
-        scores: Accuracies in percent by recipe and seed, as `collect_scores` returns them.
+        scores: Accuracies in percent, by the label of their row.
     """
     figure, ax = _subplots(size=(8, 0.8 + 0.4 * len(scores)))
-    for row, by_seed in enumerate(scores.values()):
-        values = list(by_seed.values())
+    for row, values in enumerate(scores.values()):
         ax.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
         ax.plot(np.mean(values), row, "|", color=RED, markersize=20, markeredgewidth=2.5)
     ax.set(

@@ -66,10 +66,11 @@ RECIPES = {
 class Settings(Recipe):
     """A recipe and everything else that defines a run.
 
-    With the same settings, a machine trains the same weights.
+    With the same settings, a machine trains the same weights. It is a recipe itself, so that all
+    of it is one flat table, which notebook 04 shows and which two runs are compared by.
 
     Attributes:
-        recipe: The recipe's name.
+        recipe: The name of the recipe that was completed.
         batch_size: How many images go into a step.
         precision: "float32" or "mixed_bfloat16".
         seed: A whole number in 0..2**32 - 1.

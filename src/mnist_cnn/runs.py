@@ -9,7 +9,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -28,6 +28,9 @@ from mnist_cnn.models import NETWORKS, build_model, weight_shapes
 from mnist_cnn.recipes import Settings
 
 SHIPPED = Path(__file__).with_name("shipped_runs")  # one run of each recipe that the notebooks open
+
+Reporter = Callable[[str], object]
+"""Called with a sentence for whoever waits for a training, such as `print`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,20 +234,25 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
         if had[name] != value
     ]
     if differences:
-        raise SettingsMismatchError(f"was made with other settings ({'; '.join(differences)})")
+        raise SettingsMismatchError(
+            f"{short_path(file)} was made with other settings ({'; '.join(differences)})"
+        )
     return run
 
 
 @contextmanager
-def open_run(name: str, source: str, settings: Settings) -> Iterator[tuple[Path, Run | None]]:
+def open_run(
+    name: str, source: str, settings: Settings, report: Reporter = print
+) -> Iterator[tuple[Path, Run | None]]:
     """Keep the file of a run for this process, and load the run if it was begun.
 
-    A run with other settings, or a damaged one, is set aside under another name; prints why.
+    A run with other settings, or a damaged one, is set aside under another name.
 
     Args:
         name: The name of the run.
         source: The `source` of the images that it is trained on.
         settings: The settings that it must have been made with.
+        report: Called with a sentence if a run is set aside.
 
     Yields:
         The file, and the run; None if it is yet to begin.
@@ -254,16 +262,16 @@ def open_run(name: str, source: str, settings: Settings) -> Iterator[tuple[Path,
     """
     file = _path(name, source)
     with _lock_run(file, name):
-        yield file, _load_or_set_aside(file, settings)
+        yield file, _load_or_set_aside(file, settings, report)
 
 
-def describe_load_error(error: Exception) -> str:
-    """Say why a run could not be loaded, in words that follow the name of its file."""
+def describe_load_error(file: Path, error: Exception) -> str:
+    """Say why `load_matching` could not load a run: a clause without a full stop."""
     if isinstance(error, FileNotFoundError):
-        return "does not exist yet"
+        return f"{short_path(file)} does not exist yet"
     if isinstance(error, SettingsMismatchError):
         return str(error)
-    return f"cannot be used: {error}"
+    return f"{short_path(file)} cannot be used: {error}"
 
 
 def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
@@ -281,17 +289,14 @@ def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
         ) from error
 
 
-def _load_or_set_aside(file: Path, settings: Settings) -> Run | None:
+def _load_or_set_aside(file: Path, settings: Settings, report: Reporter) -> Run | None:
     """Load the run with these settings, if it was begun; set another one in its place aside."""
     try:
         return load_matching(file, asdict(settings))
     except FileNotFoundError:
         return None
     except RunError as error:
-        why_not = describe_load_error(error)
-    aside = set_aside(file)
-    print(
-        f"{settings.recipe}: {short_path(file)} {why_not}. It is now {short_path(aside)}; training "
-        "a new run."
-    )
+        why_not = describe_load_error(file, error)
+    aside = short_path(set_aside(file))
+    report(f"{settings.recipe}: {why_not}. It is now {aside}; training a new run.")
     return None

@@ -30,13 +30,13 @@ def find_problems(arrays: dict[str, np.ndarray], classes: int) -> list[str]:
 
 def _check_pixels(x_train: np.ndarray, x_test: np.ndarray) -> list[str]:
     problem = _find_pixel_problem("The images", x_train)
-    if problem != _find_pixel_problem("The images", x_test):
-        problems = [
-            _find_pixel_problem("The training images", x_train),
-            _find_pixel_problem("The test images", x_test),
-        ]
-        return [problem for problem in problems if problem]
-    return [problem] if problem else []
+    if problem == _find_pixel_problem("The images", x_test):
+        return [problem] if problem else []
+    problems = (
+        _find_pixel_problem("The training images", x_train),
+        _find_pixel_problem("The test images", x_test),
+    )
+    return [problem for problem in problems if problem]
 
 
 def _find_pixel_problem(which: str, images: np.ndarray) -> str:

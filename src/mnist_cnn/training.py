@@ -23,6 +23,7 @@ from mnist_cnn.models import build_model, predict
 from mnist_cnn.recipes import Recipe, Settings, choose_settings
 from mnist_cnn.runs import (
     SHIPPED,
+    Reporter,
     Run,
     describe_load_error,
     load_matching,
@@ -99,7 +100,11 @@ def train(
 
 
 def train_with(
-    settings: Settings, dataset: Dataset, name: str, progress: Progress = print_progress
+    settings: Settings,
+    dataset: Dataset,
+    name: str,
+    progress: Progress = print_progress,
+    report: Reporter = print,
 ) -> Run:
     """Train with complete settings; `train` chooses them and then calls this.
 
@@ -108,6 +113,7 @@ def train_with(
         dataset: What to train and validate on.
         name: Name of the run.
         progress: As in `train`.
+        report: Called with a sentence if the run is finished already, continues, or is set aside.
 
     Returns:
         The run after its last epoch.
@@ -118,21 +124,20 @@ def train_with(
     """
     if settings.fingerprint != dataset.fingerprint:
         raise RunError("the settings are for other training images than those of the dataset")
-    recipe = settings.recipe
     environment = describe_environment(dataset.source) | {"arithmetic": describe_arithmetic()}
-    with open_run(name, dataset.source, settings) as (file, run):
+    with open_run(name, dataset.source, settings, report) as (file, run):
         if run and run.finished:
-            print(
-                f"{recipe}: {short_path(file)} is finished already; to train it again, delete that "
-                "file"
+            report(
+                f"{settings.recipe}: {short_path(file)} is finished already; to train it again, "
+                "delete that file"
             )
             progress(run)
             return run
-        if run:
-            _print_continuation(run, file, environment)
         try:
             with usual_settings():
-                return _train_from(run, file, settings, dataset, environment, progress)
+                setup = _set_up(settings, dataset, environment)
+                run = _resume(setup, run, file, report) if run else _untrained_run(setup)
+                return _train_epochs(setup, run, file, progress)
         except KeyboardInterrupt:
             done = load_run(file).epochs_done if file.exists() else 0
             raise Interrupted(
@@ -167,15 +172,18 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
         if run.finished:
             print(f"{recipe}: your run, {short_path(file)}")
             return run
-        why_not = f"was interrupted after epoch {run.epochs_done} of {run.settings.epochs}"
+        why_not = (
+            f"{short_path(file)} was interrupted after epoch {run.epochs_done} of "
+            f"{run.settings.epochs}"
+        )
     except (FileNotFoundError, RunError) as error:
-        why_not = describe_load_error(error)
+        why_not = describe_load_error(file, error)
     try:
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
     except (FileNotFoundError, RunError):
-        print(f"{recipe}: training now, as {short_path(file)} {why_not}")
+        print(f"{recipe}: training now, as {why_not}")
         return train(recipe, dataset)
-    print(f"{recipe}: the run that comes with the package, as {short_path(file)} {why_not}")
+    print(f"{recipe}: the run that comes with the package, as {why_not}")
     return shipped
 
 
@@ -204,7 +212,76 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=_STEPS_PER_EXECUTION)
 
 
-def _print_continuation(run: Run, file: Path, environment: Environment) -> None:
+@dataclass(frozen=True)
+class _Setup:
+    """What a training works on and with.
+
+    Attributes:
+        settings: How to train.
+        environment: What else the weights depend on, as the run records it.
+        model: The network, in the precision of training.
+        float32_model: The same network in float32, to validate and to save.
+        training: Images, uint8 (n, 28, 28), and one-hot labels, float32 (n, classes).
+        validation: Images, uint8 (n, 28, 28), and labels, uint8 (n,).
+    """
+
+    settings: Settings
+    environment: Environment
+    model: keras.Model
+    float32_model: keras.Model
+    training: Pair
+    validation: Pair
+
+
+def _set_up(settings: Settings, dataset: Dataset, environment: Environment) -> _Setup:
+    fix_seed(settings.seed)
+    (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
+    classes = len(dataset.class_names)
+    model = build_model(settings.network, settings.precision, classes, settings.seed)
+    float32_model = build_model(settings.network, classes=classes)
+    steps = settings.epochs * count_batches(len(images), settings.batch_size)
+    compile_model(model, settings, steps)
+    model.optimizer.build(model.trainable_variables)
+    training = images, one_hot(labels, classes)
+    return _Setup(settings, environment, model, float32_model, training, validation)
+
+
+def _untrained_run(setup: _Setup) -> Run:
+    """The run before its first epoch."""
+    predicted, _ = _validate(setup)
+    return Run(
+        settings=setup.settings,
+        environment=setup.environment,
+        seconds=0.0,
+        history={},
+        predicted=predicted[np.newaxis],
+        weights=[],
+        state=[],
+    )
+
+
+def _resume(setup: _Setup, run: Run, file: Path, report: Reporter) -> Run:
+    """Put the model where the run was saved, or set the run aside if it no longer fits.
+
+    Returns:
+        The run to continue: the saved one, or an untrained one.
+    """
+    state = _state(setup.model)
+    if [array.shape for array in run.state] != [variable.shape for variable in state]:
+        aside = short_path(set_aside(file))
+        report(
+            f"{run.settings.recipe}: this version of Keras cannot continue {short_path(file)}. It "
+            f"is now {aside}; training a new run."
+        )
+        return _untrained_run(setup)
+    report(_describe_continuation(run, file, setup.environment))
+    for variable, array in zip(state, run.state, strict=True):
+        variable.assign(array)
+    return replace(run, environment=setup.environment)
+
+
+def _describe_continuation(run: Run, file: Path, environment: Environment) -> str:
+    """Say after which epoch a run continues, and what has changed since that may matter."""
     message = (
         f"{run.settings.recipe}: continuing {short_path(file)} after epoch {run.epochs_done} of "
         f"{run.settings.epochs}"
@@ -215,77 +292,19 @@ def _print_continuation(run: Run, file: Path, environment: Environment) -> None:
             f". Some things have changed since then ({'; '.join(changes)}): it will not end with "
             "exactly the weights of an uninterrupted training"
         )
-    print(message)
+    return message
 
 
-@dataclass(frozen=True)
-class _Setup:
-    """What a training works on and with.
-
-    Attributes:
-        settings: How to train.
-        model: The network, in the precision of training.
-        float32_model: The same network in float32, to validate and to save.
-        training: Images, uint8 (n, 28, 28), and one-hot labels, float32 (n, classes).
-        validation: Images, uint8 (n, 28, 28), and labels, uint8 (n,).
-    """
-
-    settings: Settings
-    model: keras.Model
-    float32_model: keras.Model
-    training: Pair
-    validation: Pair
-
-
-def _train_from(
-    run: Run | None,
-    file: Path,
-    settings: Settings,
-    dataset: Dataset,
-    environment: Environment,
-    progress: Progress,
-) -> Run:
-    """Train to the last epoch, from where the run is, or from the beginning if there is none."""
-    setup = _set_up(settings, dataset)
-    if run is not None:
-        run = _resume(setup, run, file)
-    if run is None:
-        run = _untrained_run(setup, environment)
-    run = replace(run, environment=environment)
+def _train_epochs(setup: _Setup, run: Run, file: Path, progress: Progress) -> Run:
+    """Train to the last epoch, from where the run is; save the run after each."""
     start = time.perf_counter() - run.seconds
     progress(run)
-    for epoch in range(run.epochs_done, settings.epochs):
+    for epoch in range(run.epochs_done, setup.settings.epochs):
         run = _train_epoch(setup, run, epoch)
         run = replace(run, seconds=round(time.perf_counter() - start, 1))
         save_run(file, run)
         progress(run)
     return run
-
-
-def _set_up(settings: Settings, dataset: Dataset) -> _Setup:
-    fix_seed(settings.seed)
-    (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
-    classes = len(dataset.class_names)
-    model = build_model(settings.network, settings.precision, classes, settings.seed)
-    float32_model = build_model(settings.network, classes=classes)
-    steps = settings.epochs * count_batches(len(images), settings.batch_size)
-    compile_model(model, settings, steps)
-    model.optimizer.build(model.trainable_variables)
-    return _Setup(settings, model, float32_model, (images, one_hot(labels, classes)), validation)
-
-
-def _untrained_run(setup: _Setup, environment: Environment) -> Run:
-    """The run before its first epoch."""
-    predicted, _ = _validate(setup)
-    return Run(
-        settings=setup.settings,
-        environment=environment,
-        seconds=0.0,
-        history={},
-        predicted=predicted[np.newaxis],
-        weights=[],
-        state=[],
-    )
 
 
 def _train_epoch(setup: _Setup, run: Run, epoch: int) -> Run:
@@ -316,18 +335,6 @@ def _train_epoch(setup: _Setup, run: Run, epoch: int) -> Run:
 def _state(model: keras.Model) -> list[keras.Variable]:
     """Everything that training changes: weights, the seeds of dropout, the optimizer's averages."""
     return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
-
-
-def _resume(setup: _Setup, run: Run, file: Path) -> Run | None:
-    """Put the model where the run was saved; None if it does not fit, and is set aside."""
-    state = _state(setup.model)
-    if [array.shape for array in run.state] != [variable.shape for variable in state]:
-        aside = short_path(set_aside(file))
-        print(f"This version of Keras cannot continue the run; it is now {aside}.")
-        return None
-    for variable, array in zip(state, run.state, strict=True):
-        variable.assign(array)
-    return run
 
 
 def _validate(setup: _Setup) -> tuple[np.ndarray, dict[str, float]]:

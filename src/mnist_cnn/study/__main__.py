@@ -9,7 +9,7 @@ from mnist_cnn.folders import runs_folder
 from mnist_cnn.models import PRECISIONS
 from mnist_cnn.plots import plot_scores
 from mnist_cnn.recipes import RECIPES
-from mnist_cnn.study.results import collect_scores, summarize
+from mnist_cnn.study.results import group_results, summarize
 from mnist_cnn.study.study import run_study
 
 
@@ -38,9 +38,10 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    scores = collect_scores(results, arguments.images)
-    print(f"Accuracy on the {arguments.images} images after the last epoch:\n{summarize(scores)}")
+    groups = group_results(results, arguments.images)
+    print(f"Accuracy on the {arguments.images} images after the last epoch:\n{summarize(groups)}")
     figure = file.with_suffix(".png")
+    scores = {group.label: [*group.accuracies.values()] for group in groups}
     plot_scores(scores).savefig(figure, dpi=150)
     print(f"{figure} shows every seed as a dot.")
     return 0

@@ -4,13 +4,12 @@ Whoever reaches a Dask scheduler can run code on its workers. Those that start h
 machine alone.
 """
 
-import io
 import logging
 import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, TypedDict
@@ -31,6 +30,7 @@ from mnist_cnn.training import train_with
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
+_logger = logging.getLogger(__name__)
 # Under which workers say how many epochs of which training they have done
 TOPIC = "mnist_cnn.study"
 _MEMORY = 1.5e9  # bytes for each worker; a training takes about 1 GB
@@ -147,16 +147,21 @@ def ask_workers(client: "Client", dataset: Dataset, seconds: int) -> WorkerEnvir
     Raises:
         StudyError: A worker cannot train, has other images or versions, or none came.
     """
-    answers = client.run(describe_worker, dataset.source, on_error="return")
+    answered = client.run(describe_worker, dataset.source, on_error="return")
     present = client.nthreads()  # an adaptive cluster may have closed some of them meanwhile
-    answers = {address: answer for address, answer in answers.items() if address in present}
+    answers = [
+        (f"The worker {address}", answer)
+        for address, answer in answered.items()
+        if address in present
+    ]
     if not answers:
-        answers = {"that came first": _ask_first_worker(client, dataset.source, seconds)}
-    first = next(iter(answers.values()))
-    for address, answer in answers.items():
+        answer = _ask_first_worker(client, dataset.source, seconds)
+        answers = [("The worker that came first", answer)]
+    _, first = answers[0]
+    for who, answer in answers:
         if isinstance(answer, Exception):
-            raise StudyError(f"The worker {address} cannot train: {answer}")
-        check_images(f"The worker {address}", answer, dataset)
+            raise StudyError(f"{who} cannot train: {answer}")
+        check_images(who, answer, dataset)
         if answer != first:
             raise StudyError(f"Workers differ: {answer}, but {first}. Install the same everywhere.")
     return first
@@ -248,12 +253,14 @@ def train_one(settings: Settings, expected: WorkerEnvironment, source: str) -> R
     def report_epoch(run: Run) -> None:
         worker.log_event(TOPIC, (key, run.epochs_done))
 
-    with _training, redirect_stdout(io.StringIO()):
+    with _training:
         keras.utils.clear_session()  # or it would keep the networks of the trainings before
         dataset = load_source(source)
         if _describe(dataset) != expected:
             raise StudyError(f"the worker {worker.address} has other versions or images")
-        run = train_with(settings, dataset, run_name(settings, key), progress=report_epoch)
+        run = train_with(
+            settings, dataset, run_name(settings, key), progress=report_epoch, report=_logger.info
+        )
         return Result(
             settings=settings,
             environment=environment,

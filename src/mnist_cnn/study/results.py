@@ -1,11 +1,11 @@
-"""What studies find: the file of their results, and how to compare recipes by it."""
+"""What studies find: the file of their results, and statistics that compare recipes by them."""
 
 import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -19,8 +19,7 @@ from mnist_cnn.environment import Environment
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.recipes import Settings
 
-Scores = dict[str, dict[int, float]]
-"""Accuracies in percent, by recipe and seed."""
+_Definition = frozenset[tuple[str, object]]  # names and values
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,34 @@ class Result:
         others = {name: about[name] for name in about if name not in ("settings", "made_with")}
         settings = Settings.from_json(about["settings"])
         return cls(settings, about["made_with"], **others)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The accuracies of results that differ in nothing but the seed.
+
+    Attributes:
+        recipe: The name of their recipe.
+        differing: Settings, versions and the like that set them apart from other groups of the
+            same recipe, by name; empty if there is no other group.
+        accuracies: Accuracies in percent, by seed.
+    """
+
+    recipe: str
+    differing: dict[str, object]
+    accuracies: dict[int, float]
+
+    @property
+    def label(self) -> str:
+        """The recipe, and what sets the group apart: "relu", or "relu, precision float32"."""
+        differences = [_in_words(name, value) for name, value in self.differing.items()]
+        return ", ".join([self.recipe, *differences])
+
+
+def _in_words(name: str, value: object) -> str:
+    if name == "fingerprint":
+        return f"training images {str(value)[:8]}"  # enough to tell them apart
+    return f"{name} {value}"
 
 
 def result_key(settings: Settings, environment: Environment) -> str:
@@ -118,88 +145,56 @@ def save_result(file: Path, result: Result) -> None:
         os.fsync(stream.fileno())
 
 
-def collect_scores(results: Iterable[Result], images: str = "validation") -> Scores:
-    """Collect the accuracies in percent, by recipe and seed.
-
-    Results are not mixed if anything but the seed differs; then the name of their recipe is
-    followed by what does.
+def group_results(results: Iterable[Result], images: str = "validation") -> list[Group]:
+    """Group results that differ in nothing but the seed, so that nothing else is mixed.
 
     Args:
         results: The results of one study, or of several.
         images: "validation", by which to choose, or "test", to report.
     """
     check_choice("images", images, ("validation", "test"))
-    scores: Scores = {}
-    for recipe, variants in _group(results, images).items():
-        names = sorted({name for variant in variants for name in variant.facts})
-        varying = [name for name in names if len({each.facts.get(name) for each in variants}) > 1]
-        for variant in variants:
-            facts = [
-                _in_words(name, variant.facts[name]) for name in varying if name in variant.facts
-            ]
-            scores[", ".join([recipe, *facts])] = dict(sorted(variant.scores.items()))
-    return scores
-
-
-@dataclass
-class _Variant:
-    """Results of a recipe that differ in nothing but the seed.
-
-    Attributes:
-        facts: What else defines them, by its name.
-        scores: Accuracies in percent, by seed.
-    """
-
-    facts: dict[str, object]
-    scores: dict[int, float] = field(default_factory=dict)
-
-
-def _group(results: Iterable[Result], images: str) -> dict[str, list[_Variant]]:
-    """Group results by recipe, and then by everything that defines them but the seed."""
-    groups: dict[str, list[_Variant]] = defaultdict(list)
+    collected: dict[str, dict[_Definition, dict[int, float]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
     for result in results:
         accuracy = result.test_accuracy if images == "test" else result.val_accuracy
-        variants, facts = groups[result.settings.recipe], _facts(result)
-        variant = next((each for each in variants if each.facts == facts), None)
-        if variant is None:
-            variant = _Variant(facts)
-            variants.append(variant)
-        variant.scores[result.settings.seed] = 100 * accuracy
+        accuracies = collected[result.settings.recipe][_definition(result)]
+        accuracies[result.settings.seed] = 100 * accuracy
+    groups = []
+    for recipe, by_definition in collected.items():
+        shared = frozenset.intersection(*by_definition)
+        for definition, accuracies in by_definition.items():
+            differing = dict(sorted(definition - shared))
+            groups.append(Group(recipe, differing, dict(sorted(accuracies.items()))))
     return groups
 
 
-def _facts(result: Result) -> dict[str, object]:
-    """Everything that defines a result but its recipe's name and seed, by its name."""
+def _definition(result: Result) -> _Definition:
+    """Everything that defines a result but its recipe's name and seed."""
     settings = asdict(result.settings)
     environment: dict[str, Any] = dict(result.environment)
     del settings["recipe"], settings["seed"]
     versions = environment.pop("versions")
-    return settings | versions | environment
+    return frozenset((settings | versions | environment).items())
 
 
-def _in_words(name: str, value: object) -> str:
-    if name == "fingerprint":
-        return f"training images {str(value)[:8]}"  # enough to tell them apart
-    return f"{name} {value}"
-
-
-def summarize(scores: Scores) -> str:
-    """The mean of each recipe, with its spread, and the difference of each two.
+def summarize(groups: Sequence[Group]) -> str:
+    """The mean of each group, with its spread, and the difference of each two.
 
     Means are in percent, followed by the standard deviation and Student's 95 % interval; pairs
-    of recipes are compared by `compare`.
+    of groups are compared by `compare`.
     """
-    width = max(map(len, scores))
-    lines = [f"{name:{width}}  {_summarize_one(by_seed)}" for name, by_seed in scores.items()]
-    for first, second in combinations(scores, 2):
-        difference = compare(scores, second, first)
+    width = max(len(group.label) for group in groups)
+    lines = [f"{group.label:{width}}  {_summarize_one(group)}" for group in groups]
+    for first, second in combinations(groups, 2):
+        difference = compare(second, first)
         said = "too few seeds of both" if difference is None else difference
-        lines.append(f"{second} minus {first}: {said}")
+        lines.append(f"{second.label} minus {first.label}: {said}")
     return "\n".join(lines)
 
 
-def _summarize_one(by_seed: dict[int, float]) -> str:
-    values = np.array(list(by_seed.values()))
+def _summarize_one(group: Group) -> str:
+    values = np.array(list(group.accuracies.values()))
     if len(values) == 1:
         return f"mean {values.mean():.3f} (1 seed)"
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -210,7 +205,7 @@ def _summarize_one(by_seed: dict[int, float]) -> str:
 
 
 class PairedDifference(NamedTuple):
-    """How much better one recipe is than another, over the seeds that both have.
+    """How much better one group is than another, over the seeds that both have.
 
     Attributes:
         mean: The mean difference, in percentage points.
@@ -233,14 +228,14 @@ class PairedDifference(NamedTuple):
         )
 
 
-def compare(scores: Scores, name: str, other: str) -> PairedDifference | None:
-    """Compare two recipes, seed by seed; None if they have fewer than two seeds in common."""
-    seeds = sorted(scores[name].keys() & scores[other].keys())
+def compare(group: Group, other: Group) -> PairedDifference | None:
+    """Compare two groups, seed by seed; None if they have fewer than two seeds in common."""
+    seeds = sorted(group.accuracies.keys() & other.accuracies.keys())
     if len(seeds) < 2:
         return None
-    mine = [scores[name][seed] for seed in seeds]
-    others = [scores[other][seed] for seed in seeds]
-    test = stats.ttest_rel(mine, others)
+    ours = [group.accuracies[seed] for seed in seeds]
+    theirs = [other.accuracies[seed] for seed in seeds]
+    test = stats.ttest_rel(ours, theirs)
     low, high = test.confidence_interval(0.95)
-    mean = float(np.mean(mine) - np.mean(others))
+    mean = float(np.mean(ours) - np.mean(theirs))
     return PairedDifference(mean, float(low), float(high), float(test.pvalue), len(seeds))
