@@ -4,8 +4,6 @@ import gzip
 import hashlib
 import io
 import os
-import subprocess
-import sys
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fresh_python import run_python
 from idx_files import pack_idx
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, load_images, one_hot, prepare_images, split_validation
@@ -142,11 +141,6 @@ def test_a_path_is_a_string(wrong: object) -> None:
     for source in ("auto", "full", "sample"):
         with pytest.raises(TypeError, match="path must be the name of a file or a folder, not "):
             load_images(wrong, source)
-
-
-def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ import nbformat
 import psutil
 import pytest
 
+from fresh_python import printed_by_python
 from mnist_cnn.copies import MINE, STUDENT, TEACHER, copy_to_work_in
 from mnist_cnn.views.bundle import BROWSER, bundle
 from notebook_files import NOTEBOOKS, code_cells
@@ -157,15 +158,6 @@ def test_nothing_that_can_carry_code_is_shipped() -> None:
     assert kinds <= {".py", ".js", ".css", ".json", ".npz"}
 
 
-def run_python(code: str, environment: dict[str, str]) -> str:
-    """What a fresh Python prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=900
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 RECORD_CONNECTIONS_AND_PROCESSES = """
 import sys
 asked = []
@@ -217,7 +209,7 @@ def test_the_only_address_is_that_of_keras_download_and_nothing_starts_a_process
     hidden |= {name for name in os.environ if "TELEMETRY" in name}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment |= {"KERAS_HOME": str(tmp_path), "MNIST_CNN_RUNS": str(tmp_path)}
-    printed = run_python(RECORD_CONNECTIONS_AND_PROCESSES + USE_EVERYTHING, environment)
+    printed = printed_by_python(RECORD_CONNECTIONS_AND_PROCESSES + USE_EVERYTHING, environment)
     source, download, asked, telemetry = json.loads(printed.splitlines()[-1])
     assert source == "sample" and set(download) == {"('storage.googleapis.com', 443)"}
     assert asked == [] and telemetry == "0"
