@@ -12,7 +12,7 @@ import pytest
 import bench
 import jobs
 from compared import BASELINE, Contestant, contestants
-from mnist_cnn.data import prepare_images
+from mnist_cnn.data import Dataset, prepare_images
 from mnist_cnn.models import NETWORKS
 from mnist_cnn.recipes import RECIPES, Recipe
 
@@ -22,7 +22,7 @@ from mnist_cnn.recipes import RECIPES, Recipe
     sys.platform == "win32", reason="Windows has no way to ask for the peak of memory"
 )
 @pytest.mark.parametrize(("trainer", "train_images"), [("fit", 160), ("train", 180)])
-def test_a_timing_is_a_training(trainer: str, train_images: int, full, runs) -> None:
+def test_a_timing_is_a_training(trainer: str, train_images: int, full: Dataset, runs: Path) -> None:
     job = bench.speed_job(Contestant(trainer, "relu", "float32"), images=200, number=0)
     start = time.perf_counter()
     measured = bench.run_in_a_process(job)
@@ -42,7 +42,9 @@ def test_pytorch_trains_by_the_settings_of_the_recipe() -> None:
 
 
 @pytest.mark.slow
-def test_the_accuracy_of_the_article_is_that_after_twenty_epochs(sample, monkeypatch) -> None:
+def test_the_accuracy_of_the_article_is_that_after_twenty_epochs(
+    sample: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another network and few images stand for the article's: there is less to learn."""
     few = replace(sample, x_train=sample.x_train[:300], y_train=sample.y_train[:300])
     monkeypatch.setattr("mnist_cnn.data.load_images", lambda source: few)
@@ -92,7 +94,9 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def test_results_are_computed_from_the_files_of_measurements(made: list[str], tmp_path) -> None:
+def test_results_are_computed_from_the_files_of_measurements(
+    made: list[str], tmp_path: Path
+) -> None:
     """All measurements but one were made before the series was stopped."""
     for number, seconds in enumerate((1.5, 900.0)):
         (tmp_path / f"import-{number}.json").write_text(json.dumps({"seconds": seconds}))
@@ -118,7 +122,10 @@ def test_results_are_computed_from_the_files_of_measurements(made: list[str], tm
 
 
 def test_the_quick_form_prints_a_table_and_writes_nothing(
-    made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    made: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench.py", "--quick"])
     bench.main()

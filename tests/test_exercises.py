@@ -110,7 +110,7 @@ CHECKS = {exercise: cell.source.splitlines()[-1] for exercise, cell in STUBS.ite
 
 
 @pytest.fixture
-def verdict(sample: Dataset, capsys: pytest.CaptureFixture) -> Verdict:
+def verdict(sample: Dataset, capsys: pytest.CaptureFixture[str]) -> Verdict:
     """A function that runs the code of an answer, and returns what the notebook's check prints."""
 
     def check(exercise: str, code: str) -> str:
@@ -184,7 +184,9 @@ def test_each_usual_mistake_is_met_with_words_of_its_own(exercise: str, verdict:
 @pytest.mark.parametrize(
     "name", [name for name, exercise in EXERCISES.items() if not isinstance(exercise, Network)]
 )
-def test_every_message_of_the_catalogue_is_heard(name: str, sample: Dataset, capsys) -> None:
+def test_every_message_of_the_catalogue_is_heard(
+    name: str, sample: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
     """No mistake is so near the right answer, or another mistake, that both would answer."""
     exercise = EXERCISES[name]
     for mistake in exercise.mistakes:

@@ -76,7 +76,9 @@ def test_ruff_is_configured_to_complain_about_dangers(place: str) -> None:
     assert {rule for rule in lines if f" {rule} " in said} == set(lines), said
 
 
-def test_ruff_finds_no_danger_where_a_comment_or_a_folded_solution_may_hide_it(tmp_path) -> None:
+def test_ruff_finds_no_danger_where_a_comment_or_a_folded_solution_may_hide_it(
+    tmp_path: Path,
+) -> None:
     """In package and notebooks, calls of other programs included."""
     for path in [*PACKAGE, *NOTEBOOKS]:
         copy = tmp_path / path.relative_to(ROOT).with_suffix(".py")
@@ -202,7 +204,9 @@ print(json.dumps([digits.source, download, asked, telemetry]))
 
 
 @pytest.mark.slow
-def test_the_only_address_is_that_of_keras_download_and_nothing_starts_a_process(tmp_path) -> None:
+def test_the_only_address_is_that_of_keras_download_and_nothing_starts_a_process(
+    tmp_path: Path,
+) -> None:
     """Neither does training, nor looking at digits and networks."""
     hidden = {"MNIST_NPZ"}
     hidden |= {name for name in os.environ if name.lower().endswith("_proxy")}
@@ -249,7 +253,7 @@ def jupyterlab(folder: Path, command: list[str]) -> Iterator[tuple[psutil.Proces
 
 @NEEDS_MAKE
 @pytest.mark.slow
-def test_make_lab_listens_to_this_machine_alone_and_asks_for_its_token(tmp_path) -> None:
+def test_make_lab_listens_to_this_machine_alone_and_asks_for_its_token(tmp_path: Path) -> None:
     """As the Makefile starts it, but without a browser."""
     shutil.copytree(
         ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("runs", ".*")

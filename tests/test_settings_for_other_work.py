@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def test_keras_json_and_the_environment_change_no_weights(
 
 
 @pytest.fixture
-def changed_settings():
+def changed_settings() -> Iterator[None]:
     """Settings that somebody has made in the notebook itself."""
     config = keras.config
     before = (config.floatx(), config.image_data_format(), config.dtype_policy())
@@ -113,7 +114,7 @@ def fewer(sample: Dataset) -> Dataset:
 
 @pytest.mark.slow
 def test_what_a_notebook_sets_changes_no_training_and_stays(
-    sample: Dataset, runs: Path, usual: Run, changed_settings
+    sample: Dataset, runs: Path, usual: Run, changed_settings: None
 ) -> None:
     run = train("improved", fewer(sample), epochs=2, precision="float32")
     assert bytes_of(run) == bytes_of(usual) and run.history == usual.history

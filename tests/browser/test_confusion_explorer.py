@@ -1,17 +1,20 @@
 """The confusion explorer of notebook 05, on the site: the matrix, and the images of a cell."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from mnist_cnn.data import Dataset
+from pages import SitePage
 from viewing import View
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def explorer(open_page) -> View:
+def explorer(open_page: Callable[[str], SitePage]) -> View:
     view = View(open_page("notebooks/05_evaluation.html").page, "page")
     for pressed in view.root.locator("[aria-pressed=true]").all():
         pressed.click()
@@ -19,7 +22,9 @@ def explorer(open_page) -> View:
     return view
 
 
-def test_each_cell_opens_by_mouse(explorer: View, guesses, full: Dataset) -> None:
+def test_each_cell_opens_by_mouse(
+    explorer: View, guesses: dict[str, np.ndarray], full: Dataset
+) -> None:
     labels, predicted = full.y_test, guesses["ReLU"].argmax(axis=1)
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (labels, predicted), 1)
@@ -54,7 +59,9 @@ def test_the_matrix_by_keyboard(explorer: View) -> None:
     explorer.says("All mistakes: ")
 
 
-def test_the_diagonal_has_pages(explorer: View, guesses, full: Dataset) -> None:
+def test_the_diagonal_has_pages(
+    explorer: View, guesses: dict[str, np.ndarray], full: Dataset
+) -> None:
     probabilities = guesses["ReLU"]
     right = np.flatnonzero((full.y_test == 8) & (probabilities.argmax(axis=1) == 8))
     by_doubt = right[np.argsort(probabilities[right].max(axis=1), kind="stable")]

@@ -1,5 +1,6 @@
 """The drawing pad, on the site: by mouse, pen, finger and keyboard, and with image files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,14 @@ import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
+from pages import SitePage
 from viewing import SCREENSHOTS, STROKES, View
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def pad(open_page) -> View:
+def pad(open_page: Callable[[str], SitePage]) -> View:
     view = View(
         open_page("notebooks/06_prediction_visualization.html").page,
         "prepare it as MNIST's makers did",
@@ -326,7 +328,7 @@ def test_a_picture_of_both_views(predictions: View, pad: View) -> None:
 # On the first page, with the maps of the first convolution
 
 
-def test_on_the_first_page_maps_move_while_one_draws(open_page) -> None:
+def test_on_the_first_page_maps_move_while_one_draws(open_page: Callable[[str], SitePage]) -> None:
     view = View(open_page("index.html").page, "prepare it as MNIST's makers did")
     view.says("Draw a digit")
     box = view.canvas.bounding_box()

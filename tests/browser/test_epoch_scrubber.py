@@ -1,6 +1,7 @@
 """The epoch scrubber of notebook 04, on the site: accuracies, confusions and mistakes by epoch."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,13 +9,14 @@ from playwright.sync_api import expect
 
 from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.runs import SHIPPED, Run, load_run
+from pages import SitePage
 from viewing import View
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def scrubber(open_page) -> View:
+def scrubber(open_page: Callable[[str], SitePage]) -> View:
     view = View(open_page("notebooks/04_training.html").page, "epoch")
     for pressed in view.root.locator("[aria-pressed=true]").all():
         pressed.click()
@@ -35,7 +37,7 @@ def validation(full: Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_each_epoch_shows_its_accuracy_confusions_and_mistakes(
-    scrubber: View, run: Run, validation
+    scrubber: View, run: Run, validation: tuple[np.ndarray, np.ndarray]
 ) -> None:
     labels = validation[1]
     times_wrong = (run.predicted != labels).sum(axis=0)

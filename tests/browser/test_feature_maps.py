@@ -49,7 +49,7 @@ def layers_by_scipy(model: keras.Model, image: np.ndarray) -> list[np.ndarray]:
 @pytest.mark.parametrize("pointer", ["mouse", "touch"])
 @pytest.mark.parametrize("number", range(3))
 def test_who_points_at_the_darkest_spot_gets_the_largest_number(
-    maps: View, relu, full, number, pointer
+    maps: View, relu: keras.Model, full: Dataset, number: int, pointer: str
 ) -> None:
     values = layers_by_scipy(relu, full.x_test[0])[number]
     row, column, chosen = np.unravel_index(values.argmax(), values.shape)
@@ -99,7 +99,7 @@ def lines(view: View) -> list[tuple[str, list[np.ndarray], float]]:
 
 @pytest.mark.parametrize("number", range(3))
 def test_every_sum_adds_up_to_the_number_that_scipy_computes(
-    maps: View, relu, full: Dataset, number: int
+    maps: View, relu: keras.Model, full: Dataset, number: int
 ) -> None:
     maps.select("convolution", number)
     *parts, (name, grids, together), (last, _, after) = lines(maps)
@@ -116,7 +116,9 @@ def test_every_sum_adds_up_to_the_number_that_scipy_computes(
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_one_sees_the_same_number_of_another_digit(maps: View, relu, full: Dataset) -> None:
+def test_one_sees_the_same_number_of_another_digit(
+    maps: View, relu: keras.Model, full: Dataset
+) -> None:
     maps.enlarged.focus()
     maps.press("ArrowUp")
     row, column, at = (

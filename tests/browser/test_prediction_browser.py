@@ -52,7 +52,7 @@ def test_the_slider_by_pointer(predictions: View, pointer: str) -> None:
 
 
 def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(
-    predictions: View, guesses, full: Dataset
+    predictions: View, guesses: dict[str, np.ndarray], full: Dataset
 ) -> None:
     predictions.select("show", "the networks disagree")
     predictions.says("1 of ")
@@ -80,7 +80,7 @@ def test_bars_are_as_long_as_the_probabilities_and_words_mark_them(
 
 
 def test_every_filter_runs_from_its_first_image_to_its_last(
-    predictions: View, guesses, full: Dataset
+    predictions: View, guesses: dict[str, np.ndarray], full: Dataset
 ) -> None:
     labels = full.y_test
     digits = {name: probabilities.argmax(axis=1) for name, probabilities in guesses.items()}
@@ -116,7 +116,9 @@ def test_every_filter_runs_from_its_first_image_to_its_last(
             )
 
 
-def test_a_filter_that_finds_nothing_says_so(predictions: View, guesses, full: Dataset) -> None:
+def test_a_filter_that_finds_nothing_says_so(
+    predictions: View, guesses: dict[str, np.ndarray], full: Dataset
+) -> None:
     found = set(zip(full.y_test.tolist(), guesses["ReLU"].argmax(axis=1).tolist(), strict=True))
     actual, taken_for = next(pair for pair in product(range(10), repeat=2) if pair not in found)
     predictions.select("actual", actual)
@@ -126,7 +128,9 @@ def test_a_filter_that_finds_nothing_says_so(predictions: View, guesses, full: D
     expect(predictions.slider).to_be_disabled()
 
 
-def test_filters_by_keyboard(predictions: View, guesses, full: Dataset) -> None:
+def test_filters_by_keyboard(
+    predictions: View, guesses: dict[str, np.ndarray], full: Dataset
+) -> None:
     predictions.root.get_by_label("show", exact=True).focus()
     predictions.press("ArrowDown")
     predictions.says(f"1 of {(guesses['ReLU'].argmax(axis=1) != full.y_test).sum()}: ")
@@ -136,7 +140,7 @@ def test_filters_by_keyboard(predictions: View, guesses, full: Dataset) -> None:
 
 
 def test_play_moves_by_itself_and_stops_at_the_end(
-    predictions: View, guesses, full: Dataset
+    predictions: View, guesses: dict[str, np.ndarray], full: Dataset
 ) -> None:
     predictions.button("Play").focus()
     predictions.press("Enter")
