@@ -3,6 +3,14 @@
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+VIEWS_ON_THE_SITE = [
+    "test_prediction_browser",
+    "test_drawing_pad",
+    "test_confusion_explorer",
+    "test_epoch_scrubber",
+    "test_feature_maps",
+    "test_themes",
+]
 # By the names of files. They come first, so that no process has to wait for another at the end.
 LONGEST = [
     "04_training",
@@ -11,15 +19,14 @@ LONGEST = [
     "test_binder",
     "test_other_images",
     "test_views_in_jupyterlab",
-    "test_views_on_the_site",
+    *VIEWS_ON_THE_SITE,
     "test_site",
 ]
 # The process that runs the one file also runs the other: 05 opens the runs of 04, the site is built
 # only once, and JupyterLab is started only once.
 SHARES_A_PROCESS_WITH = {
     "05_evaluation": "04_training",
-    "test_site": "test_views_on_the_site",
-    "test_firefox": "test_views_on_the_site",
+    **dict.fromkeys([*VIEWS_ON_THE_SITE, "test_firefox"], "test_site"),
     "test_interrupt_button": "test_views_in_jupyterlab",
 }
 

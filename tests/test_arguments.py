@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from numpy.typing import ArrayLike
 
 from mnist_cnn.arguments import check_array, check_choice, check_predictions
 from mnist_cnn.augmentation import random_affine
@@ -58,7 +59,7 @@ ANY = (np.generic, (2,))
         (np.array([-1, np.inf]), (np.floating, (2,))),
     ],
 )
-def test_what_fits_comes_back_as_an_array(array, asked: tuple) -> None:
+def test_what_fits_comes_back_as_an_array(array: ArrayLike, asked: tuple) -> None:
     checked = check_array("array", array, *asked)
     assert isinstance(checked, np.ndarray) and checked.dtype == np.asarray(array).dtype
     assert np.array_equal(checked, array)
@@ -110,7 +111,9 @@ def test_what_fits_comes_back_as_an_array(array, asked: tuple) -> None:
         ([[0.0, np.inf]], SHARES, "must lie in 0..1, not in 0.0..inf"),
     ],
 )
-def test_an_array_that_does_not_fit_is_refused_by_name(array, asked: tuple, refusal: str) -> None:
+def test_an_array_that_does_not_fit_is_refused_by_name(
+    array: object, asked: tuple, refusal: str
+) -> None:
     with pytest.raises(ValueError, match=r"^the argument must ") as error:
         check_array("the argument", array, *asked)
     assert refusal in str(error.value)
@@ -460,7 +463,9 @@ def test_lists_are_as_good_as_arrays() -> None:
     assert find_mistakes([0, 3], SURE[:2].tolist()).tolist() == [1]
 
 
-def test_a_notebook_shows_our_errors_without_a_traceback(tmp_path, monkeypatch, capsys) -> None:
+def test_a_notebook_shows_our_errors_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "page.npz").write_text("<!doctype html>")
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("MNIST_CNN_RUNS", str(tmp_path / "file"))

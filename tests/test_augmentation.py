@@ -3,26 +3,53 @@
 import numpy as np
 from scipy.ndimage import affine_transform
 
-from mnist_cnn.augmentation import random_affine
+from mnist_cnn.augmentation import draw_transforms, random_affine, transform_images
 from mnist_cnn.data import Dataset, prepare_images
 
 
-def test_it_is_what_scipy_computes_one_image_at_a_time(sample: Dataset) -> None:
+def test_images_are_transformed_as_by_scipy(sample: Dataset) -> None:
+    images = prepare_images(sample.x_test[:20])
+    transforms = np.zeros((20, 8), "float32")
+    matrices = np.eye(2) + np.random.default_rng(5).uniform(-0.3, 0.3, (20, 2, 2))
+    offsets = np.random.default_rng(6).uniform(-6, 6, (20, 2))
+    transforms[:, [0, 1, 3, 4]] = matrices.reshape(20, 4)
+    transforms[:, [2, 5]] = offsets
+    transformed = transform_images(images, transforms)
+    assert transformed.dtype == np.float32
+    for image, matrix, offset, found in zip(images, matrices, offsets, transformed, strict=True):
+        expected = affine_transform(
+            image[..., 0],
+            matrix[::-1, ::-1],  # SciPy counts (row, column), not (x, y)
+            offset[::-1],
+            order=1,
+            mode="grid-constant",
+        )
+        np.testing.assert_allclose(found[..., 0], expected, atol=1e-4)
+
+
+def test_transforms_are_drawn_evenly_from_their_ranges_and_independently() -> None:
+    transforms = draw_transforms(10_000, np.random.default_rng(0))
+    assert transforms.shape == (10_000, 8) and transforms.dtype == np.float32
+    assert not transforms[:, 6:].any()
+    a, b, c, d, e, f = transforms[:, :6].astype(float).T
+    angle = np.arctan2(d, e)
+    scale_x, scale_y = a / np.cos(angle), np.hypot(d, e)
+    shear = b + scale_x * np.sin(angle)
+    # How far from the center of the image the pixel in the center is read
+    shift_x, shift_y = 13.5 * a + 13.5 * b + c - 13.5, 13.5 * d + 13.5 * e + f - 13.5
+    drawn = np.stack([np.degrees(angle), scale_x - 1, scale_y - 1, shear, shift_x, shift_y])
+    shares = drawn / np.array([[10], [0.1], [0.1], [0.1], [2], [2]])  # of the largest there may be
+    assert np.abs(shares).max() < 1 + 1e-4
+    deciles = np.quantile(shares, np.linspace(0, 1, 11), axis=1).T
+    np.testing.assert_allclose(deciles, np.tile(np.linspace(-1, 1, 11), (6, 1)), atol=0.05)
+    assert np.abs(np.corrcoef(shares) - np.eye(6)).max() < 0.05
+
+
+def test_random_transforms_are_drawn_for_each_image(sample: Dataset) -> None:
     images = prepare_images(sample.x_test[:20])
     moved = random_affine(images, np.random.default_rng(5))
-    rng = np.random.default_rng(5)
-    angle, (scale_x, scale_y) = np.radians(rng.uniform(-10, 10, 20)), rng.uniform(0.9, 1.1, (2, 20))
-    shear, (shift_x, shift_y) = rng.uniform(-0.1, 0.1, 20), rng.uniform(-2, 2, (2, 20))
-    for i in range(20):
-        cos, sin = np.cos(angle[i]), np.sin(angle[i])
-        turn = np.array([[cos, sin], [-sin, cos]])  # scipy counts (row, column), not (x, y)
-        matrix = np.diag([scale_y[i], scale_x[i]]) @ turn + [[0, 0], [shear[i], 0]]
-        centre = np.array([13.5, 13.5])
-        offset = centre - matrix @ centre + [shift_y[i], shift_x[i]]
-        expected = affine_transform(
-            images[i, ..., 0], matrix, offset, order=1, mode="grid-constant"
-        )
-        np.testing.assert_allclose(moved[i, ..., 0], expected, atol=1e-4)
+    transforms = draw_transforms(20, np.random.default_rng(5))
+    assert np.array_equal(moved, transform_images(images, transforms))
 
 
 def test_it_moves_every_image_differently_and_only_a_little(sample: Dataset) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_ci_has_another_backend_than_tensorflow() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", OTHERS)
 def test_a_network_trained_by_another_backend_answers_the_same_here(
-    backend: str, sample: Dataset, runs
+    backend: str, sample: Dataset, runs: Path
 ) -> None:
     """Two epochs, with a break after the first; after it, JAX need not compile everything again."""
     environment = {"KERAS_BACKEND": backend, "PYTHONPATH": str(JAX)}

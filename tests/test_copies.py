@@ -136,7 +136,11 @@ def test_teachers_get_every_exercise_solved(top: Path) -> None:
 
 @pytest.mark.parametrize("which", ["mine", "class"])
 def test_where_it_cannot_copy_it_says_why(
-    tmp_path: Path, top: Path, monkeypatch, capsys, which: str
+    tmp_path: Path,
+    top: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    which: str,
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["copies", which])
     monkeypatch.chdir(tmp_path)

@@ -4,8 +4,6 @@ import gzip
 import hashlib
 import io
 import os
-import subprocess
-import sys
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fresh_python import run_python
 from idx_files import pack_idx
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, load_images, one_hot, prepare_images, split_validation
@@ -98,7 +97,7 @@ def test_the_fingerprint_tells_what_was_trained_on(sample: Dataset) -> None:
 
 
 def test_a_named_file_comes_first_then_the_variable_then_the_cache(
-    archive, offline, tmp_path, monkeypatch
+    archive: Path, offline: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = tmp_path / "keras" / "datasets" / "mnist.npz"
     cache.parent.mkdir(parents=True)
@@ -115,7 +114,7 @@ def test_a_named_file_comes_first_then_the_variable_then_the_cache(
 @pytest.mark.parametrize("how", ["path", "MNIST_NPZ"])
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_tilde_stands_for_the_home_folder(
-    archive: Path, offline, monkeypatch, how: str, kind: type
+    archive: Path, offline: dict[str, str], monkeypatch: pytest.MonkeyPatch, how: str, kind: type
 ) -> None:
     monkeypatch.setenv("HOME", str(archive.parent))
     monkeypatch.setenv("USERPROFILE", str(archive.parent))  # on Windows
@@ -126,7 +125,7 @@ def test_a_tilde_stands_for_the_home_folder(
 
 @pytest.mark.parametrize("place", ["mnist.npz", "nowhere.npz", Path("mnist.npz")])
 def test_the_sample_and_a_file_cannot_be_asked_for_at_once(
-    archive: Path, monkeypatch, place
+    archive: Path, monkeypatch: pytest.MonkeyPatch, place: str | Path
 ) -> None:
     monkeypatch.chdir(archive.parent)
     with pytest.raises(
@@ -144,14 +143,9 @@ def test_a_path_is_a_string(wrong: object) -> None:
             load_images(wrong, source)
 
 
-def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-
-
 @pytest.mark.slow
 def test_without_network_the_sample_stands_in_unless_the_full_data_is_asked_for(
-    offline, tmp_path
+    offline: dict[str, str], tmp_path: Path
 ) -> None:
     code = (
         "from mnist_cnn.data import load_images; print(load_images()); load_images(source='full')"
@@ -167,7 +161,9 @@ def test_without_network_the_sample_stands_in_unless_the_full_data_is_asked_for(
     )
 
 
-def test_a_download_is_verified_too(full: Dataset, offline, monkeypatch) -> None:
+def test_a_download_is_verified_too(
+    full: Dataset, offline: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     arrays = (full.x_train, full.y_train), (full.x_test, full.y_test)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: arrays)
     assert load_images().origin == "Keras's download"
@@ -181,7 +177,13 @@ def test_a_download_is_verified_too(full: Dataset, offline, monkeypatch) -> None
     ],
 )
 def test_a_bad_download_leaves_nothing_in_the_cache(
-    full, offline, tmp_path, monkeypatch, end, error, said
+    full: Dataset,
+    offline: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    error: type[BaseException],
+    said: str | None,
 ) -> None:
     cache = tmp_path / "keras" / "datasets" / "mnist.npz"
 
@@ -198,7 +200,9 @@ def test_a_bad_download_leaves_nothing_in_the_cache(
     assert not cache.exists()
 
 
-def test_the_advice_depends_on_where_the_bad_file_is(offline, tmp_path, monkeypatch) -> None:
+def test_the_advice_depends_on_where_the_bad_file_is(
+    offline: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = tmp_path / "keras" / "datasets" / "mnist.npz"
     cache.parent.mkdir(parents=True)
     cache.write_bytes(b"half a download")
@@ -209,7 +213,7 @@ def test_the_advice_depends_on_where_the_bad_file_is(offline, tmp_path, monkeypa
         load_images()
 
 
-def test_reading_the_data_imports_nothing_heavy(offline) -> None:
+def test_reading_the_data_imports_nothing_heavy(offline: dict[str, str]) -> None:
     heavy = "{'tensorflow', 'keras', 'matplotlib', 'mlxtend', 'pandas', 'ipywidgets'}"
     done = run_python(f"import sys, mnist_cnn.data; print({heavy} & set(sys.modules))", offline)
     assert done.stdout.strip() == "set()"
@@ -335,7 +339,7 @@ def assert_refused(path: Path, wrong: str, what: str = "images", source: str = "
 
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_bad_file_is_refused_with_what_is_wrong_and_what_to_do(
-    content: bytes, tmp_path, case: str
+    content: bytes, tmp_path: Path, case: str
 ) -> None:
     bad, wrong = BAD_FILES[case]
     (tmp_path / "bad.npz").write_bytes(bad if isinstance(bad, bytes) else bad(content))
@@ -343,7 +347,7 @@ def test_a_bad_file_is_refused_with_what_is_wrong_and_what_to_do(
 
 
 @pytest.mark.slow
-def test_no_file_can_use_up_the_memory(tmp_path) -> None:
+def test_no_file_can_use_up_the_memory(tmp_path: Path) -> None:
     """A megabyte that unpacks to a gigabyte, and says that it holds 784 TB, or only few images."""
     for images, said in (
         (10**12, "n in 1..300,000"),
@@ -393,7 +397,7 @@ OTHER_ARRAYS: dict[str, Callable[[Dataset], dict[str, np.ndarray]]] = {
 
 @pytest.mark.parametrize("case", OTHER_ARRAYS)
 def test_what_is_not_mnist_is_never_called_mnist(
-    full: Dataset, offline, tmp_path, case: str
+    full: Dataset, offline: dict[str, str], tmp_path: Path, case: str
 ) -> None:
     other = arrays_of(full) | OTHER_ARRAYS[case](full)
     (tmp_path / "mnist.npz").write_bytes(saved(**other))
@@ -434,7 +438,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_idx_files_and_an_archive_give_the_same(
-    folder: Path, tmp_path: Path, monkeypatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "class_names.txt").write_text("circle\nsquare\nvery long line\n")
     from_folder = load_images(folder)
@@ -563,7 +567,7 @@ def test_a_bad_folder_is_refused_with_what_is_wrong_and_what_to_do(folder: Path,
 @pytest.mark.parametrize("kind", ["nothing", "a pipe", "a link to itself"])
 @pytest.mark.parametrize("how", ["path", "MNIST_NPZ"])
 def test_a_missing_file_is_named_with_what_to_do(
-    offline, tmp_path, monkeypatch, kind: str, how: str
+    offline: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, how: str
 ) -> None:
     place = tmp_path / "place.npz"
     if kind == "a pipe":
@@ -582,7 +586,9 @@ def test_a_missing_file_is_named_with_what_to_do(
         load_images(place if how == "path" else None)
 
 
-def test_a_user_who_does_not_exist_has_no_file(offline, monkeypatch) -> None:
+def test_a_user_who_does_not_exist_has_no_file(
+    offline: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MNIST_NPZ", "~nobody-at-all/mnist.npz")
     with pytest.raises(FileNotFoundError, match=r"There is no file or folder .*Set MNIST_NPZ"):
         load_images()
@@ -590,7 +596,7 @@ def test_a_user_who_does_not_exist_has_no_file(offline, monkeypatch) -> None:
 
 @pytest.mark.parametrize("place", ["file", "file/below/it", "x" * 300, "link"])
 def test_a_runs_folder_that_cannot_be_written_is_named_with_what_to_do(
-    sample, tmp_path, monkeypatch, place: str
+    sample: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     (tmp_path / "link").symlink_to(tmp_path / "link")

@@ -224,7 +224,7 @@ def test_the_paper_may_be_lit_unevenly(kind: str, paper: int, pen: int) -> None:
 
 
 @pytest.mark.slow
-def test_digits_are_read_on_every_kind_of_sheet(full: Dataset, model) -> None:
+def test_digits_are_read_on_every_kind_of_sheet(full: Dataset, model: keras.Model) -> None:
     """Of validation images, 5 on each kind, as 99 % are on a clean sheet."""
     count = 5
     images, labels = full.x_train[-count:], full.y_train[-count:]
@@ -283,7 +283,7 @@ def test_the_digits_of_mnist_itself_stay_as_they_are(sample: Dataset) -> None:
 
 
 def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(
-    full: Dataset, model
+    full: Dataset, model: keras.Model
 ) -> None:
     rng = np.random.default_rng(1)
     sheets = np.full((250, 200, 150), 255, "uint8")
@@ -305,7 +305,7 @@ def test_prepared_digits_are_read_wherever_and_however_large_they_were_drawn(
 
 @pytest.mark.parametrize("width", [1, 2, 3, 6, 12, 25])
 @pytest.mark.parametrize("size", [280, 3000])
-def test_a_pen_of_any_width_is_read(model, width: int, size: int) -> None:
+def test_a_pen_of_any_width_is_read(model: keras.Model, width: int, size: int) -> None:
     scale = size / 280
     points = [(scale * x, scale * y) for x, y in [(50, 60), (190, 60), (110, 230)]]
     image = center_in_box(find_ink(255 - draw((size, size), points, round(width * scale))))

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import addresses
 from repository import NEEDS_MAKE, NO_MAKE, PROJECT, ROOT, make_commands, supported_pythons
 
 README = (ROOT / "README.md").read_text()
+Make = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def environment(path: str) -> tuple[list[str], list[str]]:
@@ -72,7 +74,7 @@ def test_the_readme_names_the_pythons() -> None:
 
 
 @pytest.fixture
-def make(tmp_path):
+def make(tmp_path: Path) -> Make:
     """Call make where these versions of Python, and no others, are on the PATH.
 
     The environment goes to tmp_path/env.
@@ -106,7 +108,9 @@ TOO_NEW = "3, 99, 0"
 @pytest.mark.parametrize(
     "pythons", [{}, {"python3": "3, 10, 13"}, {"python3": TOO_NEW, "python3.10": "3, 10, 0"}]
 )
-def test_make_says_in_one_line_that_a_python_is_missing(make, tmp_path, pythons) -> None:
+def test_make_says_in_one_line_that_a_python_is_missing(
+    make: Make, tmp_path: Path, pythons: dict[str, str]
+) -> None:
     done = make("run", pythons=pythons)
     assert done.returncode != 0 and not (tmp_path / "env").exists()
     (line,) = done.stdout.splitlines()
@@ -115,19 +119,19 @@ def test_make_says_in_one_line_that_a_python_is_missing(make, tmp_path, pythons)
     assert "make run PYTHON=" in line
 
 
-def test_make_refuses_a_python_that_was_named_but_is_too_old(make, tmp_path) -> None:
+def test_make_refuses_a_python_that_was_named_but_is_too_old(make: Make, tmp_path: Path) -> None:
     done = make(
         "lab", "PYTHON=python3.10", pythons={"python3.10": "3, 10, 0", "python3": "3, 12, 0"}
     )
     assert done.returncode != 0 and "python3.10 is none of them" in done.stdout
 
 
-def test_make_finds_the_newest_python_that_fits(make) -> None:
+def test_make_finds_the_newest_python_that_fits(make: Make) -> None:
     pythons = {"python3": TOO_NEW, "python3.11": "3, 11, 2", "python3.12": "3, 12, 1"}
     assert "python3.12 -m venv" in make("--dry-run", "run", pythons=pythons).stdout
 
 
-def test_make_follows_requires_python(make, tmp_path) -> None:
+def test_make_follows_requires_python(make: Make, tmp_path: Path) -> None:
     text = (ROOT / "pyproject.toml").read_text()
     (tmp_path / "pyproject.toml").write_text(
         re.sub(r"(?m)^requires-python = .*", 'requires-python = ">=3.12,<3.15"', text)
@@ -139,7 +143,7 @@ def test_make_follows_requires_python(make, tmp_path) -> None:
     assert supported_pythons(">=3.12,<3.15") == ["3.12", "3.13", "3.14"]
 
 
-def test_make_does_not_install_twice(make, tmp_path) -> None:
+def test_make_does_not_install_twice(make: Make, tmp_path: Path) -> None:
     (tmp_path / "env" / "bin").mkdir(parents=True)
     (tmp_path / "env" / "bin" / "pip").touch()
     (tmp_path / "env" / "installed").touch()
@@ -158,7 +162,7 @@ def test_make_does_not_install_twice(make, tmp_path) -> None:
         ("test", "test"),
     ],
 )
-def test_make_sets_up_only_what_is_asked_for(make, target: str, extra: str) -> None:
+def test_make_sets_up_only_what_is_asked_for(make: Make, target: str, extra: str) -> None:
     plan = make("--dry-run", target, pythons={"python3": "3, 12, 0"}).stdout
     assert re.findall(r"requirements\.py ?(\w*) >", plan) == [extra]
 

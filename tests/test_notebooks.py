@@ -54,7 +54,7 @@ def notebook(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def test_executed_in_order_without_errors_or_noise(notebook) -> None:
+def test_executed_in_order_without_errors_or_noise(notebook: nbformat.NotebookNode) -> None:
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
@@ -68,7 +68,7 @@ def test_executed_in_order_without_errors_or_noise(notebook) -> None:
     assert max(map(len, streams)) == 1, "text that arrived in pieces differs each time"
 
 
-def test_github_can_show_it(path, notebook) -> None:
+def test_github_can_show_it(path: Path, notebook: nbformat.NotebookNode) -> None:
     assert "widgets" not in notebook.metadata
     assert path.stat().st_size < 600_000
 
@@ -91,13 +91,15 @@ def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
     assert all(sentence.endswith("running notebook") for sentence in sentences.values()), sentences
 
 
-def test_every_figure_has_words_for_those_who_do_not_see_it(notebook) -> None:
+def test_every_figure_has_words_for_those_who_do_not_see_it(
+    notebook: nbformat.NotebookNode,
+) -> None:
     for cell in code_cells(notebook):
         if any("image/png" in output.get("data", {}) for output in cell.outputs):
             assert len(cell.metadata.get("alt", "")) > 20, cell.source
 
 
-def test_it_has_the_shape_of_the_series(path, notebook) -> None:
+def test_it_has_the_shape_of_the_series(path: Path, notebook: nbformat.NotebookNode) -> None:
     first, questions, last = (notebook.cells[at].source for at in (0, -2, -1))
     assert first.startswith("# ") and first.count("\n# ") == 0
     assert all(word in first for word in ("**You will**", "**You need**", "**Time**"))
@@ -122,7 +124,7 @@ def test_short_routes_lead_along_headings_of_the_notebook() -> None:
     assert marked == ["01", "02", "04", "05", "06"]
 
 
-def test_imports_come_first_and_cells_are_short(notebook) -> None:
+def test_imports_come_first_and_cells_are_short(notebook: nbformat.NotebookNode) -> None:
     _, imports, *others = code_cells(notebook)
     assert imports.source.startswith(("import", "from"))
     for cell in others:
@@ -130,7 +132,7 @@ def test_imports_come_first_and_cells_are_short(notebook) -> None:
         assert len(lines) <= 12, cell.source
 
 
-def test_the_first_cell_looks_for_the_package(notebook) -> None:
+def test_the_first_cell_looks_for_the_package(notebook: nbformat.NotebookNode) -> None:
     first, *others = code_cells(notebook)
     assert first is notebook.cells[1] and first.metadata.tags == ["setup"]
     assert first.source == addresses.first_cell(addresses.read_repository())
@@ -175,7 +177,9 @@ def test_a_training_leaves_a_single_figure() -> None:
         assert [output.output_type for output in cell.outputs] == ["display_data"]
 
 
-def test_outputs_name_no_place_on_the_machine_that_made_them(notebook) -> None:
+def test_outputs_name_no_place_on_the_machine_that_made_them(
+    notebook: nbformat.NotebookNode,
+) -> None:
     for cell in code_cells(notebook):
         assert not re.search(r"/(home|root|tmp|work|Users)/", str(cell.outputs)), cell.source
 

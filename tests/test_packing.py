@@ -23,11 +23,11 @@ def test_every_network_of_the_series_but_one_can_be_packed(network: str) -> None
 class Turned(layers.Dense):
     """A Dense layer, but for the sign."""
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
         return -super().call(inputs)
 
 
-def relu(x):
+def relu(x: keras.KerasTensor) -> keras.KerasTensor:
     """Not what it is called."""
     return -x
 

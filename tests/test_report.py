@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnist_cnn import report
+from mnist_cnn.data import Dataset
 from mnist_cnn.machine import cores
 from repository import PROJECT
 
@@ -37,7 +38,7 @@ def test_the_command_reports_versions_device_and_images(
 
 
 def test_it_says_which_images_there_are_and_names_no_folder(
-    full, tmp_path: Path, monkeypatch
+    full: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert report.report()["images"].startswith(
         "Full MNIST: 60,000 training and 10,000 test images"
@@ -65,7 +66,9 @@ def test_without_tensorflow_it_says_what_fails(monkeypatch: pytest.MonkeyPatch) 
     ],
     ids=["cgroup v2", "cgroup v1"],
 )
-def test_half_a_core_of_a_container_counts_as_one(files, monkeypatch) -> None:
+def test_half_a_core_of_a_container_counts_as_one(
+    files: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the kernel says of the quota; whether this process has one, depends on the machine."""
     import joblib  # noqa: F401  as it opens files itself
 

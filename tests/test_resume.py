@@ -138,7 +138,7 @@ def uninterrupted() -> tuple[str, float, int]:
 
 @pytest.mark.slow
 @needs_fork
-def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_path) -> None:
+def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_path: Path) -> None:
     """With augmentation and batch normalization; tests/browser interrupts one with dropout."""
     expected, seconds, operations = uninterrupted()
     assert operations >= 3 * EPOCHS
@@ -196,7 +196,9 @@ def interrupted_in_process(runs: Path, batches: list[int], answer: Connection) -
 
 @pytest.mark.slow
 @needs_fork
-def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(tmp_path) -> None:
+def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(
+    tmp_path: Path,
+) -> None:
     expected, *_ = uninterrupted()
     here, there = processes().Pipe(duplex=False)
     arguments = (tmp_path / "runs", [5, 20, 9], there)
@@ -226,7 +228,7 @@ def test_it_says_when_it_continues_under_other_conditions(
     few: Dataset,
     runs: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
+    capsys: pytest.CaptureFixture[str],
     variables: dict[str, str],
     change: str,
 ) -> None:

@@ -55,7 +55,7 @@ def mine(made: Path, runs: Path) -> Path:
     return Path(shutil.copy(made / "mine-sample.npz", runs))
 
 
-def train_mine(few: Dataset, **changes):
+def train_mine(few: Dataset, **changes: object) -> Run:
     return train(
         **{"recipe": "dense", "dataset": few, "epochs": 2, "precision": "float32", "name": "mine"}
         | changes
@@ -79,7 +79,7 @@ def settings_of(file: Path) -> dict:
 
 
 @pytest.mark.parametrize("kind", ["finished", "mine"])
-def test_no_flipped_bit_goes_unnoticed(made: Path, tmp_path, kind: str) -> None:
+def test_no_flipped_bit_goes_unnoticed(made: Path, tmp_path: Path, kind: str) -> None:
     """Wherever it is, the file is refused, or what it holds is unchanged; some places are tried."""
     original = (made / f"{kind}-sample.npz").read_bytes()
     before, file = load_run(made / f"{kind}-sample.npz"), tmp_path / "run.npz"
@@ -120,7 +120,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_an_unusable_file_is_set_aside_and_a_new_run_begun(
-    few: Dataset, mine, capsys, damage: str
+    few: Dataset, mine: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
     DAMAGES[damage](mine)
     content = mine.read_bytes()
@@ -134,7 +134,7 @@ def test_an_unusable_file_is_set_aside_and_a_new_run_begun(
     assert not mine.exists()
 
 
-def test_a_run_without_its_first_layer_is_refused(made: Path, tmp_path) -> None:
+def test_a_run_without_its_first_layer_is_refused(made: Path, tmp_path: Path) -> None:
     with np.load(made / "finished-sample.npz") as archive:
         arrays = {name: array for name, array in archive.items() if name != "weight_000"}
     np.savez(tmp_path / "run.npz", **arrays)
@@ -154,7 +154,7 @@ class Pickled:
         return os.mkdir, (str(self.folder),)
 
 
-def test_a_run_is_never_unpickled(tmp_path) -> None:
+def test_a_run_is_never_unpickled(tmp_path: Path) -> None:
     np.savez(tmp_path / "run.npz", about=np.array([Pickled(tmp_path / "harm")], dtype=object))
     with pytest.raises(RunError, match="cannot be read as a run"):
         load_run(tmp_path / "run.npz")
@@ -183,7 +183,7 @@ OTHERS = {
 @pytest.mark.parametrize("run", ["finished", "mine"])
 @pytest.mark.parametrize("case", OTHERS)
 def test_a_run_with_other_settings_is_set_aside_not_continued(
-    few: Dataset, made, runs, capsys, case, run
+    few: Dataset, made: Path, runs: Path, capsys: pytest.CaptureFixture[str], case: str, run: str
 ) -> None:
     runs.mkdir()
     content = Path(shutil.copy(made / f"{run}-sample.npz", runs / "mine-sample.npz")).read_bytes()
@@ -203,7 +203,7 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(
 
 
 @pytest.mark.slow
-def test_a_run_that_was_set_aside_is_never_overwritten(few: Dataset, runs) -> None:
+def test_a_run_that_was_set_aside_is_never_overwritten(few: Dataset, runs: Path) -> None:
     for seed in range(3):
         train_mine(few, seed=seed, epochs=1)
     names = ("mine-sample-set-aside-1.npz", "mine-sample-set-aside-2.npz", "mine-sample.npz")
@@ -214,7 +214,7 @@ def test_a_run_that_was_set_aside_is_never_overwritten(few: Dataset, runs) -> No
 
 
 def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
-    few: Dataset, made, mine
+    few: Dataset, made: Path, mine: Path
 ) -> None:
     rewrite(
         mine,
@@ -265,7 +265,9 @@ def test_whoever_trains_for_others_decides_what_is_printed(
     assert capsys.readouterr().out == ""
 
 
-def test_a_half_written_file_of_a_killed_process_does_no_harm(few: Dataset, made, mine) -> None:
+def test_a_half_written_file_of_a_killed_process_does_no_harm(
+    few: Dataset, made: Path, mine: Path
+) -> None:
     mine.with_name(".mine-sample.new").write_bytes(mine.read_bytes()[:1000])
     mine.with_name("notes.txt").write_text("buy milk")
     assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample.npz"))
@@ -308,7 +310,7 @@ def full_disk() -> Iterator[Callable[[], None]]:
 
 @pytest.mark.slow
 def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_space(
-    few: Dataset, runs
+    few: Dataset, runs: Path
 ) -> None:
     whole = train_mine(few, epochs=3, name="whole")
 
@@ -326,7 +328,9 @@ def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_spac
     assert weights_of(train_mine(few, epochs=3)) == weights_of(whole)
 
 
-def test_an_epoch_that_cannot_be_read_back_is_not_saved(few: Dataset, mine, monkeypatch) -> None:
+def test_an_epoch_that_cannot_be_read_back_is_not_saved(
+    few: Dataset, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def damaged(file: Path) -> Run:
         raise RunError(f"{file.name} cannot be read as a run (a part of it is missing)")
 
@@ -353,7 +357,7 @@ def read_only(folder: Path) -> Iterator[None]:
 
 
 def test_a_folder_that_cannot_be_written_is_reported_at_once(
-    few: Dataset, made, monkeypatch
+    few: Dataset, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
         folder = Path(name)
@@ -385,7 +389,9 @@ def without_locks(patch: pytest.MonkeyPatch, error: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files in another way")
-def test_a_failing_lock_service_is_not_taken_for_a_busy_run(mine: Path, monkeypatch) -> None:
+def test_a_failing_lock_service_is_not_taken_for_a_busy_run(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on NFS whose lock service does not run; filelock took it for busy before 3.20.4."""
     without_locks(monkeypatch, errno.ENOLCK)
     with pytest.raises(OSError, match=os.strerror(errno.ENOLCK)) as error, lock(mine):
@@ -395,7 +401,9 @@ def test_a_failing_lock_service_is_not_taken_for_a_busy_run(mine: Path, monkeypa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files in another way")
 @pytest.mark.filterwarnings("ignore:flock not supported")
-def test_runs_are_locked_even_where_the_file_system_has_no_locks(mine: Path, monkeypatch) -> None:
+def test_runs_are_locked_even_where_the_file_system_has_no_locks(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As Lustre may be; of filelock, 3.23 has a traceback for it, and 4.0 lets everybody in."""
     without_locks(monkeypatch, errno.ENOSYS)
     busy = "Another notebook or program is writing to"
@@ -406,7 +414,7 @@ def test_runs_are_locked_even_where_the_file_system_has_no_locks(mine: Path, mon
 
 
 def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(
-    few: Dataset, mine, monkeypatch
+    few: Dataset, mine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_many_open_files(file: Path) -> bytes:
         raise OSError(24, "Too many open files")

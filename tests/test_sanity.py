@@ -97,7 +97,7 @@ WRONG: dict[str, tuple[Callable[[Arrays], Arrays], str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_images_that_look_wrong_are_loaded_with_one_warning(
-    arrays: Arrays, tmp_path, case: str
+    arrays: Arrays, tmp_path: Path, case: str
 ) -> None:
     change, said = WRONG[case]
     np.savez(tmp_path / "mine.npz", **arrays | change(arrays))
@@ -151,7 +151,9 @@ RIGHT: dict[str, Callable[[Arrays], Arrays]] = {
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_plausible_images_are_loaded_without_a_warning(arrays: Arrays, tmp_path, case: str) -> None:
+def test_plausible_images_are_loaded_without_a_warning(
+    arrays: Arrays, tmp_path: Path, case: str
+) -> None:
     np.savez(tmp_path / "mine.npz", **arrays | RIGHT[case](arrays))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -191,7 +193,7 @@ def run_block(heading: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> di
 
 
 def test_emnists_letters_are_recognised_and_repaired(
-    arrays: Arrays, tmp_path: Path, monkeypatch
+    arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letters = emnist_letters(arrays)
     write_idx(tmp_path / "letters", "emnist-letters-", letters)
@@ -211,7 +213,7 @@ def test_emnists_letters_are_recognised_and_repaired(
 
 
 def test_kuzushiji_49_is_assembled_from_its_files(
-    arrays: Arrays, tmp_path: Path, monkeypatch
+    arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, array in arrays.items():
         kind = "imgs" if name.startswith("x") else "labels"
@@ -220,7 +222,9 @@ def test_kuzushiji_49_is_assembled_from_its_files(
     assert np.array_equal(load_images("k49.npz").y_test, arrays["y_test"])
 
 
-def test_qmnists_labels_are_the_first_column(arrays: Arrays, tmp_path, monkeypatch) -> None:
+def test_qmnists_labels_are_the_first_column(
+    arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = np.zeros((6000, 8), ">i4")
     table[:, 0], table[:, 2] = arrays["y_train"], 2154
     packed = struct.pack(">HBB2I", 0, 12, 2, *table.shape) + table.tobytes()
@@ -229,7 +233,9 @@ def test_qmnists_labels_are_the_first_column(arrays: Arrays, tmp_path, monkeypat
     assert np.array_equal(names["y_train"], arrays["y_train"])
 
 
-def test_medmnists_arrays_are_renamed(arrays: Arrays, tmp_path, monkeypatch) -> None:
+def test_medmnists_arrays_are_renamed(
+    arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = {}
     for kind in ("train", "val", "test"):
         images, of_images = (arrays[f"{axis}_{kind.replace('val', 'test')}"] for axis in "xy")
@@ -240,7 +246,7 @@ def test_medmnists_arrays_are_renamed(arrays: Arrays, tmp_path, monkeypatch) -> 
 
 
 def test_kaggles_table_is_split_into_training_and_test_images(
-    arrays: Arrays, tmp_path, monkeypatch
+    arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = np.column_stack([arrays["y_train"][:700], arrays["x_train"][:700].reshape(700, -1)])
     header = ",".join(["label", *(f"pixel{number}" for number in range(784))])

@@ -19,6 +19,7 @@ import nbformat
 import psutil
 import pytest
 
+from fresh_python import printed_by_python
 from mnist_cnn.copies import MINE, STUDENT, TEACHER, copy_to_work_in
 from mnist_cnn.views.bundle import BROWSER, bundle
 from notebook_files import NOTEBOOKS, code_cells
@@ -75,7 +76,9 @@ def test_ruff_is_configured_to_complain_about_dangers(place: str) -> None:
     assert {rule for rule in lines if f" {rule} " in said} == set(lines), said
 
 
-def test_ruff_finds_no_danger_where_a_comment_or_a_folded_solution_may_hide_it(tmp_path) -> None:
+def test_ruff_finds_no_danger_where_a_comment_or_a_folded_solution_may_hide_it(
+    tmp_path: Path,
+) -> None:
     """In package and notebooks, calls of other programs included."""
     for path in [*PACKAGE, *NOTEBOOKS]:
         copy = tmp_path / path.relative_to(ROOT).with_suffix(".py")
@@ -157,15 +160,6 @@ def test_nothing_that_can_carry_code_is_shipped() -> None:
     assert kinds <= {".py", ".js", ".css", ".json", ".npz"}
 
 
-def run_python(code: str, environment: dict[str, str]) -> str:
-    """What a fresh Python prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=900
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 RECORD_CONNECTIONS_AND_PROCESSES = """
 import sys
 asked = []
@@ -210,14 +204,16 @@ print(json.dumps([digits.source, download, asked, telemetry]))
 
 
 @pytest.mark.slow
-def test_the_only_address_is_that_of_keras_download_and_nothing_starts_a_process(tmp_path) -> None:
+def test_the_only_address_is_that_of_keras_download_and_nothing_starts_a_process(
+    tmp_path: Path,
+) -> None:
     """Neither does training, nor looking at digits and networks."""
     hidden = {"MNIST_NPZ"}
     hidden |= {name for name in os.environ if name.lower().endswith("_proxy")}
     hidden |= {name for name in os.environ if "TELEMETRY" in name}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment |= {"KERAS_HOME": str(tmp_path), "MNIST_CNN_RUNS": str(tmp_path)}
-    printed = run_python(RECORD_CONNECTIONS_AND_PROCESSES + USE_EVERYTHING, environment)
+    printed = printed_by_python(RECORD_CONNECTIONS_AND_PROCESSES + USE_EVERYTHING, environment)
     source, download, asked, telemetry = json.loads(printed.splitlines()[-1])
     assert source == "sample" and set(download) == {"('storage.googleapis.com', 443)"}
     assert asked == [] and telemetry == "0"
@@ -257,7 +253,7 @@ def jupyterlab(folder: Path, command: list[str]) -> Iterator[tuple[psutil.Proces
 
 @NEEDS_MAKE
 @pytest.mark.slow
-def test_make_lab_listens_to_this_machine_alone_and_asks_for_its_token(tmp_path) -> None:
+def test_make_lab_listens_to_this_machine_alone_and_asks_for_its_token(tmp_path: Path) -> None:
     """As the Makefile starts it, but without a browser."""
     shutil.copytree(
         ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("runs", ".*")

@@ -17,7 +17,7 @@ import nbformat
 import pytest
 
 from mnist_cnn.copies import SolveExercises
-from mnist_cnn.data import load_images
+from mnist_cnn.data import Dataset, load_images
 from notebook_files import (
     MEMBERS,
     NOTEBOOKS,
@@ -163,7 +163,7 @@ def check_page(path: Path, original: Path) -> None:
 
 
 @pytest.mark.slow
-def test_run_in_place_refuses_the_sample(tmp_path: Path, offline) -> None:
+def test_run_in_place_refuses_the_sample(tmp_path: Path, offline: dict[str, str]) -> None:
     (tmp_path / "notebooks").mkdir()
     shutil.copy(NOTEBOOKS[0], tmp_path / "notebooks")
     done = make_run(tmp_path, offline, "--in-place")
@@ -183,7 +183,7 @@ assert os.listdir(os.environ["MNIST_CNN_RUNS"]) == []  # nothing was trained bef
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["--in-place"]])
 def test_a_notebook_that_fails_is_reported_and_left_as_it_was(
-    tmp_path: Path, full, arguments: list[str]
+    tmp_path: Path, full: Dataset, arguments: list[str]
 ) -> None:
     (tmp_path / "notebooks").mkdir()
     fine = MULTIPLY_WITHOUT_RUNS if arguments else MULTIPLY
@@ -207,7 +207,7 @@ def test_a_notebook_that_fails_is_reported_and_left_as_it_was(
 
 
 @pytest.mark.slow
-def test_the_example_in_the_readme_runs(tmp_path: Path, offline) -> None:
+def test_the_example_in_the_readme_runs(tmp_path: Path, offline: dict[str, str]) -> None:
     example, _ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     offline.pop("MNIST_CNN_RUNS")
     command = [sys.executable, "-c", example]
@@ -221,6 +221,8 @@ def test_the_example_in_the_readme_runs(tmp_path: Path, offline) -> None:
     assert (tmp_path / "runs" / "short-sample.npz").exists()
 
 
-def test_started_in_another_folder_it_says_where_to_start(tmp_path: Path, offline) -> None:
+def test_started_in_another_folder_it_says_where_to_start(
+    tmp_path: Path, offline: dict[str, str]
+) -> None:
     done = make_run(tmp_path, offline)
     assert done.returncode == 1 and "start this from the top folder" in done.stderr

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fresh_python import printed_by_python
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.runs import Run
 from mnist_cnn.training import train
@@ -42,19 +44,6 @@ savefig.dpi: 20
 axes.grid: True
 lines.linewidth: 9
 """
-
-
-def run_python(code: str, environment: dict[str, str], *arguments: str) -> str:
-    """What a fresh Python prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def bytes_of(run: Run) -> bytes:
@@ -84,7 +73,7 @@ def test_keras_json_and_the_environment_change_no_weights(
 ) -> None:
     """Nor the layers that the notebooks build with plain Keras."""
     (tmp_path / "keras.json").write_text(json.dumps(KERAS_JSON))
-    printed = run_python(TRAIN, os.environ | ELSEWHERE | {"KERAS_HOME": str(tmp_path)})
+    printed = printed_by_python(TRAIN, os.environ | ELSEWHERE | {"KERAS_HOME": str(tmp_path)})
     usual = train("averaged", few, epochs=1, precision="float32", name="usual")
     assert printed.splitlines() == [
         hashlib.sha256(bytes_of(usual)).hexdigest(),
@@ -94,7 +83,7 @@ def test_keras_json_and_the_environment_change_no_weights(
 
 
 @pytest.fixture
-def changed_settings():
+def changed_settings() -> Iterator[None]:
     """Settings that somebody has made in the notebook itself."""
     config = keras.config
     before = (config.floatx(), config.image_data_format(), config.dtype_policy())
@@ -125,7 +114,7 @@ def fewer(sample: Dataset) -> Dataset:
 
 @pytest.mark.slow
 def test_what_a_notebook_sets_changes_no_training_and_stays(
-    sample: Dataset, runs: Path, usual: Run, changed_settings
+    sample: Dataset, runs: Path, usual: Run, changed_settings: None
 ) -> None:
     run = train("improved", fewer(sample), epochs=2, precision="float32")
     assert bytes_of(run) == bytes_of(usual) and run.history == usual.history
@@ -158,7 +147,7 @@ def test_figures_are_the_same_whatever_matplotlibrc_says(tmp_path: Path) -> None
         (tmp_path / "matplotlibrc").write_text(content)
         environment = os.environ | {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
         files = [tmp_path / "digits.png", tmp_path / "history.png"]
-        run_python(DRAW, environment, *map(str, files))
+        printed_by_python(DRAW, environment, *map(str, files))
         drawn.append([file.read_bytes() for file in files])
     assert drawn[0] == drawn[1]
 

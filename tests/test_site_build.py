@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,9 @@ def clear_views(cell: dict) -> None:
 
 
 @pytest.mark.parametrize("change", [clear_outputs, clear_outputs_but_counts, clear_views])
-def test_a_notebook_without_its_outputs_is_named(copy: Path, change) -> None:
+def test_a_notebook_without_its_outputs_is_named(
+    copy: Path, change: Callable[[dict], None]
+) -> None:
     notebook = json.loads((copy / TRAINING).read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
@@ -59,7 +62,9 @@ def test_a_notebook_without_its_outputs_is_named(copy: Path, change) -> None:
     assert list(copy.glob("build/site/**/*.html")) == []
 
 
-def test_without_mnist_the_site_is_refused_at_once_in_a_sentence(copy: Path, offline) -> None:
+def test_without_mnist_the_site_is_refused_at_once_in_a_sentence(
+    copy: Path, offline: dict[str, str]
+) -> None:
     done = build(copy, "html")
     (message,) = done.stderr.splitlines()
     assert done.returncode != 0

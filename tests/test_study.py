@@ -53,13 +53,13 @@ MADE_WITH = {
 }
 
 
-def result(sample, recipe: str, seed: int, test: float = 0.5, **changed) -> Result:
+def result(sample: Dataset, recipe: str, seed: int, test: float = 0.5, **changed) -> Result:
     settings = replace(choose_settings(recipe, sample, None, seed, "float32"), **changed)
     return Result(settings, MADE_WITH, test - 0.1, test, 1.0, {"processor": "p", "threads": 1})
 
 
 @pytest.fixture
-def file(sample, tmp_path) -> Path:
+def file(sample: Dataset, tmp_path: Path) -> Path:
     """A results file with four results, written as studies do."""
     for seed in range(2):
         for recipe in ("relu", "short"):
@@ -67,13 +67,13 @@ def file(sample, tmp_path) -> Path:
     return tmp_path / "study.jsonl"
 
 
-def test_results_come_back_as_they_were_saved(file, sample) -> None:
+def test_results_come_back_as_they_were_saved(file: Path, sample: Dataset) -> None:
     assert load_results(file) == [
         result(sample, recipe, seed) for seed in range(2) for recipe in ("relu", "short")
     ]
 
 
-def test_results_are_distinct_if_anything_that_affects_the_weights_differs(sample) -> None:
+def test_results_are_distinct_if_anything_that_affects_the_weights_differs(sample: Dataset) -> None:
     first = result(sample, "relu", 0)
     others = [
         result(sample, "relu", 1),
@@ -90,7 +90,9 @@ def test_results_are_distinct_if_anything_that_affects_the_weights_differs(sampl
     assert len({other.key for other in [first, same, *others]}) == 1 + len(others)
 
 
-def test_results_and_runs_in_the_home_folder_are_found(file: Path, sample, monkeypatch) -> None:
+def test_results_and_runs_in_the_home_folder_are_found(
+    file: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("HOME", "USERPROFILE"):  # the second on Windows
         monkeypatch.setenv(name, str(file.parent))
     monkeypatch.chdir(file.parent)
@@ -111,7 +113,12 @@ def test_results_and_runs_in_the_home_folder_are_found(file: Path, sample, monke
     ],
 )
 def test_an_incomplete_last_line_is_skipped_and_does_not_spoil_the_next(
-    file, sample, capsys, kept: int, warned: bool, seeds: list[int]
+    file: Path,
+    sample: Dataset,
+    capsys: pytest.CaptureFixture[str],
+    kept: int,
+    warned: bool,
+    seeds: list[int],
 ) -> None:
     *complete, last = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join(complete) + last[:kept])
@@ -121,12 +128,14 @@ def test_an_incomplete_last_line_is_skipped_and_does_not_spoil_the_next(
     assert [found.settings.seed for found in load_results(file)] == [*seeds, 7]
 
 
-def test_a_duplicate_result_counts_once(file) -> None:
+def test_a_duplicate_result_counts_once(file: Path) -> None:
     file.write_bytes(file.read_bytes() * 2)
     assert len(load_results(file)) == 4
 
 
-def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, sample) -> None:
+def test_a_file_of_something_else_is_refused_and_left_alone(
+    tmp_path: Path, sample: Dataset
+) -> None:
     other = tmp_path / "other.jsonl"
     other.write_text('{"my": "notes"}\nmore\n')
     with pytest.raises(StudyError, match=r"other.jsonl is not a results file"):
@@ -141,7 +150,9 @@ def accuracies_by_label(results: list[Result]) -> dict[str, dict[int, float]]:
     return {group.label: group.accuracies for group in group_results(results, "test")}
 
 
-def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(file, sample) -> None:
+def test_scores_are_by_recipe_and_seed_and_different_settings_are_not_mixed(
+    file: Path, sample: Dataset
+) -> None:
     results = load_results(file)
     assert group_results(results, "test") == [
         Group(recipe, {}, {0: 50, 1: 50}) for recipe in ("relu", "short")
@@ -181,7 +192,7 @@ def changed_in_one_thing(first: Result) -> list[Result]:
     return [replace(first, test_accuracy=0.7, **change) for change in changes]
 
 
-def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample) -> None:
+def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample: Dataset) -> None:
     """Whatever it is, both are there, each under a name of its own."""
     about = describe_environment(sample.source) | {"layers": "l", "test images": "t"}
     first = replace(result(sample, "relu", 0), environment=about)
@@ -193,7 +204,7 @@ def test_no_two_results_are_mixed_that_differ_in_anything_but_the_seed(sample) -
     assert len(accuracies_by_label([first, *others])) == 1 + len(others)
 
 
-def test_the_name_says_whether_training_or_test_images_differ(sample) -> None:
+def test_the_name_says_whether_training_or_test_images_differ(sample: Dataset) -> None:
     first = result(sample, "relu", 0)
     of_test = [first, replace(first, environment=MADE_WITH | {"data": "mine-images"})]
     assert [*accuracies_by_label(of_test)] == ["relu, data sample", "relu, data mine-images"]
@@ -202,7 +213,7 @@ def test_the_name_says_whether_training_or_test_images_differ(sample) -> None:
     assert [*accuracies_by_label(of_training)] == names
 
 
-def test_the_order_of_fields_does_not_matter(sample) -> None:
+def test_the_order_of_fields_does_not_matter(sample: Dataset) -> None:
     first, second = result(sample, "relu", 0), result(sample, "relu", 1)
     turned = replace(second, environment=dict(reversed(MADE_WITH.items())))
     assert group_results([first, turned], "test") == [Group("relu", {}, {0: 50, 1: 50})]
@@ -256,7 +267,7 @@ def test_the_figure_has_a_dot_for_each_seed() -> None:
     assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b"]
 
 
-def test_one_study_at_a_time_writes_to_a_file(file, sample) -> None:
+def test_one_study_at_a_time_writes_to_a_file(file: Path, sample: Dataset) -> None:
     with (
         lock(file),
         pytest.raises(
@@ -267,7 +278,10 @@ def test_one_study_at_a_time_writes_to_a_file(file, sample) -> None:
 
 
 def test_a_results_folder_that_cannot_be_written_is_met_with_advice(
-    small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    small: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     file = tmp_path / "file" / "study.jsonl"
@@ -280,7 +294,7 @@ def test_a_results_folder_that_cannot_be_written_is_met_with_advice(
 
 
 @pytest.mark.slow
-def test_the_networks_are_those_of_the_stored_results(sample) -> None:
+def test_the_networks_are_those_of_the_stored_results(sample: Dataset) -> None:
     """Else `make study` would train all again."""
     described = describe_worker("sample")["by_network"]
     for name in ("study", "ladder"):
@@ -316,7 +330,9 @@ def test_an_absent_scheduler_is_reported(tmp_path: Path, sample: Dataset, addres
         run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)
 
 
-def test_a_study_on_images_that_its_workers_do_not_load_is_refused(tmp_path, few, sample) -> None:
+def test_a_study_on_images_that_its_workers_do_not_load_is_refused(
+    tmp_path: Path, few: Dataset, sample: Dataset
+) -> None:
     """Here, too: they load MNIST, or what MNIST_NPZ names."""
     tested_on_others = replace(sample, x_test=sample.x_test[:-1], y_test=sample.y_test[:-1])
     for dataset in (few, tested_on_others):
@@ -324,13 +340,15 @@ def test_a_study_on_images_that_its_workers_do_not_load_is_refused(tmp_path, few
             run_study(["relu"], [0], tmp_path / "a.jsonl", dataset)
 
 
-def test_without_dask_a_study_says_what_to_install(tmp_path, sample, monkeypatch) -> None:
+def test_without_dask_a_study_says_what_to_install(
+    tmp_path: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(StudyError, match=r'pip install -e "\.\[study\]"'):
         run_study(["relu"], [0], tmp_path / "a", sample)
 
 
-def cluster(n_workers: int, **environment: str):
+def cluster(n_workers: int, **environment: str) -> distributed.LocalCluster:
     """A scheduler and workers of one core each, as others may have started them."""
     options = {"threads_per_worker": 1, "dashboard_address": None, "env": ONE_CORE | environment}
     return distributed.LocalCluster(n_workers=n_workers, **options, silence_logs="CRITICAL")
@@ -350,7 +368,7 @@ def save_small(sample: Dataset, folder: Path) -> Path:
 
 
 @pytest.fixture
-def small(sample, tmp_path, monkeypatch) -> Dataset:
+def small(sample: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """A dataset that is trained on in seconds; `load_images` finds it, in other processes, too."""
     monkeypatch.setenv("MNIST_NPZ", str(save_small(sample, tmp_path)))
     return load_images()
@@ -446,7 +464,9 @@ def killed_worker(
 
 
 @pytest.mark.slow
-def test_a_study_trains_every_seed_even_if_a_worker_is_killed(killed_worker) -> None:
+def test_a_study_trains_every_seed_even_if_a_worker_is_killed(
+    killed_worker: StudyWithKilledWorker,
+) -> None:
     assert [result.settings.seed for result in killed_worker.results] == [0, 1, 2]
     lines = killed_worker.file.read_text().splitlines()
     assert sorted(json.loads(line)["settings"]["seed"] for line in lines) == [0, 1, 2]
@@ -454,24 +474,26 @@ def test_a_study_trains_every_seed_even_if_a_worker_is_killed(killed_worker) -> 
 
 
 @pytest.mark.slow
-def test_the_training_of_a_killed_worker_continues(killed_worker) -> None:
+def test_the_training_of_a_killed_worker_continues(killed_worker: StudyWithKilledWorker) -> None:
     epochs = [number for key, number in killed_worker.epochs if key == killed_worker.killed]
     assert epochs.count(0) == 1, "it began again"
 
 
 @pytest.mark.slow
-def test_most_trainings_wait_for_whichever_worker_is_free_first(killed_worker) -> None:
+def test_most_trainings_wait_for_whichever_worker_is_free_first(
+    killed_worker: StudyWithKilledWorker,
+) -> None:
     assert killed_worker.most_tasks <= 2
 
 
 @pytest.mark.slow
-def test_a_complete_study_trains_nothing(killed_worker) -> None:
+def test_a_complete_study_trains_nothing(killed_worker: StudyWithKilledWorker) -> None:
     assert killed_worker.results_again == killed_worker.results
     assert len(killed_worker.file.read_text().splitlines()) == 3
 
 
 @pytest.mark.slow
-def test_a_study_finds_what_train_finds(killed_worker) -> None:
+def test_a_study_finds_what_train_finds(killed_worker: StudyWithKilledWorker) -> None:
     (found,) = [result for result in killed_worker.results if result.key == killed_worker.killed]
     seed = found.settings.seed
     imports = "from mnist_cnn.data import load_images; from mnist_cnn.training import train"
@@ -496,7 +518,11 @@ def test_a_study_finds_what_train_finds(killed_worker) -> None:
 
 @pytest.mark.slow
 def test_a_study_says_what_it_waits_for_and_continues_when_a_worker_arrives(
-    small, tmp_path, runs, monkeypatch, capsys
+    small: Dataset,
+    tmp_path: Path,
+    runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """From a cluster that starts workers only for tasks."""
     file = tmp_path / "a.jsonl"
@@ -512,7 +538,9 @@ def test_a_study_says_what_it_waits_for_and_continues_when_a_worker_arrives(
     assert not any("Waiting" in line for line in others)
 
 
-def test_a_cluster_without_workers_is_given_up_and_left_as_it_was(sample, tmp_path) -> None:
+def test_a_cluster_without_workers_is_given_up_and_left_as_it_was(
+    sample: Dataset, tmp_path: Path
+) -> None:
     with cluster(0) as workers:
         with pytest.raises(
             StudyError, match=r"After 1 s there is no worker at tcp://\S+, .* Start"
@@ -535,7 +563,9 @@ def test_a_worker_that_uses_much_memory_is_not_paused() -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupted_study_leaves_the_environment_as_it_was(monkeypatch) -> None:
+def test_an_interrupted_study_leaves_the_environment_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("MKL_NUM_THREADS", "7")
     before = dict(os.environ)
@@ -546,7 +576,9 @@ def test_an_interrupted_study_leaves_the_environment_as_it_was(monkeypatch) -> N
 
 
 @pytest.mark.slow
-def test_a_worker_without_mnist_says_so_before_it_trains(full, tmp_path, runs, offline) -> None:
+def test_a_worker_without_mnist_says_so_before_it_trains(
+    full: Dataset, tmp_path: Path, runs: Path, offline: dict[str, str]
+) -> None:
     lacking = {
         name: value
         for name, value in offline.items()
@@ -622,7 +654,7 @@ NOT_WINDOWS = pytest.mark.skipif(
 
 @pytest.mark.slow
 @NOT_WINDOWS
-def test_an_interrupted_command_says_how_to_continue(interrupted) -> None:
+def test_an_interrupted_command_says_how_to_continue(interrupted: InterruptedCommand) -> None:
     assert interrupted.status == 130
     assert "http://127.0.0.1:" in interrupted.printed  # Dask's dashboard
     assert "Traceback" not in interrupted.complained
@@ -634,7 +666,7 @@ def test_an_interrupted_command_says_how_to_continue(interrupted) -> None:
 
 @pytest.mark.slow
 @NOT_WINDOWS
-def test_the_same_command_continues_after_an_interruption(interrupted) -> None:
+def test_the_same_command_continues_after_an_interruption(interrupted: InterruptedCommand) -> None:
     file, done = interrupted.file, interrupted.done
     assert 1 <= done < 50
     assert f"{file} has {done} of {done + 1} trainings." in interrupted.continued
@@ -643,7 +675,9 @@ def test_the_same_command_continues_after_an_interruption(interrupted) -> None:
 
 @pytest.mark.slow
 @NOT_WINDOWS
-def test_the_command_reports_the_scores_in_words_and_in_a_figure(interrupted) -> None:
+def test_the_command_reports_the_scores_in_words_and_in_a_figure(
+    interrupted: InterruptedCommand,
+) -> None:
     groups = group_results(load_results(interrupted.file), "validation")
     assert interrupted.continued.splitlines()[-2] == summarize(groups)
     assert interrupted.file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
@@ -651,7 +685,7 @@ def test_the_command_reports_the_scores_in_words_and_in_a_figure(interrupted) ->
 
 @pytest.mark.slow
 @NOT_WINDOWS
-def test_the_example_in_the_readme_reads_the_scores(interrupted) -> None:
+def test_the_example_in_the_readme_reads_the_scores(interrupted: InterruptedCommand) -> None:
     _, example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     found: dict = {}
     exec(example.replace("../runs/study.jsonl", str(interrupted.file)), found)  # noqa: S102

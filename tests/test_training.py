@@ -75,7 +75,7 @@ def test_training_in_steps_of_keras_gives_the_same_weights(
 
 
 def test_an_epoch_ends_with_the_average_of_its_steps(
-    few: Dataset, runs, monkeypatch: pytest.MonkeyPatch
+    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And without a schedule, the learning rate stays as it is."""
     monkeypatch.setitem(RECIPES, "dense", Recipe("dense", 1, 1e-3, "constant", averaging=0.9))
@@ -100,7 +100,7 @@ def test_an_epoch_ends_with_the_average_of_its_steps(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_file_records_the_training(few: Dataset, runs, precision: str) -> None:
+def test_the_file_records_the_training(few: Dataset, runs: Path, precision: str) -> None:
     returned = train("relu", few, epochs=2, precision=precision)
     run = load_run(runs / "relu-sample.npz")
     assert run.settings == returned.settings and weights_of(run) == weights_of(returned)
@@ -129,7 +129,7 @@ def test_the_file_records_the_training(few: Dataset, runs, precision: str) -> No
     ]
 
 
-def test_random_numbers_drawn_by_other_threads_change_nothing(few: Dataset, runs) -> None:
+def test_random_numbers_drawn_by_other_threads_change_nothing(few: Dataset, runs: Path) -> None:
     """As Dask's do in a study's workers, while a network is built."""
     alone, done = train("dense", few, epochs=1, seed=3), threading.Event()
 
@@ -148,7 +148,7 @@ def test_random_numbers_drawn_by_other_threads_change_nothing(few: Dataset, runs
     assert np.array_equal(beside.predicted, alone.predicted)
 
 
-def test_the_test_images_do_not_influence_the_training(few: Dataset, runs) -> None:
+def test_the_test_images_do_not_influence_the_training(few: Dataset, runs: Path) -> None:
     other = replace(few, x_test=255 - few.x_test, y_test=9 - few.y_test)
     assert weights_of(train("dense", few, epochs=1)) == weights_of(
         train("dense", other, epochs=1, name="other")
@@ -164,7 +164,7 @@ def test_the_batch_size_follows_from_the_number_of_images(images: int, expected:
 
 
 @pytest.mark.slow
-def test_seed_and_precision_change_the_weights(few: Dataset, runs) -> None:
+def test_seed_and_precision_change_the_weights(few: Dataset, runs: Path) -> None:
     made = [
         train("dense", few, epochs=1, precision=precision, seed=seed, name=f"{precision}-{seed}")
         for precision, seed in (("float32", 0), ("float32", 1), ("mixed_bfloat16", 0))
@@ -176,7 +176,9 @@ def test_seed_and_precision_change_the_weights(few: Dataset, runs) -> None:
     assert keras.config.dtype_policy().name == "float32"  # no policy is left behind
 
 
-def test_a_finished_run_is_not_trained_again_and_says_so(few: Dataset, runs, capsys) -> None:
+def test_a_finished_run_is_not_trained_again_and_says_so(
+    few: Dataset, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = train("dense", few, epochs=2)
     capsys.readouterr()
     again = train("dense", few, epochs=2)
@@ -189,7 +191,7 @@ def test_a_finished_run_is_not_trained_again_and_says_so(few: Dataset, runs, cap
     assert weights_of(first) == weights_of(again) and first.seconds == again.seconds
 
 
-def test_progress_is_called_at_the_start_and_after_every_epoch(few: Dataset, runs) -> None:
+def test_progress_is_called_at_the_start_and_after_every_epoch(few: Dataset, runs: Path) -> None:
     seen = []
     train(
         "dense",
@@ -200,7 +202,7 @@ def test_progress_is_called_at_the_start_and_after_every_epoch(few: Dataset, run
     assert seen == [(0, 2), (1, 2), (2, 2)]
 
 
-def test_printed_progress(capsys: pytest.CaptureFixture) -> None:
+def test_printed_progress(capsys: pytest.CaptureFixture[str]) -> None:
     run = load_run(SHIPPED / "relu.npz")
     print_progress(replace(run, predicted=run.predicted[:1], history={}, seconds=0.0))
     two = replace(run, predicted=run.predicted[:3], history={"val_accuracy": [0.9, 0.98765]})
@@ -213,7 +215,9 @@ def test_printed_progress(capsys: pytest.CaptureFixture) -> None:
 
 
 @pytest.mark.skipif(device() == "GPU", reason="there it is float32, as nothing was measured")
-def test_precision_is_chosen_by_the_processor(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precision_is_chosen_by_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     with_it, without, intel = tmp_path / "with", tmp_path / "without", tmp_path / "intel"
     with_it.write_text("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512vl avx512_bf16 clzero\n")
@@ -273,7 +277,7 @@ def test_if_keras_cannot_be_imported_what_it_wrote_is_shown(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_augmentation_moves_the_training_images_only(
-    few: Dataset, runs, monkeypatch: pytest.MonkeyPatch
+    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A network whose training images were all moved far aside cannot read validation images."""
     usual = train("improved", few, epochs=4, name="usual")
@@ -314,7 +318,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training(
 
 
 def test_a_run_with_weights_that_are_not_numbers_is_refused(
-    few: Dataset, runs: Path, capsys
+    few: Dataset, runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As runs of older versions could have them."""
     train("dense", few, epochs=1, precision="float32")
@@ -334,7 +338,7 @@ def test_a_run_with_weights_that_are_not_numbers_is_refused(
 
 @pytest.mark.slow
 def test_a_run_on_other_images_is_not_the_learners_run(
-    full: Dataset, few: Dataset, runs, capsys
+    full: Dataset, few: Dataset, runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nor one with fewer epochs: neither may be graded as the twenty epochs on full MNIST."""
     shipped = weights_of(load_run(SHIPPED / "relu.npz"))
@@ -353,7 +357,11 @@ def test_a_run_on_other_images_is_not_the_learners_run(
 
 @pytest.mark.slow
 def test_an_unfinished_or_damaged_run_is_passed_over(
-    full: Dataset, few: Dataset, runs, capsys, monkeypatch
+    full: Dataset,
+    few: Dataset,
+    runs: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(RECIPES, "relu", Recipe("relu", epochs=2))
     some = replace(few, source="full")
@@ -375,7 +383,9 @@ def test_an_unfinished_or_damaged_run_is_passed_over(
     )
 
 
-def test_runs_lie_beside_the_notebooks_wherever_python_starts(tmp_path: Path, monkeypatch) -> None:
+def test_runs_lie_beside_the_notebooks_wherever_python_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MNIST_CNN_RUNS")
     (tmp_path / "notebooks" / "deeper").mkdir(parents=True)
     for start in (tmp_path, tmp_path / "notebooks", tmp_path / "notebooks" / "deeper"):

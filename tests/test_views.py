@@ -1,6 +1,7 @@
 """The views in Python: what they pack, and what stands in their place where nothing moves."""
 
 import gzip
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -30,7 +31,7 @@ def both(sample: Dataset) -> dict[str, np.ndarray]:
 
 
 def test_a_still_page_shows_a_sentence_that_says_which_view_belongs_there(
-    sample: Dataset, both, full: Dataset
+    sample: Dataset, both: dict[str, np.ndarray], full: Dataset
 ) -> None:
     test, run = (sample.x_test, sample.y_test), load_run(SHIPPED / "relu.npz")
     shown = [
@@ -57,7 +58,9 @@ def test_a_still_page_shows_a_sentence_that_says_which_view_belongs_there(
         assert "application/vnd.jupyter.widget-view+json" in data
 
 
-def test_what_the_browser_gets_is_what_was_given(sample: Dataset, both) -> None:
+def test_what_the_browser_gets_is_what_was_given(
+    sample: Dataset, both: dict[str, np.ndarray]
+) -> None:
     values = PredictionBrowser(sample.x_test, sample.y_test, both).values
     assert gzip.decompress(values["images"]) == sample.x_test.tobytes()
     assert [*values["labels"]] == sample.y_test.tolist() and values["names"] == list("0123456789")
@@ -65,7 +68,7 @@ def test_what_the_browser_gets_is_what_was_given(sample: Dataset, both) -> None:
         assert (packed["name"], packed["probabilities"]) == (name, probabilities.tobytes())
 
 
-def test_lists_and_other_types_are_as_good(sample: Dataset, both) -> None:
+def test_lists_and_other_types_are_as_good(sample: Dataset, both: dict[str, np.ndarray]) -> None:
     plain = PredictionBrowser(sample.x_test, sample.y_test, both)
     lists = {name: array.tolist() for name, array in both.items()}
     assert PredictionBrowser(sample.x_test, sample.y_test.tolist(), lists).values == plain.values
@@ -86,7 +89,9 @@ def test_other_names_need_as_many_classes(sample: Dataset) -> None:
 
 
 @pytest.mark.parametrize("view", [DrawingPad, lambda model: FeatureMaps(model, IMAGES, LABELS)])
-def test_a_view_refuses_what_is_no_network_for_it_in_words(view) -> None:
+def test_a_view_refuses_what_is_no_network_for_it_in_words(
+    view: Callable[[object], object],
+) -> None:
     for model in (load_run(SHIPPED / "relu.npz"), "relu", None):
         with pytest.raises(TypeError, match="a view needs a Sequential network"):
             view(model)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -167,7 +168,9 @@ KINDS = (
 )
 
 
-def test_each_page_is_quiet_fits_and_keeps_nobody_out(browser: Browser, site: Site, pages) -> None:
+def test_each_page_is_quiet_fits_and_keeps_nobody_out(
+    browser: Browser, site: Site, pages: dict[str, BeautifulSoup]
+) -> None:
     """On a desk in the light, on a phone in the dark: no message, no other host, no barrier.
 
     The barriers are those that axe calls serious or critical.
@@ -319,7 +322,7 @@ def test_the_first_view_is_light(browser: Browser, site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab_page(open_page):
+def lab_page(open_page: Callable[[str], SitePage]) -> Page:
     page = open_page("index.html").page
     page.evaluate(_PARTS, "_network, _drawing, _numbers, _pixels")
     return page
@@ -350,7 +353,7 @@ _WHOLE_TEST_SET = pytest.param("relu", 10_000, marks=pytest.mark.rehearsal)
     ],
 )
 def test_the_network_in_the_browser_answers_as_keras_does(
-    lab_page, site: Site, full: Dataset, run, count
+    lab_page: Page, site: Site, full: Dataset, run: str, count: int
 ) -> None:
     model = load_run(SHIPPED / f"{run}.npz").load_model()
     save(FeatureMaps(model, full.x_test, full.y_test), site.folder / "views", f"test-{run}")
@@ -379,7 +382,7 @@ _PREPARE = """async (side) => {
 
 
 def test_the_browser_prepares_a_thousand_drawings_as_python_does(
-    lab_page, site: Site, full: Dataset
+    lab_page: Page, site: Site, full: Dataset
 ) -> None:
     """Of many sizes, places, colours and opacities, on paper with grain."""
     rng = np.random.default_rng(0)
@@ -406,7 +409,9 @@ def test_the_browser_prepares_a_thousand_drawings_as_python_does(
     assert apart.max() <= 1 and np.count_nonzero(apart) < 1000
 
 
-def test_the_browser_leaves_out_what_python_leaves_out(lab_page, site: Site, full: Dataset) -> None:
+def test_the_browser_leaves_out_what_python_leaves_out(
+    lab_page: Page, site: Site, full: Dataset
+) -> None:
     """On sheets with dirt, frames, rules and shadows: bit by bit."""
     side = sheets.SIDE
     kinds = [*sheets.KINDS]
@@ -438,7 +443,7 @@ _UNPACK = """async (text) => {
 
 
 @pytest.mark.parametrize("size", [[280, 280], [280, 93], [1, 280]])
-def test_a_drawing_is_saved_as_it_is(lab_page, size: list[int]) -> None:
+def test_a_drawing_is_saved_as_it_is(lab_page: Page, size: list[int]) -> None:
     assert lab_page.evaluate(_PACK, size) == [size, True]
 
 
@@ -451,7 +456,7 @@ def test_a_drawing_is_saved_as_it_is(lab_page, size: list[int]) -> None:
         "280x280:H4sIAAAAAAAAAwMAAAAAAAAAAAA=",  # nothing, compressed
     ],
 )
-def test_what_was_saved_by_others_is_an_empty_sheet(lab_page, saved: str) -> None:
+def test_what_was_saved_by_others_is_an_empty_sheet(lab_page: Page, saved: str) -> None:
     assert lab_page.evaluate(_UNPACK, saved) == [280, 280, False]
 
 

@@ -1,6 +1,7 @@
 """A view on a page, used as a person uses it."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
@@ -135,6 +136,13 @@ class View:
                     )
         session.detach()
         self.answered()
+
+    def open_image(self, path: Path, by: str = "mouse") -> None:
+        """Open an image file on the pad, by mouse or by keyboard."""
+        button = self.button("Open an image")
+        with self.page.expect_file_chooser() as chooser:
+            button.click() if by == "mouse" else button.press("Enter")
+        chooser.value.set_files(path)
 
     def answered(self) -> None:
         """Wait until the network has read everything that was drawn."""

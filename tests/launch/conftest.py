@@ -24,7 +24,7 @@ def newcomer() -> Iterator[Newcomer]:
 
 
 @pytest.fixture
-def tell(capsys: pytest.CaptureFixture) -> Callable[[str], None]:
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Print a line at once, with the time that has passed."""
     start = time.perf_counter()
 

@@ -1,7 +1,7 @@
 """Binder as far as this machine can go: an image and a training; with --rehearse, a session."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 import addresses
 from binder import Image, built_image
 from lab import Notebook
-from newcomer import MEMORY
+from newcomer import MEMORY, Session
 from viewing import View
 
 TRAINING = """
@@ -64,7 +64,12 @@ def take_the_short_route(path: Path) -> None:
 
 
 @pytest.mark.rehearsal
-def test_a_session_from_the_badge_to_a_drawing(image: Image, browser: Browser, slide, tell) -> None:
+def test_a_session_from_the_badge_to_a_drawing(
+    image: Image,
+    browser: Browser,
+    slide: Callable[[Session, str, str], None],
+    tell: Callable[[str], None],
+) -> None:
     """Notebook 01, the short route of 04, then 06, one at a time: each takes up to 1.3 GB."""
     badge = addresses.binder_url("https://github.com/somebody/mnist_cnn")
     first = re.search(r"urlpath=lab/tree/notebooks/(\w+)\.ipynb$", badge)[1]

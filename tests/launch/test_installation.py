@@ -5,6 +5,7 @@ the tests need.
 """
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -44,7 +45,9 @@ def megabytes(folder: Path) -> int:
     return int(done.stdout.split()[0])
 
 
-def test_make_lab(newcomer: Newcomer, slide, tell) -> None:
+def test_make_lab(
+    newcomer: Newcomer, slide: Callable[[Session, str, str], None], tell: Callable[[str], None]
+) -> None:
     """README's first command, in a clone, where another kernel called python3 is preferred."""
     kernel = newcomer.home / ".local" / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
     kernel.parent.mkdir(parents=True)
@@ -60,7 +63,9 @@ def test_make_lab(newcomer: Newcomer, slide, tell) -> None:
         tell(f"06 slides, at most {session.peak / 1e6:,.0f} MB of memory")
 
 
-def test_the_packages_of_conda(newcomer: Newcomer, slide, tell) -> None:
+def test_the_packages_of_conda(
+    newcomer: Newcomer, slide: Callable[[Session, str, str], None], tell: Callable[[str], None]
+) -> None:
     """Its packages all come from PyPI: conda itself brings no more than Python and pip."""
     clone = newcomer.clone(newcomer.home / "mnist_cnn")
     python, pip, packages = yaml.safe_load((clone / "environment.yml").read_text())["dependencies"]
@@ -82,7 +87,12 @@ def test_the_packages_of_conda(newcomer: Newcomer, slide, tell) -> None:
         tell("06 slides")
 
 
-def test_lone_notebooks(newcomer: Newcomer, slide, wheel: Path, tell) -> None:
+def test_lone_notebooks(
+    newcomer: Newcomer,
+    slide: Callable[[Session, str, str], None],
+    wheel: Path,
+    tell: Callable[[str], None],
+) -> None:
     """Each in a folder of its own, with the wheel alone; without it the first says what to do."""
     programs = newcomer.make_environment(newcomer.home / "environment", "nbclient", "ipykernel")
     newcomer.copy(FIRST, newcomer.home / "alone" / FIRST.name)
@@ -105,7 +115,7 @@ def test_lone_notebooks(newcomer: Newcomer, slide, wheel: Path, tell) -> None:
         tell("06 slides")
 
 
-def test_colab(newcomer: Newcomer, tell) -> None:
+def test_colab(newcomer: Newcomer, tell: Callable[[str], None]) -> None:
     """The first cell installs our package beside Colab's, and replaces some under a running kernel.
 
     An empty module stands for google.colab, which is not on PyPI; the address is that of a copy of
@@ -129,7 +139,10 @@ def test_colab(newcomer: Newcomer, tell) -> None:
 
 
 def run_each_alone(
-    newcomer: Newcomer, programs: Path, notebooks: dict[str, nbformat.NotebookNode], tell
+    newcomer: Newcomer,
+    programs: Path,
+    notebooks: dict[str, nbformat.NotebookNode],
+    tell: Callable[[str], None],
 ) -> None:
     """Run each notebook in a folder that holds nothing else; both trainings of 04 are finished."""
     newcomer.environment["MNIST_CNN_RUNS"] = str(newcomer.home / "runs")

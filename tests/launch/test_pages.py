@@ -75,8 +75,8 @@ ELSEWHERE = {  # or why not
     "make lab PYTHON=/path/to/python": "test_environments.py, with pythons that fit and do not",
     "make study": "it trains for hours; test_study.py has a study of a few seeds",
     ".venv/bin/python -m mnist_cnn.study --recipes relu leaky_relu --seeds 16": "two hours, too",
-    "make tables": "it calls a script that test_benchmarks.py tests",
-    "make bench": "it measures for an hour; test_benchmarks.py runs its parts",
+    "make tables": "it calls a script that test_tables.py tests",
+    "make bench": "it measures for an hour; test_bench.py runs its parts",
     "python benchmarks/bench.py --ladder": "likewise",
     "MNIST_NPZ=/usr/share/datasets/fashion-mnist make lab": "test_other_images.py runs all "
     "notebooks on these images",
