@@ -1,48 +1,55 @@
-// Brings the views to life. Where the page says `<div data-view="Name">a sentence</div>`, the
-// sentence stays until views/Name.json has come, and then views/views.js draws the view in its
-// place, as anywidget would in a notebook.
+// Loads the views into the pages, as anywidget does into a notebook. Where a page says
+// `<div data-view="Name">fallback</div>`, the fallback, a sentence, stays until views/Name.json is
+// there, and then views/views.js draws the view in its place. It also makes code and tables that
+// are wider than the screen reachable by keyboard.
 
 // This file is in _static/, wherever the site is
 const folder = new URL("../views/", import.meta.url);
 
-/** Load a file of that folder and use it; an Error has its address as the cause. */
-async function load(name, use) {
+/** Load a file of that folder from its address; an Error has the address as its cause. */
+async function load(name, loadFrom) {
   const address = new URL(name, folder).href;
   try {
-    return await use(address);
+    return await loadFrom(address);
   } catch (error) {
     throw new Error(`${address}: ${error.message}`, { cause: address });
   }
 }
 
-async function get(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-  return answer;
+async function fetchOrThrow(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+  return response;
 }
 
-// What a kernel would send: JSON in which {"file": "abc.bin"} stands for the bytes of that file, at
-// any depth.
+async function fetchBytes(address) {
+  const response = await fetchOrThrow(address);
+  return new DataView(await response.arrayBuffer());
+}
+
+/**
+ * Load what a kernel would send: JSON in which {"file": "abc.bin"} stands, at any depth, for the
+ * bytes of that file.
+ */
 async function loadState(name) {
   const files = [];
-  const note = function (key, value) {
-    if (typeof value?.file === "string") files.push([this, key, value.file]);
+  // JSON.parse calls it with `this` as the object or array that holds the key
+  const noteFile = function (key, value) {
+    if (typeof value?.file === "string") files.push({ holder: this, key, file: value.file });
     return value;
   };
-  const state = await load(`${name}.json`, async (address) =>
-    JSON.parse(await (await get(address)).text(), note),
-  );
-  await Promise.all(
-    files.map(async ([place, key, file]) => {
-      place[key] = new DataView(
-        await load(file, async (address) => (await get(address)).arrayBuffer()),
-      );
-    }),
-  );
+  const state = await load(`${name}.json`, async (address) => {
+    const response = await fetchOrThrow(address);
+    return JSON.parse(await response.text(), noteFile);
+  });
+  const replaceByBytes = async ({ holder, key, file }) => {
+    holder[key] = await load(file, fetchBytes);
+  };
+  await Promise.all(files.map(replaceByBytes));
   return state;
 }
 
-// As much of anywidget's model as a view needs where there is no kernel to talk to.
+/** As much of anywidget's model as a view needs where there is no kernel to talk to. */
 class Model {
   #values;
   #callbacks = {};
@@ -68,8 +75,9 @@ class Model {
   }
 }
 
+/** Draw a view in the place of its fallback; if that fails, say why below the fallback. */
 async function show(el) {
-  const sentence = [...el.childNodes];
+  const fallback = [...el.childNodes];
   el.setAttribute("aria-busy", "true");
   try {
     const { kind, values } = await loadState(el.dataset.view);
@@ -78,7 +86,7 @@ async function show(el) {
     await widget.render({ model: new Model({ kind, values, chosen: {} }), el });
   } catch (error) {
     console.error(error);
-    el.replaceChildren(...sentence);
+    el.replaceChildren(...fallback);
     await window.showLoadError?.(el, error.cause); // in templates/load_error.js
   }
   el.removeAttribute("aria-busy");
@@ -92,8 +100,10 @@ addEventListener("load", async () => {
 
 // On a phone, code and tables may be wider than the screen: then the keyboard has to reach them, to
 // scroll.
-const fit = new ResizeObserver((changes) => {
-  for (const { target } of changes)
-    target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+const observer = new ResizeObserver((changes) => {
+  for (const { target } of changes) {
+    const isWider = target.scrollWidth > target.clientWidth;
+    target.tabIndex = isWider ? 0 : -1;
+  }
 });
-for (const wide of document.querySelectorAll("pre, .table-wrapper")) fit.observe(wide);
+for (const el of document.querySelectorAll("pre, .table-wrapper")) observer.observe(el);

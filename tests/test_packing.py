@@ -20,15 +20,15 @@ def test_every_network_of_the_series_but_one_can_be_packed(network: str) -> None
     assert np.array_equal(weights[: kernel.numpy().size], kernel.numpy().ravel())
 
 
-class Turned(layers.Dense):
-    """A Dense layer, but for the sign."""
+class NegatedDense(layers.Dense):
+    """A Dense layer whose output has the opposite sign."""
 
     def call(self, inputs: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
         return -super().call(inputs)
 
 
 def relu(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Not what it is called."""
+    """Compute something else than the ReLU that it is named after."""
     return -x
 
 
@@ -48,7 +48,7 @@ def relu(x: keras.KerasTensor) -> keras.KerasTensor:
         [layers.Conv2D(4, 3, activation=np.abs)],
         [layers.Dense(4, activation="softmax")],
         [layers.Dense(4, activation=relu)],
-        [Turned(4)],
+        [NegatedDense(4)],
         [layers.MaxPooling2D(2, strides=1)],
         [layers.MaxPooling2D((2, 1))],
         [layers.MaxPooling2D(2, padding="same")],
@@ -94,8 +94,8 @@ def test_settings_that_change_nothing_are_packed() -> None:
     assert packed[0]["shape"] == [1, 1, 1, 4] and packed[-1]["activation"] == "softmax"
 
 
-class Own(keras.Sequential):
-    """May do anything with its layers."""
+class OwnSequential(keras.Sequential):
+    """A subclass, which may compute anything with its layers."""
 
 
 @pytest.mark.parametrize("kind", ["functional", "a class of one's own", "no network"])
@@ -103,7 +103,7 @@ def test_only_sequential_networks_are_packed(kind: str) -> None:
     image = keras.Input((28, 28, 1))
     other = {
         "functional": lambda: keras.Model(image, layers.Flatten()(image)),
-        "a class of one's own": lambda: Own([image, layers.Flatten(), layers.Dense(10)]),
+        "a class of one's own": lambda: OwnSequential([image, layers.Flatten(), layers.Dense(10)]),
         "no network": lambda: "relu",
     }
     with pytest.raises(TypeError, match="a view needs a Sequential network"):

@@ -30,7 +30,7 @@ def both(sample: Dataset) -> dict[str, np.ndarray]:
     }
 
 
-def test_a_still_page_shows_a_sentence_that_says_which_view_belongs_there(
+def test_a_static_page_shows_a_sentence_that_says_which_view_belongs_there(
     sample: Dataset, both: dict[str, np.ndarray], full: Dataset
 ) -> None:
     test, run = (sample.x_test, sample.y_test), load_run(SHIPPED / "relu.npz")

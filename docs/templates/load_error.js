@@ -1,7 +1,7 @@
-// Say, in the place of a view that could not be loaded, what went wrong. This stands in each page
-// and is no module, as it may be modules that the browser refuses.
+// Say, in the place of a view that could not be loaded, what went wrong. This script stands in each
+// page and is no module, as it may be modules that the browser refuses.
 
-const AS_FILE =
+const OPENED_AS_FILE =
   "This page was opened as a file, and browsers then block its scripts. Go to the folder of the " +
   "site's first page, index.html, start `python -m http.server --bind 127.0.0.1` there, and open " +
   "http://localhost:8000.";
@@ -14,7 +14,7 @@ const START_WITH_TYPE =
 
 /** Say what is wrong with a file of the site, and what to do; commands stand between backticks. */
 async function explainLoadError(address) {
-  if (location.protocol === "file:") return AS_FILE;
+  if (location.protocol === "file:") return OPENED_AS_FILE;
   if (!address) return "Reload the page to try again.";
   const name = new URL(address).pathname.split("/").at(-1);
   const answer = await fetch(address, { cache: "no-cache" }).catch(() => null);
@@ -38,23 +38,24 @@ async function explainLoadError(address) {
 }
 
 /**
- * Add to the sentence in the place of a view why it could not be loaded, because of this file if
- * one is to blame.
+ * Add to the fallback of a view why it could not be loaded; `address` is that of the file that
+ * failed, if one did.
  */
 async function showLoadError(el, address) {
   const paragraph = document.createElement("p");
   const parts = (await explainLoadError(address)).split("`");
   paragraph.append("This view could not be loaded. ");
   parts.forEach((part, i) => {
+    const isCommand = i % 2 === 1; // between backticks
     const code = document.createElement("code");
     code.append(part);
-    paragraph.append(i % 2 ? code : part);
+    paragraph.append(isCommand ? code : part);
   });
   el.append(paragraph);
 }
 
-// What happens to site.js. Such an event does not bubble, but passes the window on its way to the
-// element.
+// Notice that site.js itself could not be loaded. Such an event does not bubble, but passes the
+// window on its way to the element.
 addEventListener(
   "error",
   ({ target }) => {

@@ -77,7 +77,7 @@ class _Thresholds:
     MAX_EDGE_SIZE_RATIO: int
 
 
-_T = _Thresholds(**SHARED["cleaning"])
+_THRESHOLDS = _Thresholds(**SHARED["cleaning"])
 
 _NEIGHBOURS = np.ones((3, 3))
 _ABOVE_AND_BELOW = [[0, 1, 0]] * 3
@@ -127,7 +127,7 @@ def find_digit(inked: np.ndarray) -> np.ndarray:
     Returns:
         Where the digit is, booleans (height, width).
     """
-    min_length = max(inked.shape) / _T.DIGIT_LENGTH_DIVISOR
+    min_length = max(inked.shape) / _THRESHOLDS.DIGIT_LENGTH_DIVISOR
     kept = _without_ruled_lines(inked)
     labels, components = _label_components(kept)
     if all(component.length < min_length for component in components):
@@ -141,7 +141,7 @@ def find_digit(inked: np.ndarray) -> np.ndarray:
 
 def _without_ruled_lines(inked: np.ndarray) -> np.ndarray:
     """Copy the ink without ruled lines that run from edge to edge."""
-    max_thickness = min(inked.shape) // _T.RULE_THICKNESS_DIVISOR
+    max_thickness = min(inked.shape) // _THRESHOLDS.RULE_THICKNESS_DIVISOR
     horizontal, _ = _find_lines(inked, max_thickness, to_the_edges=True)
     rest = inked & ~horizontal
     vertical, _ = _find_lines(rest.T, max_thickness, to_the_edges=True)
@@ -170,9 +170,12 @@ def _without_boxes(
             continue
         _, contents = _label_components(part & ~sides)
         is_full = any(
-            100 * content.height >= _T.BOX_CONTENT_PERCENT * len(part) for content in contents
+            100 * content.height >= _THRESHOLDS.BOX_CONTENT_PERCENT * len(part)
+            for content in contents
         )
-        if is_full or any(_surrounds(component, other, _T.MAX_BOX_RATIO) for other in components):
+        if is_full or any(
+            _surrounds(component, other, _THRESHOLDS.MAX_BOX_RATIO) for other in components
+        ):
             kept[component.rows, component.columns] &= ~(part & sides)
     return kept
 
@@ -188,7 +191,9 @@ def _choose_components(
     ]
     remaining = []
     for component in components:
-        is_frame = any(_surrounds(component, other, _T.MAX_FRAME_RATIO) for other in components)
+        is_frame = any(
+            _surrounds(component, other, _THRESHOLDS.MAX_FRAME_RATIO) for other in components
+        )
         is_at_edge = _touches_edge(component, labels.shape) and any(
             _is_beside(component, other, labels) for other in free
         )
@@ -196,7 +201,9 @@ def _choose_components(
             remaining.append(component)
     largest = max((component.size for component in remaining), default=0)
     return [
-        component for component in remaining if _T.SPECK_SIZE_DIVISOR * component.size >= largest
+        component
+        for component in remaining
+        if _THRESHOLDS.SPECK_SIZE_DIVISOR * component.size >= largest
     ]
 
 
@@ -220,18 +227,19 @@ def _is_beside(component: _Component, free: _Component, labels: np.ndarray) -> b
     """
     edges = labels[0], labels[-1], labels[:, 0], labels[:, -1]
     covers = any(
-        100 * np.count_nonzero(edge == component.label) >= _T.EDGE_COVERAGE_PERCENT * len(edge)
+        100 * np.count_nonzero(edge == component.label)
+        >= _THRESHOLDS.EDGE_COVERAGE_PERCENT * len(edge)
         for edge in edges
     )
     extents = ((component.rows, free.rows), (component.columns, free.columns))
     gap = max(max(one.start - two.stop, two.start - one.stop) for one, two in extents)
-    is_far = _T.FAR_GAP_DIVISOR * gap > free.length
-    return covers or (is_far and _T.MAX_EDGE_SIZE_RATIO * free.size >= component.size)
+    is_far = _THRESHOLDS.FAR_GAP_DIVISOR * gap > free.length
+    return covers or (is_far and _THRESHOLDS.MAX_EDGE_SIZE_RATIO * free.size >= component.size)
 
 
 def _find_box(part: np.ndarray) -> np.ndarray | None:
     """Find the four sides of the box that a component is or contains; None if one is missing."""
-    max_thickness = max(min(part.shape) // _T.BOX_THICKNESS_DIVISOR, 1)
+    max_thickness = max(min(part.shape) // _THRESHOLDS.BOX_THICKNESS_DIVISOR, 1)
     horizontal, rows = _find_lines(part, max_thickness, to_the_edges=False)
     if not _are_at_both_ends(rows, part.shape[0]):
         return None
@@ -245,8 +253,8 @@ def _are_at_both_ends(rows: list[int], height: int) -> bool:
     """Whether the first line is near the start of a box, and the last near its end."""
     if not rows:
         return False
-    is_first_near = 100 * rows[0] < _T.BOX_END_PERCENT * height
-    is_last_near = 100 * rows[-1] >= (100 - _T.BOX_END_PERCENT) * height
+    is_first_near = 100 * rows[0] < _THRESHOLDS.BOX_END_PERCENT * height
+    is_last_near = 100 * rows[-1] >= (100 - _THRESHOLDS.BOX_END_PERCENT) * height
     return is_first_near and is_last_near
 
 
@@ -267,17 +275,17 @@ def _find_lines(
     height, width = inked.shape
     found = np.zeros_like(inked)
     middle_rows: list[int] = []
-    count = min(_T.MAX_STRIPS, width // _T.MIN_STRIP_WIDTH)
-    if max_thickness < 1 or count < _T.MIN_STRIPS:
+    count = min(_THRESHOLDS.MAX_STRIPS, width // _THRESHOLDS.MIN_STRIP_WIDTH)
+    if max_thickness < 1 or count < _THRESHOLDS.MIN_STRIPS:
         return found, middle_rows
     edges = np.arange(count + 1) * width // count
     required = _required_strips(count, to_the_edges)
-    covered = _is_covered(inked, edges, _T.LINE_COVERAGE_PERCENT)
+    covered = _is_covered(inked, edges, _THRESHOLDS.LINE_COVERAGE_PERCENT)
     if not covered[:, required].any(axis=0).all():
         return found, middle_rows  # no line is possible: a quick check before the slow search
     runs = _run_lengths(inked)
-    thin = _is_covered(inked & (runs <= max_thickness), edges, _T.THIN_COVERAGE_PERCENT)
-    lines = _follow_lines(covered, thin, required, width // _T.SLOPE_DIVISOR)
+    thin = _is_covered(inked & (runs <= max_thickness), edges, _THRESHOLDS.THIN_COVERAGE_PERCENT)
+    lines = _follow_lines(covered, thin, required, width // _THRESHOLDS.SLOPE_DIVISOR)
     if len(lines) == 1 and to_the_edges:
         rows = lines[0].rows
         if rows[0] <= max_thickness or rows[-1] >= height - 1 - max_thickness:
@@ -290,7 +298,7 @@ def _find_lines(
 
 def _required_strips(count: int, to_the_edges: bool) -> slice:
     """Select the strips that a line has to cover: all, or all but those at a box's corners."""
-    spared = 0 if to_the_edges else max(count // _T.CORNER_STRIPS_DIVISOR, 1)
+    spared = 0 if to_the_edges else max(count // _THRESHOLDS.CORNER_STRIPS_DIVISOR, 1)
     return slice(spared, count - spared)
 
 
@@ -310,7 +318,7 @@ def _pixels_of_line(
     pixels = inked & np.repeat(line.zone, np.diff(edges), axis=1)
     lengths = np.sort(runs[pixels & (runs <= max_thickness)])
     typical = lengths[len(lengths) // 2]
-    return pixels & (runs <= typical + max(typical // _T.CROSSING_THICKNESS_DIVISOR, 1))
+    return pixels & (runs <= typical + max(typical // _THRESHOLDS.CROSSING_THICKNESS_DIVISOR, 1))
 
 
 def _follow_lines(
@@ -349,7 +357,7 @@ def _find_zones(
         path = path.clip(0, height - 1)
         is_line = (covered[path, strips] & inside)[:, required].all(axis=1)
         thin_strips = (thin[path, strips] & inside).sum(axis=1)
-        is_line &= 100 * thin_strips >= _T.THIN_STRIPS_PERCENT * count
+        is_line &= 100 * thin_strips >= _THRESHOLDS.THIN_STRIPS_PERCENT * count
         for row in np.flatnonzero(is_line):
             zone = zones.setdefault(int(row), np.zeros((height, count), bool))
             zone[path[row], strips] = True

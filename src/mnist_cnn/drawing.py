@@ -56,7 +56,7 @@ class _Thresholds:
     NOISE_STEP: int
 
 
-_T = _Thresholds(**SHARED["drawing"])
+_THRESHOLDS = _Thresholds(**SHARED["drawing"])
 _ABOVE_ALL = 2
 _BELOW_ALL = -1
 
@@ -82,10 +82,10 @@ def find_ink(pixels: np.ndarray, clean: bool = True) -> np.ndarray:
     """
     channels = _channels_of(np.asarray(pixels))
     ink = _measure_contrast(channels)
-    if ink.max() < _T.MIN_CONTRAST:
+    if ink.max() < _THRESHOLDS.MIN_CONTRAST:
         raise ValueError("nothing is drawn, or too faintly to be seen")
     ink /= ink.max()
-    ink = np.where(ink < _T.MIN_RELATIVE_INK, 0, ink)
+    ink = np.where(ink < _THRESHOLDS.MIN_RELATIVE_INK, 0, ink)
     if clean:
         ink = np.where(find_digit(ink > 0), ink, 0)
         ink /= ink.max()
@@ -112,7 +112,9 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
 def shrink(ink: np.ndarray) -> np.ndarray:
     """Shrink ink (height, width) in 0..1, wherever it is, to uint8 (28, 28) in 0..255."""
     ink = check_array("ink", ink, np.floating, ("height", "width"), 1)
-    return np.round(255 * _resize(ink, (_T.IMAGE_SIDE, _T.IMAGE_SIDE))).astype("uint8")
+    return np.round(255 * _resize(ink, (_THRESHOLDS.IMAGE_SIDE, _THRESHOLDS.IMAGE_SIDE))).astype(
+        "uint8"
+    )
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:
@@ -127,7 +129,7 @@ def _crop(ink: np.ndarray) -> np.ndarray:
 def _scale_to_box(ink: np.ndarray) -> np.ndarray:
     """Scale ink in 0..1 to the size of a digit of MNIST, and as strong as before: uint8."""
     longer = max(ink.shape)
-    height, width = (max(round(_T.DIGIT_SIDE * side / longer), 1) for side in ink.shape)
+    height, width = (max(round(_THRESHOLDS.DIGIT_SIDE * side / longer), 1) for side in ink.shape)
     small = _resize(ink / ink.max(), (height, width))
     return np.round(small * (255 * ink.max() / small.max())).astype("uint8")
 
@@ -137,7 +139,7 @@ def _center_by_mass(digit: np.ndarray) -> np.ndarray:
     rows, columns = digit.shape
     top = _offset_to_center(digit.sum(axis=1))
     left = _offset_to_center(digit.sum(axis=0))
-    image = np.zeros((_T.IMAGE_SIDE, _T.IMAGE_SIDE), "uint8")
+    image = np.zeros((_THRESHOLDS.IMAGE_SIDE, _THRESHOLDS.IMAGE_SIDE), "uint8")
     image[top : top + rows, left : left + columns] = digit
     return image
 
@@ -145,7 +147,9 @@ def _center_by_mass(digit: np.ndarray) -> np.ndarray:
 def _offset_to_center(mass: np.ndarray) -> int:
     """Compute where rows or columns start on the image so that their centre of mass is central."""
     center = np.average(np.arange(len(mass)), weights=mass)
-    return min(max(round(_T.IMAGE_SIDE / 2 - center), 0), _T.IMAGE_SIDE - len(mass))
+    return min(
+        max(round(_THRESHOLDS.IMAGE_SIDE / 2 - center), 0), _THRESHOLDS.IMAGE_SIDE - len(mass)
+    )
 
 
 def _channels_of(pixels: np.ndarray) -> np.ndarray:
@@ -181,7 +185,9 @@ def _measure_contrast(channels: np.ndarray) -> np.ndarray:
         margin = _margin_width(channels)
         inner = ink[margin:-margin, margin:-margin]
         # Otherwise a broad stroke runs over the edge, or fills the image, and makes the border vary
-        if inner.max(initial=0) >= max(_T.MIN_CONTRAST, _T.MIN_RELATIVE_INK * ink.max()):
+        if inner.max(initial=0) >= max(
+            _THRESHOLDS.MIN_CONTRAST, _THRESHOLDS.MIN_RELATIVE_INK * ink.max()
+        ):
             return ink
     paper = np.median(border, axis=0)
     return np.abs(channels - paper).max(axis=2)
@@ -191,9 +197,9 @@ def _is_lit_unevenly(border: np.ndarray, paper: np.ndarray) -> bool:
     """Whether the border varies as in a photograph; a drawing is always lit evenly."""
     difference = np.abs(border - paper).max(axis=1)
     count = len(difference)
-    is_drawn = 100 * np.count_nonzero(difference == 0) > _T.EVEN_BORDER_PERCENT * count
-    differing = np.count_nonzero(difference > _T.MIN_CONTRAST)
-    varies = 100 * differing > _T.UNEVEN_BORDER_PERCENT * count
+    is_drawn = 100 * np.count_nonzero(difference == 0) > _THRESHOLDS.EVEN_BORDER_PERCENT * count
+    differing = np.count_nonzero(difference > _THRESHOLDS.MIN_CONTRAST)
+    varies = 100 * differing > _THRESHOLDS.UNEVEN_BORDER_PERCENT * count
     return bool(varies and not is_drawn)
 
 
@@ -203,13 +209,13 @@ def _margin_width(channels: np.ndarray) -> int:
     On a small image, a frame cannot be told from a digit that fills it.
     """
     side = min(channels.shape[:2])
-    return side // _T.MARGIN_DIVISOR if side >= _T.MIN_SIDE_WITH_MARGIN else 1
+    return side // _THRESHOLDS.MARGIN_DIVISOR if side >= _THRESHOLDS.MIN_SIDE_WITH_MARGIN else 1
 
 
 def _median_of_margin(channels: np.ndarray) -> np.ndarray:
     """Compute the median of each channel along the four sides, (channels,)."""
     margin = _margin_width(channels)
-    step = max(margin // _T.MARGIN_STEP_DIVISOR, 1)  # fewer pixels are enough for a median
+    step = max(margin // _THRESHOLDS.MARGIN_STEP_DIVISOR, 1)  # fewer pixels are enough for a median
     sides = channels[:margin], channels[-margin:], channels[:, :margin], channels[:, -margin:]
     parts = [side[::step, ::step].reshape(-1, channels.shape[2]) for side in sides]
     return np.median(np.concatenate(parts), axis=0)
@@ -223,18 +229,18 @@ def _measure_local_contrast(channels: np.ndarray) -> np.ndarray:
     """
     ink = np.zeros_like(channels)
     paper = np.zeros_like(channels)
-    half_window = max(channels.shape[:2]) // _T.HALF_WINDOW_DIVISOR
+    half_window = max(channels.shape[:2]) // _THRESHOLDS.HALF_WINDOW_DIVISOR
     # Windows may extend past an edge, or gradients would end there; but no frame may fill them
     padding = max(half_window - _margin_width(channels) // 2 - 1, 0)
     for channel, values in enumerate(np.moveaxis(channels, 2, 0)):
         background = _estimate_background(values, half_window, padding)
         difference = np.abs(background - values)
         # Noise alone makes a difference, too: its median, estimated from some of the pixels
-        noise = np.median(difference[:: _T.NOISE_STEP, :: _T.NOISE_STEP])
+        noise = np.median(difference[:: _THRESHOLDS.NOISE_STEP, :: _THRESHOLDS.NOISE_STEP])
         ink[..., channel] = np.maximum(difference - noise, 0)
         paper[..., channel] = background
     return ink.max(axis=2) / np.maximum(
-        paper[..., :3].max(axis=2), np.float32(_T.MIN_PAPER_BRIGHTNESS)
+        paper[..., :3].max(axis=2), np.float32(_THRESHOLDS.MIN_PAPER_BRIGHTNESS)
     )
 
 

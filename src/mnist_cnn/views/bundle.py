@@ -38,6 +38,9 @@ def _wrap(name: str, code: str) -> str:
     Args:
         name: The name of the file, without its ending.
         code: The content of the file.
+
+    Returns:
+        The code as a part of the bundle.
     """
     code = _IMPORT.sub(r"const \1 = _\2;", code.replace(_IMPORT_OF_SHARED, ""))
     exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", code, re.MULTILINE)

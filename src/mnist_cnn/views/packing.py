@@ -10,14 +10,17 @@ layers = keras.layers
 
 _ACTIVATIONS = {getattr(keras.activations, name): name for name in ("linear", "relu", "softmax")}
 
-Packed = tuple[dict[str, object], list[np.ndarray]]  # the settings of a layer, and its arrays
+_PackedLayer = tuple[dict[str, object], list[np.ndarray]]  # settings of a layer, and its arrays
 
 
 def pack_network(model: keras.Model) -> dict[str, object]:
     """Pack a network: settings of its layers, and their weights as float32, one after another.
 
-    A layer with weights has two arrays: kernel and bias or, if it normalizes, a factor and what is
-    added.
+    A layer with weights has two arrays: kernel and bias or, if it is a batch normalization, factor
+    and shift.
+
+    Args:
+        model: A network, built.
 
     Returns:
         A dictionary: under "layers", the settings of each layer; under "weights", bytes.
@@ -39,7 +42,7 @@ def pack_network(model: keras.Model) -> dict[str, object]:
     return {"layers": [settings for settings, _ in packed], "weights": b"".join(weights)}
 
 
-def _pack_layer(layer: keras.Layer) -> Packed:
+def _pack_layer(layer: keras.Layer) -> _PackedLayer:
     """Pack a layer with the function for its type."""
     _require(
         type(layer) in _PACK_FUNCTIONS
@@ -51,55 +54,61 @@ def _pack_layer(layer: keras.Layer) -> Packed:
     return _PACK_FUNCTIONS[type(layer)](layer)
 
 
-def _require(is_computed: bool, layer: keras.Layer) -> None:
-    """Refuse a layer unless `network.js` computes it with its settings."""
-    if not is_computed:
+def _require(is_supported: bool, layer: keras.Layer) -> None:
+    """Refuse a layer that `network.js` does not compute with its settings."""
+    if not is_supported:
         raise ValueError(
             f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with such "
             "settings"
         )
 
 
-def _pack_convolution(layer: keras.Layer) -> Packed:
-    """Pack a convolution whose square kernel sees every window of all maps."""
+def _pack_convolution(layer: keras.Layer) -> _PackedLayer:
+    """Pack a convolution with a square kernel, without strides, dilation or groups."""
     height, width = layer.kernel_size
-    steps = {*layer.strides, *layer.dilation_rate, layer.groups}
-    _require(height == width and steps == {1}, layer)
+    _require(
+        height == width
+        and layer.strides == (1, 1)
+        and layer.dilation_rate == (1, 1)
+        and layer.groups == 1,
+        layer,
+    )
     return _pack_weighted_sum("convolution", layer, layer.kernel.shape)
 
 
-def _pack_dense(layer: keras.Layer) -> Packed:
+def _pack_dense(layer: keras.Layer) -> _PackedLayer:
     """Pack a dense layer: a convolution with a kernel of 1 x 1 pixels."""
     return _pack_weighted_sum("dense", layer, (1, 1, *layer.kernel.shape))
 
 
-def _pack_weighted_sum(kind: str, layer: keras.Layer, shape: tuple[int, ...]) -> Packed:
+def _pack_weighted_sum(kind: str, layer: keras.Layer, shape: tuple[int, ...]) -> _PackedLayer:
     """Pack a convolution or a dense layer; the shape is that of its kernel as a convolution."""
     activation = _ACTIVATIONS.get(layer.activation)  # not by its name, which others may have, too
     if activation is None or (activation == "softmax" and len(layer.output.shape) > 2):
-        called = getattr(layer.activation, "__name__", type(layer.activation).__name__)
+        name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
         raise ValueError(
-            f"a view cannot compute the activation {called} of the layer {layer.name}, but only "
+            f"a view cannot compute the activation {name} of the layer {layer.name}, but only "
             "Keras's own linear and relu, and softmax where a layer gives a single row of numbers"
         )
     settings = {
         "kind": kind,
         "shape": list(shape),
         "activation": activation,
-        "biased": layer.use_bias,
+        "use_bias": layer.use_bias,
     }
     bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(shape[-1])
     return settings, [np.asarray(layer.kernel), bias]
 
 
-def _pack_max_pooling(layer: keras.Layer) -> Packed:
-    """Pack a pooling of square windows side by side."""
-    _require(len({*layer.pool_size, *layer.strides}) == 1, layer)
-    return {"kind": "max_pooling", "side": layer.pool_size[0]}, []
+def _pack_max_pooling(layer: keras.Layer) -> _PackedLayer:
+    """Pack max pooling over square windows side by side."""
+    height, width = layer.pool_size
+    _require(height == width and layer.strides == layer.pool_size, layer)
+    return {"kind": "max_pooling", "side": height}, []
 
 
-def _pack_batch_normalization(layer: keras.Layer) -> Packed:
-    """Pack a normalization, which a trained network applies as a factor and a summand."""
+def _pack_batch_normalization(layer: keras.Layer) -> _PackedLayer:
+    """Pack a batch normalization, which at inference is a factor and a shift."""
     _require(layer.axis in (-1, len(layer.output.shape) - 1), layer)
     mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
     gamma = np.asarray(layer.gamma) if layer.scale else 1
@@ -108,29 +117,29 @@ def _pack_batch_normalization(layer: keras.Layer) -> Packed:
     return {"kind": "scale", "shape": factor.shape}, [factor, beta - mean * factor]
 
 
-def _pack_leaky_relu(layer: keras.Layer) -> Packed:
-    """Pack an activation of values below 0 by their slope."""
+def _pack_leaky_relu(layer: keras.Layer) -> _PackedLayer:
+    """Pack a LeakyReLU by its slope below 0."""
     return {"kind": "leaky_relu", "slope": float(layer.negative_slope)}, []
 
 
-def _pack_relu(layer: keras.Layer) -> Packed:
-    """Pack a ReLU, which may leak but has no other limits."""
+def _pack_relu(layer: keras.Layer) -> _PackedLayer:
+    """Pack a ReLU layer, which may have a slope below 0, but neither a maximum nor a threshold."""
     _require(layer.max_value is None and layer.threshold == 0, layer)
     return _pack_leaky_relu(layer)
 
 
-def _pack_flatten(layer: keras.Layer) -> Packed:
-    """Pack a layer that makes a single row of its numbers."""
+def _pack_flatten(layer: keras.Layer) -> _PackedLayer:
+    """Pack a Flatten layer, which has no settings."""
     return {"kind": "flatten"}, []
 
 
-def _pack_dropout(layer: keras.Layer) -> Packed:
-    """Pack a layer that does something in training only."""
+def _pack_dropout(layer: keras.Layer) -> _PackedLayer:
+    """Pack a dropout layer, which at inference returns its input."""
     return {"kind": "identity"}, []
 
 
 # The types that can be packed, without their subclasses, which may compute something else
-_PACK_FUNCTIONS: dict[type[keras.Layer], Callable[[keras.Layer], Packed]] = {
+_PACK_FUNCTIONS: dict[type[keras.Layer], Callable[[keras.Layer], _PackedLayer]] = {
     layers.Conv2D: _pack_convolution,
     layers.Dense: _pack_dense,
     layers.MaxPooling2D: _pack_max_pooling,

@@ -24,7 +24,7 @@ class View(anywidget.AnyWidget):
     """The base class of all views.
 
     Args:
-        still: Text that takes the view's place where there is no interaction, as on paper.
+        fallback: Text that takes the view's place where there is no interaction, as on paper.
         values: Everything that the view shows, by name.
 
     Attributes:
@@ -39,18 +39,18 @@ class View(anywidget.AnyWidget):
     values = traitlets.Dict().tag(sync=True)
     chosen = traitlets.Dict().tag(sync=True, echo_update=False)
 
-    def __init__(self, still: str, **values: object):
-        self._still = still
+    def __init__(self, fallback: str, **values: object):
+        self._fallback = fallback
         super().__init__(kind=type(self).__name__, values=values)
 
     def __repr__(self) -> str:
-        """The text that takes the view's place on paper."""
-        return self._still
+        """Return the text that takes the view's place on paper."""
+        return self._fallback
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Add HTML that names the view: GitHub shows its text, and the site puts the view there."""
+        """Add HTML that names the view: GitHub shows the fallback, the site the view itself."""
         data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
-        html = f'<div class="mnist-view" data-view="{self.kind}">{escape(self._still)}</div>'
+        html = f'<div class="mnist-view" data-view="{self.kind}">{escape(self._fallback)}</div>'
         return data | {"text/html": html}, metadata
 
 

@@ -1,11 +1,11 @@
-// A canvas to draw on with mouse, pen, finger or keyboard, or to open an image file on.
+// The drawing canvas of a view: draw with mouse, pen, finger or keyboard, or open an image file.
 
-import { canvasPoint, make, statusLine, STEPS } from "./elements.js";
+import { ARROW_KEYS, canvasPoint, make, statusLine } from "./elements.js";
 import { drawLine, openImage, pack, unpack } from "./pixels.js";
 
-const SIDE = 280;
-const STRIDE = 8; // pixels by which an arrow key moves the pen
-const KEYS =
+const SIDE = 280; // pixels
+const ARROW_STEP = 8; // pixels by which an arrow key moves the pen
+const KEYBOARD_HELP =
   "With the keyboard: arrow keys move the pen, Space puts it down or lifts it, Delete clears.";
 
 /**
@@ -20,22 +20,22 @@ export function drawingCanvas({ onDraw, onSave }) {
   const canvas = make("canvas", {
     tabindex: 0,
     role: "application",
-    "aria-label": `Pad to draw a digit on. ${KEYS}`,
+    "aria-label": `Pad to draw a digit on. ${KEYBOARD_HELP}`,
   });
   const cursor = make("i", { hidden: true });
   const status = statusLine();
-  const drawing = new Sketch({ canvas, cursor, status }, { onDraw, onSave });
-  drawByPointer(drawing, canvas, cursor);
-  drawByKeyboard(drawing, canvas, cursor);
+  const sketch = new Sketch({ canvas, cursor, status }, { onDraw, onSave });
+  drawByPointer(sketch, canvas, cursor);
+  drawByKeyboard(sketch, canvas, cursor);
   const element = make(
     "div.mnist-pad",
     {},
     make("div.paper", {}, canvas, cursor),
-    make("div", {}, clearButton(drawing), ...imageOpener(drawing, status)),
-    make("small", { "aria-hidden": true }, KEYS),
+    make("div", {}, clearButton(sketch), ...imageOpener(sketch, status)),
+    make("small", { "aria-hidden": true }, KEYBOARD_HELP),
     status,
   );
-  return { element, show: (saved) => drawing.show(saved) };
+  return { element, show: (saved) => sketch.show(saved) };
 }
 
 /** What is drawn, and the pen that draws. */
@@ -46,7 +46,7 @@ class Sketch {
   #onDraw;
   #onSave;
   #pixels;
-  #pen = null; // where the pen was last, while it is down
+  #pen = null; // where the pen is while it is down
   #saved = ""; // the drawing as it was last saved
   #edits = 0; // counts changes, to notice one that was made while a drawing was being packed
   keyboardPen = [SIDE / 2, SIDE / 2];
@@ -134,6 +134,7 @@ class Sketch {
     this.moveKeyboardPen(this.keyboardPen);
   }
 
+  /** Call `onDraw` in the next animation frame; until then, the canvas is busy. */
   #notifySoon() {
     if (this.#canvas.ariaBusy === "true") return;
     this.#canvas.ariaBusy = "true";
@@ -153,63 +154,64 @@ class Sketch {
   }
 }
 
-function drawByPointer(drawing, canvas, cursor) {
+function drawByPointer(sketch, canvas, cursor) {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !event.isPrimary) return; // one finger draws, the palm does not
     canvas.setPointerCapture(event.pointerId);
     cursor.hidden = true;
-    drawing.putPenDown(canvasPoint(event, canvas));
+    sketch.putPenDown(canvasPoint(event, canvas));
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!drawing.isPenDown || !cursor.hidden || !event.isPrimary) return;
+    const isKeyboardDrawing = !cursor.hidden;
+    if (!sketch.isPenDown || isKeyboardDrawing || !event.isPrimary) return;
     const between = event.getCoalescedEvents?.() ?? []; // not in every browser
-    for (const move of [...between, event]) drawing.drawTo(canvasPoint(move, canvas));
+    for (const move of [...between, event]) sketch.drawTo(canvasPoint(move, canvas));
   });
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {
-      if (event.isPrimary) drawing.liftPen();
+      if (event.isPrimary) sketch.liftPen();
     });
   }
 }
 
-function drawByKeyboard(drawing, canvas, cursor) {
+function drawByKeyboard(sketch, canvas, cursor) {
   const move = ([down, right]) => {
-    const [x, y] = drawing.keyboardPen;
-    drawing.moveKeyboardPen([x + STRIDE * right, y + STRIDE * down]);
-    if (drawing.isPenDown) drawing.drawTo(drawing.keyboardPen);
+    const [x, y] = sketch.keyboardPen;
+    sketch.moveKeyboardPen([x + ARROW_STEP * right, y + ARROW_STEP * down]);
+    if (sketch.isPenDown) sketch.drawTo(sketch.keyboardPen);
   };
   canvas.addEventListener("keydown", (event) => {
-    if (event.key === "Delete" || event.key === "Backspace") drawing.clear();
-    else if (event.key === " " && drawing.isPenDown) drawing.liftPen();
-    else if (event.key === " ") drawing.putPenDown(drawing.keyboardPen);
-    else if (STEPS[event.key]) move(STEPS[event.key]);
+    if (event.key === "Delete" || event.key === "Backspace") sketch.clear();
+    else if (event.key === " " && sketch.isPenDown) sketch.liftPen();
+    else if (event.key === " ") sketch.putPenDown(sketch.keyboardPen);
+    else if (ARROW_KEYS[event.key]) move(ARROW_KEYS[event.key]);
     else return;
     event.preventDefault();
-    drawing.showCursor();
+    sketch.showCursor();
     cursor.hidden = false;
   });
   canvas.addEventListener("blur", () => {
-    drawing.liftPen();
+    sketch.liftPen();
     cursor.hidden = true;
   });
 }
 
-function clearButton(drawing) {
-  return make("button", { type: "button", click: () => drawing.clear() }, "Clear");
+function clearButton(sketch) {
+  return make("button", { type: "button", click: () => sketch.clear() }, "Clear");
 }
 
 /** A button that opens an image file, and the file input that it clicks. */
-function imageOpener(drawing, status) {
-  const file = make("input", { type: "file", accept: "image/*", hidden: true });
-  file.addEventListener("change", async () => {
-    if (!file.files.length) return;
+function imageOpener(sketch, status) {
+  const input = make("input", { type: "file", accept: "image/*", hidden: true });
+  input.addEventListener("change", async () => {
+    if (!input.files.length) return;
     try {
-      drawing.open(await openImage(file.files[0], SIDE));
+      sketch.open(await openImage(input.files[0], SIDE));
     } catch (error) {
       status.textContent = error.message;
     }
-    file.value = ""; // otherwise the same file could not be chosen again
+    input.value = ""; // otherwise the same file could not be chosen again
   });
-  const button = make("button", { type: "button", click: () => file.click() }, "Open an image…");
-  return [button, file];
+  const button = make("button", { type: "button", click: () => input.click() }, "Open an image…");
+  return [button, input];
 }

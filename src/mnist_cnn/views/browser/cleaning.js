@@ -1,5 +1,5 @@
 // Tell a digit from specks, frames and ruled lines, as mnist_cnn/cleaning.py does, with functions
-// of the same names. What the thresholds mean stands there.
+// of the same names. That file says what the thresholds mean.
 //
 // A mask is { mask, height, width }: ones where something is, and zeros, row after row.
 
@@ -45,7 +45,9 @@ export function findDigit(inked) {
   const { labels, components } = labelComponents(kept);
   const { digit, removed } = chooseComponents(labels, components, minLength, inked);
   const chosen = new Set(digit.map((component) => component.label));
-  for (let i = 0; i < labels.length; i++) if (!chosen.has(labels[i])) kept.mask[i] = 0;
+  for (let i = 0; i < labels.length; i++) {
+    if (!chosen.has(labels[i])) kept.mask[i] = 0;
+  }
   const frames = unruled.frames + boxes + removed.frames;
   return { kept, removed: { ...removed, frames, lines: unruled.lines } };
 }
@@ -67,9 +69,9 @@ export function describeRemoved({ frames, lines, edges, specks }) {
 function withoutRuledLines(inked) {
   const { height, width } = inked;
   const maxThickness = Math.floor(Math.min(height, width) / RULE_THICKNESS_DIVISOR);
-  const horizontal = findLines(inked, maxThickness, true);
+  const horizontal = findLines(inked, maxThickness, { toTheEdges: true });
   const rest = subtract(inked, horizontal.found);
-  const vertical = findLines(transpose(rest), maxThickness, true);
+  const vertical = findLines(transpose(rest), maxThickness, { toTheEdges: true });
   const kept = subtract(rest, transpose(vertical.found));
   const isFrame =
     areAlongBothEdges(horizontal.middleRows, height, maxThickness) &&
@@ -78,6 +80,7 @@ function withoutRuledLines(inked) {
   return isFrame ? { kept, frames: 1, lines: count - 4 } : { kept, frames: 0, lines: count };
 }
 
+/** Whether the first and the last line run along the edges of the sheet. */
 const areAlongBothEdges = (rows, height, maxThickness) =>
   rows.length > 0 && rows[0] <= maxThickness && rows.at(-1) >= height - 1 - maxThickness;
 
@@ -87,7 +90,7 @@ const areAlongBothEdges = (rows, height, maxThickness) =>
  */
 function labelComponents({ mask, height, width }) {
   const labels = new Int32Array(mask.length);
-  const waiting = new Int32Array(mask.length); // pixels whose neighbours are still to be labelled
+  const stack = new Int32Array(mask.length); // pixels whose neighbours are still to be labelled
   const components = [];
   for (let start = 0; start < mask.length; start++) {
     if (!mask[start] || labels[start]) continue;
@@ -95,19 +98,19 @@ function labelComponents({ mask, height, width }) {
     const component = { label, size: 0, top: height, bottom: 0, left: width, right: 0 };
     components.push(component);
     let count = 1;
-    waiting[0] = start;
+    stack[0] = start;
     labels[start] = label;
     while (count) {
       count--;
-      const row = Math.floor(waiting[count] / width);
-      const column = waiting[count] % width;
-      include(component, row, column);
+      const row = Math.floor(stack[count] / width);
+      const column = stack[count] % width;
+      addPixel(component, row, column);
       for (let y = Math.max(row - 1, 0); y <= Math.min(row + 1, height - 1); y++) {
         for (let x = Math.max(column - 1, 0); x <= Math.min(column + 1, width - 1); x++) {
           const next = y * width + x;
           if (!mask[next] || labels[next]) continue;
           labels[next] = label;
-          waiting[count] = next;
+          stack[count] = next;
           count++;
         }
       }
@@ -117,7 +120,7 @@ function labelComponents({ mask, height, width }) {
 }
 
 /** Add a pixel to a component, and extend its bounding box to hold it. */
-function include(component, row, column) {
+function addPixel(component, row, column) {
   component.size++;
   component.top = Math.min(component.top, row);
   component.bottom = Math.max(component.bottom, row + 1);
@@ -125,6 +128,7 @@ function include(component, row, column) {
   component.right = Math.max(component.right, column + 1);
 }
 
+/** The longer side of a component's bounding box. */
 const lengthOf = ({ top, bottom, left, right }) => Math.max(bottom - top, right - left);
 
 /**
@@ -142,8 +146,8 @@ function withoutBoxes(inked, labels, components) {
     const isFull = contents.some(
       ({ top, bottom }) => 100 * (bottom - top) >= BOX_CONTENT_PERCENT * part.height,
     );
-    if (!isFull && !components.some((other) => surrounds(component, other, MAX_BOX_RATIO)))
-      continue;
+    const isBox = isFull || components.some((other) => surrounds(component, other, MAX_BOX_RATIO));
+    if (!isBox) continue;
     boxes++;
     for (let i = 0; i < part.mask.length; i++) {
       if (!part.mask[i] || !sides.mask[i]) continue;
@@ -162,8 +166,9 @@ function cropComponent(labels, sheetWidth, { label, top, bottom, left, right }) 
   const mask = new Uint8Array(height * width);
   for (let row = 0; row < height; row++) {
     const start = (top + row) * sheetWidth + left;
-    for (let column = 0; column < width; column++)
+    for (let column = 0; column < width; column++) {
       if (labels[start + column] === label) mask[row * width + column] = 1;
+    }
   }
   return { mask, height, width };
 }
@@ -221,7 +226,9 @@ function isBeside(component, free, labels, { height, width }) {
   ];
   const covers = edges.some(({ start, step, length }) => {
     let count = 0;
-    for (let i = 0; i < length; i++) if (labels[start + i * step] === component.label) count++;
+    for (let i = 0; i < length; i++) {
+      if (labels[start + i * step] === component.label) count++;
+    }
     return 100 * count >= EDGE_COVERAGE_PERCENT * length;
   });
   const gap = Math.max(
@@ -238,9 +245,10 @@ function isBeside(component, free, labels, { height, width }) {
 function findBox(part) {
   const { height, width } = part;
   const maxThickness = Math.max(Math.floor(Math.min(height, width) / BOX_THICKNESS_DIVISOR), 1);
-  const horizontal = findLines(part, maxThickness, false);
+  const horizontal = findLines(part, maxThickness, { toTheEdges: false });
   if (!areAtBothEnds(horizontal.middleRows, height)) return null;
-  const vertical = findLines(transpose(subtract(part, horizontal.found)), maxThickness, false);
+  const rest = transpose(subtract(part, horizontal.found));
+  const vertical = findLines(rest, maxThickness, { toTheEdges: false });
   if (!areAtBothEnds(vertical.middleRows, width)) return null;
   return union(horizontal.found, transpose(vertical.found));
 }
@@ -258,7 +266,7 @@ function areAtBothEnds(rows, height) {
  * if `toTheEdges`, only those from edge to edge. Returns where they are, without what crosses them,
  * as the mask `found`; and as `middleRows` the row in which each crosses the middle.
  */
-function findLines(inked, maxThickness, toTheEdges) {
+function findLines(inked, maxThickness, { toTheEdges }) {
   const { height, width } = inked;
   const found = { mask: new Uint8Array(inked.mask.length), height, width };
   const middleRows = [];
@@ -271,7 +279,9 @@ function findLines(inked, maxThickness, toTheEdges) {
   if (!isCrossed(covered, required)) return { found, middleRows };
   const runs = runLengths(inked);
   const thinInk = copy(inked);
-  for (let i = 0; i < runs.length; i++) if (runs[i] > maxThickness) thinInk.mask[i] = 0;
+  for (let i = 0; i < runs.length; i++) {
+    if (runs[i] > maxThickness) thinInk.mask[i] = 0;
+  }
   const thin = isCovered(thinInk, edges, THIN_COVERAGE_PERCENT);
   const lines = followLines(covered, thin, required, Math.floor(width / SLOPE_DIVISOR));
   if (lines.length === 1 && toTheEdges) {
@@ -308,10 +318,13 @@ function isCrossed({ mask, width: count }, [first, end]) {
 function runLengths({ mask, height, width }) {
   const runs = new Int32Array(mask.length);
   // Downwards each pixel counts those above it; upwards it takes over the count of the lowest
-  for (let i = 0; i < mask.length; i++)
-    if (mask[i]) runs[i] = 1 + (i < width ? 0 : runs[i - width]);
-  for (let i = (height - 1) * width - 1; i >= 0; i--)
+  for (let i = 0; i < mask.length; i++) {
+    const above = i < width ? 0 : runs[i - width];
+    if (mask[i]) runs[i] = above + 1;
+  }
+  for (let i = (height - 1) * width - 1; i >= 0; i--) {
     if (mask[i] && mask[i + width]) runs[i] = runs[i + width];
+  }
   return runs;
 }
 
@@ -325,7 +338,9 @@ function pixelsOfLine({ mask, height, width }, { zone }, runs, edges, maxThickne
     for (let strip = 0; strip < zone.width; strip++) {
       if (!zone.mask[row * zone.width + strip]) continue;
       const end = row * width + edges[strip + 1];
-      for (let i = row * width + edges[strip]; i < end; i++) if (mask[i]) pixels.push(i);
+      for (let i = row * width + edges[strip]; i < end; i++) {
+        if (mask[i]) pixels.push(i);
+      }
     }
   }
   const lengths = pixels.map((i) => runs[i]).filter((run) => run <= maxThickness);
@@ -419,15 +434,21 @@ function dilateVertically({ mask, height, width }) {
 
 const copy = ({ mask, height, width }) => ({ mask: mask.slice(), height, width });
 
+/** The ink without that of another mask. */
 function subtract(inked, other) {
   const rest = copy(inked);
-  for (let i = 0; i < rest.mask.length; i++) if (other.mask[i]) rest.mask[i] = 0;
+  for (let i = 0; i < rest.mask.length; i++) {
+    if (other.mask[i]) rest.mask[i] = 0;
+  }
   return rest;
 }
 
+/** The ink of both masks. */
 function union(inked, other) {
   const both = copy(inked);
-  for (let i = 0; i < both.mask.length; i++) if (other.mask[i]) both.mask[i] = 1;
+  for (let i = 0; i < both.mask.length; i++) {
+    if (other.mask[i]) both.mask[i] = 1;
+  }
   return both;
 }
 

@@ -1,10 +1,12 @@
-// Which classes a network takes for which: after training, and epoch by epoch.
+// The views ConfusionExplorer and EpochScrubber: which classes a network takes for which, after its
+// training or epoch by epoch.
 
-import { confusionMatrix } from "./matrix.js";
+import { confusionMatrix } from "./confusion_matrix.js";
 import { bytesOf, formatCount, percent, unzipImages } from "./numbers.js";
-import { createState, digitCanvas, make, slider, statusLine } from "./elements.js";
+import { digitCanvas, make, slider, statusLine } from "./elements.js";
+import { createState } from "./state.js";
 
-const PER_PAGE = 44; // images in the gallery
+const PER_PAGE = 44; // images on a page of the gallery
 
 export async function ConfusionExplorer({ model, values, el }) {
   const predicted = bytesOf(values.predicted);
@@ -28,13 +30,13 @@ export async function EpochScrubber({ model, values, el }) {
   el.append(position.element, caption, ...explorer.elements);
   subscribe((chosen) => {
     const { epoch } = chosen;
-    const now = predicted.subarray(n * epoch, n * (epoch + 1));
-    const right = labels.filter((label, index) => label === now[index]).length;
+    const current = predicted.subarray(n * epoch, n * (epoch + 1));
+    const right = labels.filter((label, index) => label === current[index]).length;
     const when = epoch ? `After epoch ${epoch}` : "Untrained";
     const wrong = `${formatCount(n - right)} of ${formatCount(n)} wrong`;
     position.show(epoch, epochs);
     caption.textContent = `${when}: ${percent(right / n, 2)} right, ${wrong}.`;
-    explorer.show(now, chosen);
+    explorer.show(current, chosen);
   });
 }
 
@@ -42,7 +44,7 @@ export async function EpochScrubber({ model, values, el }) {
 function mistakeExplorer({ names, labels: packed, order }, imageOf, update) {
   const labels = bytesOf(packed);
   const matrix = confusionMatrix(names, (cell) => update({ cell, page: 1 }));
-  const pages = slider("page", 1, (page) => update({ page }), false);
+  const pages = slider("page", 1, (page) => update({ page }), { canPlay: false });
   const caption = statusLine();
   const gallery = make("div.mnist-gallery");
 
@@ -57,7 +59,7 @@ function mistakeExplorer({ names, labels: packed, order }, imageOf, update) {
     pages.show(page, last);
     const start = PER_PAGE * (page - 1);
     const shown = found.slice(start, start + PER_PAGE);
-    caption.textContent = `${describe(cell, names)}: ${countOf(found, shown, start)}.`;
+    caption.textContent = `${titleOf(cell, names)}: ${countText(found, shown, start)}.`;
     const figures = shown.map((index) => {
       const pair = `${names[labels[index]]} → ${names[predicted[index]]}`;
       return figure(imageOf(index), pair, `no. ${index}`);
@@ -74,21 +76,22 @@ function countPairs(classes, labels, predicted) {
   return counts;
 }
 
-function describe(cell, names) {
+/** The title of the images of a cell; while none is chosen, of all mistakes. */
+function titleOf(cell, names) {
   if (!cell.length) return "All mistakes";
   const [actual, predicted] = cell;
-  const how = actual === predicted ? "read right" : `taken for ${names[predicted]}`;
-  return `Actual ${names[actual]}, ${how}`;
+  const outcome = actual === predicted ? "read right" : `taken for ${names[predicted]}`;
+  return `Actual ${names[actual]}, ${outcome}`;
 }
 
 /** How many images were found, and which of them are shown. */
-function countOf(found, shown, start) {
+function countText(found, shown, start) {
   const images = `${formatCount(found.length)} ${found.length === 1 ? "image" : "images"}`;
   if (shown.length === found.length) return images;
   return `${images}, here ${start + 1} to ${start + shown.length}`;
 }
 
 function figure(image, pair, number) {
-  const words = make("figcaption", {}, pair, make("br"), number);
-  return make("figure", {}, digitCanvas(image, `${pair}, ${number}`, 56), words);
+  const caption = make("figcaption", {}, pair, make("br"), number);
+  return make("figure", {}, digitCanvas(image, `${pair}, ${number}`, 56), caption);
 }

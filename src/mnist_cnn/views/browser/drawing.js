@@ -1,6 +1,6 @@
 // Turn a drawing or a photograph of a digit into an image like those of MNIST, as
-// mnist_cnn/drawing.py does, with functions of the same names. What the thresholds mean stands
-// there.
+// mnist_cnn/drawing.py does, with functions of the same names. That file says what the thresholds
+// mean.
 
 import { IMAGE_SIDE, sumOf } from "./numbers.js";
 import { findDigit } from "./cleaning.js";
@@ -27,16 +27,22 @@ const BELOW_ALL = -2; // padding that is never the maximum: values are at least 
  * 0..1, row after row, its width and height, and what was `removed`; with `clean` false, nothing
  * is. Throws an Error if nothing is drawn.
  */
-export function findInk({ data, width, height }, clean = true) {
+export function findInk({ data, width, height }, { clean = true } = {}) {
   const ink = measureContrast({ width, height, channels: channelsOf(data) });
   if (largest(ink) < MIN_CONTRAST) throw new Error("nothing is drawn, or too faintly to be seen");
   divideByLargest(ink);
-  for (let i = 0; i < ink.length; i++) if (ink[i] < MIN_RELATIVE_INK) ink[i] = 0;
+  for (let i = 0; i < ink.length; i++) {
+    if (ink[i] < MIN_RELATIVE_INK) ink[i] = 0;
+  }
   if (!clean) return { ink, width, height };
   const mask = new Uint8Array(ink.length);
-  for (let i = 0; i < ink.length; i++) if (ink[i] > 0) mask[i] = 1;
+  for (let i = 0; i < ink.length; i++) {
+    if (ink[i] > 0) mask[i] = 1;
+  }
   const { kept, removed } = findDigit({ mask, width, height });
-  for (let i = 0; i < ink.length; i++) if (!kept.mask[i]) ink[i] = 0;
+  for (let i = 0; i < ink.length; i++) {
+    if (!kept.mask[i]) ink[i] = 0;
+  }
   divideByLargest(ink);
   return { ink, width, height, removed };
 }
@@ -141,8 +147,7 @@ function measureContrast(sheet) {
   const ink = new Float32Array(width * height);
   for (const values of channels) {
     const paper = medianAt(border, values);
-    for (let i = 0; i < ink.length; i++)
-      ink[i] = Math.max(ink[i], Math.abs(values[i] - paper));
+    for (let i = 0; i < ink.length; i++) ink[i] = Math.max(ink[i], Math.abs(values[i] - paper));
   }
   return ink;
 }
@@ -344,10 +349,12 @@ function maximumFilterOfRows(values, width, height, halfWindow) {
     after.set(before);
     for (let block = 0; block < paddedWidth; block += windowSide) {
       const end = Math.min(block + windowSide, paddedWidth);
-      for (let i = block + 1; i < end; i++)
+      for (let i = block + 1; i < end; i++) {
         if (before[i - 1] > before[i]) before[i] = before[i - 1];
-      for (let i = end - 2; i >= block; i--)
+      }
+      for (let i = end - 2; i >= block; i--) {
         if (after[i + 1] > after[i]) after[i] = after[i + 1];
+      }
     }
     for (let column = 0; column < width; column++) {
       maxima[column * height + row] = Math.max(after[column], before[column + 2 * halfWindow]);
@@ -361,6 +368,7 @@ function divideByLargest(values) {
   for (let i = 0; i < values.length; i++) values[i] /= maximum;
 }
 
+/** The median of the values at some indices. */
 const medianAt = (indices, values) => median(new Float32Array(indices.map((i) => values[i])));
 
 function median(values) {
@@ -369,9 +377,12 @@ function median(values) {
   return Math.fround((sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2);
 }
 
+/** The largest number, or 0 if none is positive. */
 function largest(values) {
   let maximum = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] > maximum) maximum = values[i];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] > maximum) maximum = values[i];
+  }
   return maximum;
 }
 

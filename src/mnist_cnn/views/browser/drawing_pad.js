@@ -1,11 +1,12 @@
-// Draw a digit, or open an image of one, and see what a network makes of it.
+// The view DrawingPad: draw a digit, or open an image of one, and see what a network predicts.
 
-import { ALL, mosaic } from "./mosaic.js";
+import { ALL_MAPS, mosaic } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
 import { indexOfLargest, percent } from "./numbers.js";
 import { drawingCanvas } from "./canvas.js";
-import { bars, checkbox, createState, digitCanvas, make, statusLine } from "./elements.js";
+import { checkbox, digitCanvas, make, probabilityBars, statusLine } from "./elements.js";
 import { prepareDrawing } from "./prepare_drawing.js";
+import { createState } from "./state.js";
 
 export function DrawingPad({ model, values, el }) {
   const initial = { drawing: "", prepare: true, clean: true };
@@ -17,7 +18,7 @@ export function DrawingPad({ model, values, el }) {
   let drawn = null; // the pixels on the canvas
   const showAnswer = (chosen) => {
     const prepared = drawn && prepareDrawing(drawn, chosen);
-    toClean.element.hidden = !prepared?.others;
+    toClean.element.hidden = !prepared?.clutter;
     answer.show(prepared, chosen.clean);
   };
   const canvas = drawingCanvas({
@@ -38,13 +39,13 @@ export function DrawingPad({ model, values, el }) {
   });
 }
 
-/** What the network says of a drawing: a sentence, what it sees with bars, and below its maps. */
+/** What the network says of a drawing: a sentence, what it sees with bars, and maps `below`. */
 function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
   const network = unpackNetwork(packed);
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");
   const below = make("div");
-  const maps = mosaic(ALL);
+  const maps = mosaic(ALL_MAPS);
 
   /** Show the answer to a prepared drawing, or the invitation to draw if it is null. */
   const show = (prepared, clean) => {
@@ -54,23 +55,24 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
       caption.textContent = prepared ? prepared.error : invitation;
       return;
     }
-    const { seen, others } = prepared;
-    const { probabilities, convolutions } = forward(network, seen);
-    caption.textContent = describe(probabilities, names, others, clean);
-    const table = bars("What it says", probabilities, names);
-    body.append(digitCanvas(seen, "what the network sees", 224), table);
+    const { image, clutter } = prepared;
+    const { probabilities, convolutions } = forward(network, image);
+    caption.textContent = answerText(probabilities, names, clutter, clean);
+    const bars = probabilityBars("What it says", probabilities, names);
+    body.append(digitCanvas(image, "what the network sees", 224), bars);
     if (withMaps) {
-      maps.show(convolutions[0].above);
-      const what = make("p", {}, "What each map of its first convolution responds to:");
-      below.append(what, maps.element);
+      maps.show(convolutions[0].output);
+      const title = make("p", {}, "What each map of its first convolution responds to:");
+      below.append(title, maps.element);
     }
   };
   return { caption, body, below, show };
 }
 
-function describe(probabilities, names, others, clean) {
+/** What the network says, and the clutter that is left out or, without `clean`, is not. */
+function answerText(probabilities, names, clutter, clean) {
   const guess = indexOfLargest(probabilities);
-  const says = `The network says ${names[guess]}, with ${percent(probabilities[guess])}.`;
-  if (!others) return says;
-  return `${says} ${clean ? "Left out" : "Not left out"}: ${others}.`;
+  const answer = `The network says ${names[guess]}, with ${percent(probabilities[guess])}.`;
+  if (!clutter) return answer;
+  return `${answer} ${clean ? "Left out" : "Not left out"}: ${clutter}.`;
 }

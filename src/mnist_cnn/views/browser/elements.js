@@ -1,16 +1,16 @@
-// What the views are made of: elements, their state, controls, and pictures of digits.
+// HTML elements from which the views are built: controls, pictures of digits, bars.
 
 import { formatCount, IMAGE_SIDE, indexOfLargest, percent } from "./numbers.js";
 
-/** How the arrow keys move, in rows and columns. */
-export const STEPS = {
+/** The arrow keys, and by how many rows and columns each moves. */
+export const ARROW_KEYS = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
   ArrowLeft: [0, -1],
   ArrowRight: [0, 1],
 };
 
-const STEP_TIME = 500; // milliseconds between the steps of a slider that plays
+const PLAY_INTERVAL = 500; // milliseconds between the steps of a slider that plays
 
 /**
  * Make an element, "tag.class", with attributes, listeners and children. Strings become text, never
@@ -31,23 +31,6 @@ export function make(name, attributes = {}, ...children) {
 /** A line of text that screen readers announce when it changes. */
 export function statusLine() {
   return make("p", { role: "status" });
-}
-
-/**
- * The state of a view: what the reader has chosen. The model stores it, so it outlasts a reload,
- * and all copies of the view show the same. Subscribers are called at once and on each change.
- */
-export function createState(model, initial) {
-  const get = () => ({ ...initial, ...model.get("chosen") });
-  const update = (changes) => {
-    model.set("chosen", { ...model.get("chosen"), ...changes });
-    model.save_changes();
-  };
-  const subscribe = (show) => {
-    model.on("change:chosen", () => show(get()));
-    show(get());
-  };
-  return { get, update, subscribe };
 }
 
 /** A menu of `options`, each a value and its text. */
@@ -77,7 +60,7 @@ export function checkbox(text, onChange) {
  * A slider from `low`, with a button that plays it. Without the button (`canPlay` is false), it is
  * hidden while it has only one position.
  */
-export function slider(name, low, onChange, canPlay = true) {
+export function slider(name, low, onChange, { canPlay = true } = {}) {
   const track = make("input", { type: "range", min: low, "aria-label": name });
   track.addEventListener("input", () => onChange(track.valueAsNumber));
   const number = make("span", { "aria-hidden": true }); // screen readers get it from the slider
@@ -110,7 +93,7 @@ function playButton(track, onChange) {
     else onChange(track.valueAsNumber + 1);
   };
   const play = () => {
-    timer = setInterval(step, STEP_TIME);
+    timer = setInterval(step, PLAY_INTERVAL);
     button.textContent = "❚❚";
     button.setAttribute("aria-label", "Pause");
     if (track.value === track.max) onChange(Number(track.min));
@@ -132,15 +115,16 @@ export function canvasPoint(event, canvas) {
   ];
 }
 
-/** Ink, numbers in 0..255, as image data, dark on white. */
+/** Ink, numbers in 0..255, as image data: dark on white. */
 export function inkOnPaper(ink, height, width) {
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
+  // Opacity in the highest byte, and the same grey as red, green and blue
   for (let i = 0; i < pixels.length; i++) pixels[i] = 0xff000000 + 0x010101 * (255 - ink[i]);
   return image;
 }
 
-/** A canvas that shows an image, `side` screen pixels wide; `alt` says what it is. */
+/** A picture of a digit, `side` screen pixels wide; `alt` says what it is. */
 export function digitCanvas(ink, alt, side) {
   const size = { width: IMAGE_SIDE, height: IMAGE_SIDE, style: `width: ${side}px` };
   const canvas = make("canvas.mnist-digit", { role: "img", "aria-label": alt, ...size });
@@ -149,16 +133,16 @@ export function digitCanvas(ink, alt, side) {
 }
 
 /** Probabilities as bars under a name; words mark the predicted and, if known, the actual class. */
-export function bars(name, probabilities, names, label = null) {
+export function probabilityBars(name, probabilities, names, label = null) {
   const predicted = indexOfLargest(probabilities);
-  const kindOf = (classIndex) => {
+  const styleOf = (classIndex) => {
     if (classIndex === predicted && label !== null && classIndex !== label) return ".wrong";
     return classIndex === predicted || classIndex === label ? ".marked" : "";
   };
   const rows = names.map((className, classIndex) => {
     const bar = make("div", { style: `width: ${percent(probabilities[classIndex])}` });
     return make(
-      `tr${kindOf(classIndex)}`,
+      `tr${styleOf(classIndex)}`,
       {},
       make("th", { scope: "row" }, className),
       make("td", {}, bar),

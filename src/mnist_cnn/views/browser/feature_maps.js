@@ -1,7 +1,7 @@
-// Choose or draw a digit, choose a convolution and see all its maps; choose a pixel and see how it
-// is computed.
+// The view FeatureMaps: choose or draw a digit, choose a convolution and see all its maps; choose a
+// pixel and see how it is computed.
 
-import { ALL, ENLARGED, mosaic, strongest } from "./mosaic.js";
+import { ALL_MAPS, ENLARGED_MAP, mosaic, placeOfLargest } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
 import {
   bytesOf,
@@ -13,10 +13,11 @@ import {
   unzipImages,
 } from "./numbers.js";
 import { drawingCanvas } from "./canvas.js";
-import { createState, digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
+import { digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
 import { prepareDrawing } from "./prepare_drawing.js";
+import { createState } from "./state.js";
 
-const LISTED = 3; // input maps whose products are shown; of the others, only the sum
+const MAX_DETAILED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
 
 export async function FeatureMaps({ model, values, el }) {
@@ -26,7 +27,7 @@ export async function FeatureMaps({ model, values, el }) {
   // While no place is chosen, it is that of the largest number
   const initial = { image: 0, drawing: "", layer: 0, place: null };
   const { get, update, subscribe } = createState(model, initial);
-  const layer = dropdown("convolution", titlesOf(network), (value) =>
+  const layer = dropdown("convolution", convolutionOptions(network), (value) =>
     update({ layer: Number(value), place: null }),
   );
   const position = slider("image", 0, (image) => update({ image, drawing: "" }));
@@ -35,8 +36,8 @@ export async function FeatureMaps({ model, values, el }) {
   let drawn = null; // the pixels on the canvas
   const show = (chosen) => {
     const { image } = chosen;
-    const what = `Image ${image}, labelled ${values.names[labels[image]]}`;
-    maps.show(drawn ? readDrawing(drawn) : { seen: imageOf(image), what }, chosen);
+    const title = `Image ${image}, labelled ${values.names[labels[image]]}`;
+    maps.show(drawn ? readDrawing(drawn) : { image: imageOf(image), title }, chosen);
   };
   const canvas = drawingCanvas({
     onDraw: (pixels) => {
@@ -59,84 +60,85 @@ export async function FeatureMaps({ model, values, el }) {
   });
 }
 
-/** All maps of a convolution, one enlarged, and how one of its numbers is computed. */
+/**
+ * All maps of a convolution, one enlarged, and how one of its pixels is computed. Of the receptive
+ * field of each convolution, `fields` holds the side and the stride, in pixels of the image.
+ */
 function mapsPanel(network, { names, fields }, onChoose) {
-  const all = mosaic(ALL, onChoose);
-  const enlarged = mosaic(ENLARGED, onChoose);
+  const all = mosaic(ALL_MAPS, onChoose);
+  const enlarged = mosaic(ENLARGED_MAP, onChoose);
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");
 
-  const show = ({ seen, what, error }, { layer: number, place }) => {
+  const show = ({ image, title, error }, { layer: number, place }) => {
     if (error) {
       caption.textContent = error;
       return;
     }
-    const { probabilities, convolutions } = forward(network, seen);
+    const { probabilities, convolutions } = forward(network, image);
     const convolution = convolutions[number];
-    const chosen = place ?? strongest(convolution.above);
-    all.show(convolution.above, chosen);
-    enlarged.show(convolution.above, chosen);
+    const chosen = place ?? placeOfLargest(convolution.output);
+    all.show(convolution.output, chosen);
+    enlarged.show(convolution.output, chosen);
     const guess = indexOfLargest(probabilities);
-    const says = `the network says ${names[guess]}, with ${percent(probabilities[guess])}`;
-    const where = `Convolution ${number + 1}, ${describe(convolution.above, chosen)}`;
-    caption.textContent = `${what}; ${says}. ${where}.`;
-    const window = framed(seen, chosen, fields[number]);
-    body.replaceChildren(window, explanationTable(convolution, chosen));
+    const answer = `the network says ${names[guess]}, with ${percent(probabilities[guess])}`;
+    const pixel = `Convolution ${number + 1}, ${pixelText(convolution.output, chosen)}`;
+    caption.textContent = `${title}; ${answer}. ${pixel}.`;
+    const input = framedDigit(image, chosen, fields[number]);
+    body.replaceChildren(input, explanationTable(convolution, chosen));
   };
   const explanation = make("div.mnist-explanation", {}, caption, body);
   return { all: all.element, enlarged: enlarged.element, explanation, show };
 }
 
-/** Say where a number of the maps is, and the number itself. */
-function describe(maps, [map, row, column]) {
-  const value = fixed(numberAt(maps, row, column, map), 3);
+/** The place of a pixel of the maps, and its value. */
+function pixelText(maps, [map, row, column]) {
+  const value = fixed(valueAt(maps, row, column, map), 3);
   return `map ${map}, row ${row}, column ${column}: ${value}`;
 }
 
 /** The convolutions to choose from: the index and the title of each. */
-function titlesOf(network) {
+function convolutionOptions(network) {
   const convolutions = network.filter(({ kind }) => kind === "convolution");
   return convolutions.map(({ shape }, i) => [i, `${i + 1}: ${shape[3]} maps`]);
 }
 
-/** What the network sees of drawn pixels, and `what` that is in words; or an `error` in words. */
+/** The image that the network gets of drawn pixels, and its title; or an `error` in words. */
 function readDrawing(pixels) {
-  const { seen, others, error } = prepareDrawing(pixels);
-  return { seen, what: others ? `Your drawing, without ${others}` : "Your drawing", error };
+  const { image, clutter, error } = prepareDrawing(pixels);
+  return { image, title: clutter ? `Your drawing, without ${clutter}` : "Your drawing", error };
 }
 
-/** A table that shows how a number of a map is computed from the window below it. */
-function explanationTable({ layer, below, above }, [map, row, column]) {
-  const parts = partsOfSum(layer, below, [map, row, column]);
-  const bySize = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
-  const lines = bySize.slice(0, LISTED).map(({ from, grids, sum }) => {
+/** A table that shows how a pixel of a map is computed from its window in each input map. */
+function explanationTable({ layer, input, output }, [map, row, column]) {
+  const terms = termsOfSum(layer, input, [map, row, column]);
+  const bySize = [...terms].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
+  const rows = bySize.slice(0, MAX_DETAILED).map(({ from, grids, sum }) => {
     const cells = Object.entries(grids).map(([name, values]) =>
       make("td", {}, grid(name, values, layer.shape[0])),
     );
-    return line(from, sum, ...cells);
+    return tableRow(from, sum, ...cells);
   });
-  const others = bySize.slice(LISTED).map(({ sum }) => sum);
-  if (others.length) lines.push(line(`the other ${others.length} maps`, sumOf(others)));
-  if (layer.biased) lines.push(line("bias", layer.bias[map]));
-  const together = sumOf(parts.map(({ sum }) => sum)) + layer.bias[map];
-  lines.push(line("together", together));
+  const others = bySize.slice(MAX_DETAILED).map(({ sum }) => sum);
+  if (others.length) rows.push(tableRow(`the other ${others.length} maps`, sumOf(others)));
+  if (layer.use_bias) rows.push(tableRow("bias", layer.bias[map]));
+  const total = sumOf(terms.map(({ sum }) => sum)) + layer.bias[map];
+  rows.push(tableRow("together", total));
   if (layer.activation === "relu")
-    lines.push(line("after ReLU", numberAt(above, row, column, map)));
-  const heads = make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col" }, name)));
+    rows.push(tableRow("after ReLU", valueAt(output, row, column, map)));
+  const header = make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col" }, name)));
   const title = make("caption", {}, "How it is computed");
-  return make("table.mnist-sum", {}, title, make("tbody", {}, heads, ...lines));
+  return make("table.mnist-sum", {}, title, make("tbody", {}, header, ...rows));
 }
 
-/** What each map below adds to a number: its window, its kernel, the products and their sum. */
-function partsOfSum({ shape, kernel: kernels }, below, [map, row, column]) {
+/** What each input map adds to a pixel: its window, its kernel, the products and their sum. */
+function termsOfSum({ shape, kernel: kernels }, input, [map, row, column]) {
   const [side, , maps, filters] = shape;
   const offsets = range(side * side).map((i) => [Math.floor(i / side), i % side]);
   return range(maps).map((from) => {
-    const window = offsets.map(([down, right]) =>
-      numberAt(below, row + down, column + right, from),
-    );
-    const kernel = offsets.map((_, place) => kernels[(place * maps + from) * filters + map]);
-    const products = window.map((value, place) => value * kernel[place]);
+    const window = offsets.map(([down, right]) => valueAt(input, row + down, column + right, from));
+    const kernel = offsets.map((_, i) => kernels[(i * maps + from) * filters + map]);
+    const products = window.map((value, i) => value * kernel[i]);
     return {
       from: maps === 1 ? "the image" : `map ${from}`,
       grids: { window, kernel, products },
@@ -145,25 +147,25 @@ function partsOfSum({ shape, kernel: kernels }, below, [map, row, column]) {
   });
 }
 
-/** A row of the table: a part of the sum, and the cells with the numbers that it comes from. */
-function line(name, sum, ...cells) {
-  const between = cells.length ? cells : [make("td", { colspan: 3 })];
+/** A row of the table: a term of the sum, and the cells with the numbers that it comes from. */
+function tableRow(name, sum, ...cells) {
+  const details = cells.length ? cells : [make("td", { colspan: 3 })];
   return make(
     "tr",
     {},
     make("th", { scope: "row" }, name),
-    ...between,
+    ...details,
     make("td", {}, fixed(sum, 3)),
   );
 }
 
 /** A table of `side` by `side` numbers, coloured by sign and size. */
 function grid(name, values, side) {
-  const most = Math.max(...values.map(Math.abs), 1e-6);
+  const largest = Math.max(...values.map(Math.abs), 1e-6); // never 0, as it divides
   const cell = (value) =>
     make(
       value < 0 ? "td.minus" : "td.plus",
-      { style: `--share: ${Math.abs(value) / most}` },
+      { style: `--share: ${Math.abs(value) / largest}` },
       fixed(value, 2),
     );
   const rows = range(side).map((row) =>
@@ -172,21 +174,21 @@ function grid(name, values, side) {
   return make("table.mnist-grid", { "aria-label": name }, make("tbody", {}, ...rows));
 }
 
-/** What the network sees, with a frame around the pixels on which the number depends. */
-function framed(seen, [, row, column], [size, step]) {
-  const places = { top: row * step, left: column * step, width: size, height: size };
-  const style = Object.entries(places).map(
+/** The network's input, with a frame around the receptive field of the chosen pixel. */
+function framedDigit(image, [, row, column], [side, stride]) {
+  const box = { top: row * stride, left: column * stride, width: side, height: side };
+  const style = Object.entries(box).map(
     ([name, pixels]) => `${name}: ${percent(pixels / IMAGE_SIDE, 2)}`,
   );
   return make(
     "div.mnist-framed",
     {},
-    digitCanvas(seen, "what the network sees", 84),
+    digitCanvas(image, "what the network sees", 84),
     make("i", { style: style.join(";") }),
   );
 }
 
-const numberAt = ({ data, shape: [, width, maps] }, row, column, map) =>
+const valueAt = ({ data, shape: [, width, maps] }, row, column, map) =>
   data[(row * width + column) * maps + map];
 
 /** Format a number with `decimals` digits after the point; zero has no sign. */

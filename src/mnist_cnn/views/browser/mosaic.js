@@ -1,28 +1,29 @@
-// Feature maps as pictures, all of them or the chosen one enlarged: choose a map and a pixel, by
-// pointer or arrow keys.
+// Pictures of feature maps, all of them or the chosen one enlarged, on which the reader chooses a
+// map and a pixel by pointer or arrow keys.
 
 import { clampIndex, indexOfLargest, percent, range } from "./numbers.js";
-import { canvasPoint, inkOnPaper, make, STEPS } from "./elements.js";
+import { ARROW_KEYS, canvasPoint, inkOnPaper, make } from "./elements.js";
 import shared from "../../shared.json" with { type: "json" };
 
 const GAP = 3; // screen pixels around each map
-const WIDTH = 520; // of all maps together, at most
+const MAX_WIDTH = 520; // screen pixels, of all maps together
 
-// Kinds of mosaic. A place is a map, a row and a column; the box of the chosen map or pixel begins
-// `left` and `top` from the corner of its map.
+// Kinds of mosaic. Each has an area to fill, in screen pixels, and selects the maps to show. A
+// place is a map, a row and a column; the box of the chosen map or pixel begins `left` and `top`
+// from the corner of its map.
 
 /** All maps, of which one is chosen. */
-export const ALL = {
-  area: WIDTH * 340,
+export const ALL_MAPS = {
+  area: MAX_WIDTH * 340,
   keys: "Click a map, or use the arrow keys.",
 
-  shown: (count) => range(count),
+  selectMaps: (count) => range(count),
 
   boxOfChosen({ height, width, scale }) {
     return { left: 0, top: 0, width: scale * width, height: scale * height };
   },
 
-  describe({ count }, [map]) {
+  label({ count }, [map]) {
     return `All ${count} maps; map ${map} is chosen. Arrow keys choose another.`;
   },
 
@@ -32,17 +33,17 @@ export const ALL = {
 };
 
 /** The chosen map alone, of which a pixel is chosen. */
-export const ENLARGED = {
+export const ENLARGED_MAP = {
   area: 211 ** 2,
   keys: "Click a pixel, or use the arrow keys.",
 
-  shown: (count, map) => [map],
+  selectMaps: (count, map) => [map],
 
   boxOfChosen({ scale }, [, row, column]) {
     return { left: scale * column, top: scale * row, width: scale, height: scale };
   },
 
-  describe(layout, [map, row, column]) {
+  label(layout, [map, row, column]) {
     const chosen = `Map ${map}, enlarged; row ${row}, column ${column} is chosen.`;
     return `${chosen} Arrow keys choose another pixel.`;
   },
@@ -53,8 +54,8 @@ export const ENLARGED = {
 };
 
 /**
- * Maps of one convolution, of the kind ALL or ENLARGED. `onChoose` is called with a map, a row and
- * a column; without it they are only a picture.
+ * Make a mosaic of one convolution's maps, of the kind ALL_MAPS or ENLARGED_MAP. `onChoose` is
+ * called with the place that the reader chooses; without it, the mosaic is only a picture.
  */
 export function mosaic(kind, onChoose) {
   const canvas = make("canvas", onChoose ? { tabindex: 0, role: "application" } : { role: "img" });
@@ -66,13 +67,13 @@ export function mosaic(kind, onChoose) {
     make("small", { "aria-hidden": true }, onChoose ? kind.keys : ""),
   );
   let layout;
-  let chosen; // a map, a row and a column
+  let chosen; // a place
   const show = (maps, place = [0, 0, 0]) => {
     chosen = place;
-    layout = layOut(kind, maps.shape, chosen);
+    layout = computeLayout(kind, maps.shape, chosen);
     draw(canvas, layout, maps);
     Object.assign(frame.style, frameAround(kind, layout, chosen, canvas));
-    canvas.ariaLabel = onChoose ? kind.describe(layout, chosen) : `${layout.count} maps`;
+    canvas.ariaLabel = onChoose ? kind.label(layout, chosen) : `${layout.count} maps`;
   };
   if (onChoose) {
     const chooseWithin = ([map, row, column]) => {
@@ -85,29 +86,33 @@ export function mosaic(kind, onChoose) {
       if (place) chooseWithin(place);
     });
     canvas.addEventListener("keydown", (event) => {
-      if (!STEPS[event.key]) return;
+      const step = ARROW_KEYS[event.key];
+      if (!step) return;
       event.preventDefault();
-      chooseWithin(kind.neighbour(layout, chosen, STEPS[event.key]));
+      chooseWithin(kind.neighbour(layout, chosen, step));
     });
   }
   return { element, show };
 }
 
-/** Where the largest number is: its map, row and column. */
-export function strongest({ data, shape: [, width, count] }) {
+/** The place of the largest number. */
+export function placeOfLargest({ data, shape: [, width, count] }) {
   const i = indexOfLargest(data);
-  const place = Math.floor(i / count);
-  return [i % count, Math.floor(place / width), place % width];
+  const pixel = Math.floor(i / count);
+  return [i % count, Math.floor(pixel / width), pixel % width];
 }
 
-/** Compute which maps are shown, their scale, and their spacing `across` and `down`. */
-function layOut(kind, [height, width, count], [map]) {
-  const shown = kind.shown(count, map);
+/**
+ * Compute which maps are shown, in how many columns, and in screen pixels the `scale` of a map's
+ * pixel and the distances, `across` and `down`, from one map to the next.
+ */
+function computeLayout(kind, [height, width, count], [map]) {
+  const shown = kind.selectMaps(count, map);
   const side = Math.sqrt(kind.area / shown.length) - GAP;
   const scale = Math.max(Math.floor(side / width), 1);
   const across = scale * width + GAP;
   const down = scale * height + GAP;
-  const columns = Math.min(Math.floor(WIDTH / across), shown.length);
+  const columns = Math.min(Math.floor(MAX_WIDTH / across), shown.length);
   return { count, height, width, shown, scale, across, down, columns };
 }
 
@@ -117,20 +122,21 @@ function cornerOf(map, { shown, columns, across, down }) {
   return [(i % columns) * across + GAP, Math.floor(i / columns) * down + GAP];
 }
 
+/** Draw the shown maps, scaled up, each with a gap around it. */
 function draw(canvas, layout, maps) {
   const { height, width, shown, scale, across, down, columns } = layout;
   canvas.width = columns * across + GAP;
   canvas.height = Math.ceil(shown.length / columns) * down + GAP;
-  const picture = canvas.getContext("2d");
-  picture.imageSmoothingEnabled = false;
-  picture.fillStyle = shared.colors.light.grey; // between sheets of white paper, in both themes
-  const inkOf = scaled(maps);
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.fillStyle = shared.colors.light.grey; // between sheets of white paper, in both themes
+  const inkOf = scaleToInk(maps);
   const small = new OffscreenCanvas(width, height);
   for (const map of shown) {
     const [x, y] = cornerOf(map, layout);
-    picture.fillRect(x - GAP, y - GAP, across + GAP, down + GAP);
+    context.fillRect(x - GAP, y - GAP, across + GAP, down + GAP);
     small.getContext("2d").putImageData(inkOnPaper(inkOf(map), height, width), 0, 0);
-    picture.drawImage(small, x, y, scale * width, scale * height);
+    context.drawImage(small, x, y, scale * width, scale * height);
   }
 }
 
@@ -158,18 +164,21 @@ function placeAt([x, y], { shown, scale, across, down, columns }) {
   return [map, Math.floor((below % down) / scale), Math.floor((right % across) / scale)];
 }
 
-/** A function that returns the numbers of a map as ink in 0..255, on one scale for all maps. */
-function scaled({ data, shape: [height, width, count] }) {
+/**
+ * Scale the numbers of all maps alike to ink in 0..255: 0, or the lowest if it is negative, becomes
+ * white. Returns a function that returns the ink of a map.
+ */
+function scaleToInk({ data, shape: [height, width, count] }) {
   let low = 0;
-  let high = 1e-6;
+  let high = 1e-6; // never 0, as it divides
   for (const value of data) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
   return (map) => {
-    const inks = new Uint8Array(height * width);
-    for (let i = 0; i < inks.length; i++)
-      inks[i] = (255 * (data[count * i + map] - low)) / (high - low);
-    return inks;
+    const ink = new Uint8Array(height * width);
+    for (let i = 0; i < ink.length; i++)
+      ink[i] = (255 * (data[count * i + map] - low)) / (high - low);
+    return ink;
   };
 }

@@ -1,41 +1,50 @@
 // The forward pass of a trained network, image by image, with the layers of notebooks 02 to 04.
-// Tensors are { data, shape }, height x width x maps.
+// A tensor is { data, shape }: numbers, and the lengths of its axes, height x width x maps.
 
 import { floatsOf, IMAGE_SIDE, sumOf } from "./numbers.js";
 
-/** The layers with their weights, which lie one after another in `weights`. */
+/** Give the layers their weights, which lie one after another in `weights`, as float32. */
 export function unpackNetwork({ layers, weights }) {
   const numbers = floatsOf(weights);
-  let taken = 0;
-  const take = (count) => {
-    taken += count;
-    return numbers.subarray(taken - count, taken);
+  let offset = 0;
+  const takeNext = (count) => {
+    const taken = numbers.subarray(offset, offset + count);
+    offset += count;
+    return taken;
   };
   return layers.map((layer) => {
-    const size = layer.shape?.reduce((product, side) => product * side, 1);
-    if (layer.kind === "convolution" || layer.kind === "dense")
-      return { ...layer, kernel: take(size), bias: take(layer.shape[3]) };
-    if (layer.kind === "scale") return { ...layer, factor: take(size), shift: take(size) };
+    if (layer.kind === "convolution" || layer.kind === "dense") {
+      const [height, width, maps, filters] = layer.shape;
+      const kernel = takeNext(height * width * maps * filters);
+      return { ...layer, kernel, bias: takeNext(filters) };
+    }
+    if (layer.kind === "scale") {
+      const [maps] = layer.shape;
+      const factor = takeNext(maps);
+      return { ...layer, factor, shift: takeNext(maps) };
+    }
     return layer;
   });
 }
 
 /**
- * The probabilities for an image, numbers in 0..255, row after row; and what goes into each
- * convolution and comes out of it.
+ * Compute the probabilities for an image, numbers in 0..255, row after row. Also returns the
+ * convolutions: each layer with its input, and its output after the activation.
  */
 export function forward(network, image) {
   const data = Float32Array.from(image, (ink) => ink / 255);
   let tensor = { data, shape: [IMAGE_SIDE, IMAGE_SIDE, 1] };
   const convolutions = [];
   for (const layer of network) {
-    const below = tensor;
-    tensor = ACTIVATIONS[layer.activation ?? "linear"](OPERATIONS[layer.kind](below, layer));
-    if (layer.kind === "convolution") convolutions.push({ layer, below, above: tensor });
+    const input = tensor;
+    const output = OPERATIONS[layer.kind](input, layer);
+    tensor = ACTIVATIONS[layer.activation ?? "linear"](output);
+    if (layer.kind === "convolution") convolutions.push({ layer, input, output: tensor });
   }
   return { probabilities: tensor.data, convolutions };
 }
 
+// What a layer of each kind computes from its input, before its activation
 const OPERATIONS = {
   convolution: convolve,
 
@@ -47,10 +56,10 @@ const OPERATIONS = {
     const largest = new Float32Array(rows * columns * maps).fill(-Infinity);
     for (let row = 0; row < rows * side; row++) {
       for (let column = 0; column < columns * side; column++) {
-        const from = (row * width + column) * maps;
-        const to = (Math.floor(row / side) * columns + Math.floor(column / side)) * maps;
+        const pixel = (row * width + column) * maps;
+        const window = (Math.floor(row / side) * columns + Math.floor(column / side)) * maps;
         for (let map = 0; map < maps; map++)
-          largest[to + map] = Math.max(largest[to + map], data[from + map]);
+          largest[window + map] = Math.max(largest[window + map], data[pixel + map]);
       }
     }
     return { data: largest, shape: [rows, columns, maps] };
@@ -72,54 +81,58 @@ const OPERATIONS = {
 
 /** Multiply the numbers in each window by those of each kernel, and sum the products. */
 function convolve({ data, shape: [height, width, maps] }, { kernel, bias, shape }) {
-  const side = shape[0];
-  const filters = shape[3];
+  const [side, , , filters] = shape;
   const rows = height - side + 1;
   const columns = width - side + 1;
-  const sums = new Float32Array(rows * columns * filters);
-  const values = new Float64Array(side * side * maps + 3); // of a window, only those that are not 0
-  const places = new Uint32Array(values.length); // where the kernels' numbers for each begin
-  let to = 0;
+  const output = new Float32Array(rows * columns * filters);
+  // Of the window's values, those that are not 0: after ReLU, about half
+  const values = new Float64Array(side * side * maps + 3);
+  const offsets = new Uint32Array(values.length); // where in `kernel` each value's weights begin
+  let target = 0; // where in `output` the window's sums begin
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      let found = 0;
-      let place = 0;
+      let count = 0;
+      let offset = 0;
       for (let down = 0; down < side; down++) {
         const start = ((row + down) * width + column) * maps;
-        for (let from = start; from < start + side * maps; from++) {
-          if (data[from] !== 0) {
-            values[found] = data[from]; // after ReLU, about half of all
-            places[found] = place;
-            found++;
+        for (let i = start; i < start + side * maps; i++) {
+          if (data[i] !== 0) {
+            values[count] = data[i];
+            offsets[count] = offset;
+            count++;
           }
-          place += filters;
+          offset += filters;
         }
       }
-      sums.set(bias, to);
-      values.fill(0, found, found + 3); // to a multiple of four
-      for (let i = 0; i < found; i += 4) addFour(values, places, i, kernel, sums, to, filters);
-      to += filters;
+      output.set(bias, target);
+      values.fill(0, count, count + 3); // to a multiple of four
+      for (let i = 0; i < count; i += 4)
+        addFour(values, offsets, i, kernel, output, target, filters);
+      target += filters;
     }
   }
-  return { data: sums, shape: [rows, columns, filters] };
+  return { data: output, shape: [rows, columns, filters] };
 }
 
-/** Add four products to each filter's sum. Four at a time takes 40 % less time than one by one. */
-function addFour(values, places, i, kernel, sums, to, filters) {
+/**
+ * Add the products of four values, from the `i`-th on, to each filter's sum. Four at a time takes
+ * 40 % less time than one by one.
+ */
+function addFour(values, offsets, i, kernel, output, target, filters) {
   const value0 = values[i];
   const value1 = values[i + 1];
   const value2 = values[i + 2];
   const value3 = values[i + 3];
-  const place0 = places[i];
-  const place1 = places[i + 1];
-  const place2 = places[i + 2];
-  const place3 = places[i + 3];
+  const offset0 = offsets[i];
+  const offset1 = offsets[i + 1];
+  const offset2 = offsets[i + 2];
+  const offset3 = offsets[i + 3];
   for (let filter = 0; filter < filters; filter++) {
-    sums[to + filter] +=
-      value0 * kernel[place0 + filter] +
-      value1 * kernel[place1 + filter] +
-      value2 * kernel[place2 + filter] +
-      value3 * kernel[place3 + filter];
+    output[target + filter] +=
+      value0 * kernel[offset0 + filter] +
+      value1 * kernel[offset1 + filter] +
+      value2 * kernel[offset2 + filter] +
+      value3 * kernel[offset3 + filter];
   }
 }
 
@@ -130,8 +143,8 @@ const ACTIVATIONS = {
 
   softmax({ data, shape }) {
     const largest = Math.max(...data);
-    const powers = data.map((value) => Math.exp(value - largest));
-    const total = sumOf(powers);
-    return { data: powers.map((power) => power / total), shape };
+    const exponentials = data.map((value) => Math.exp(value - largest));
+    const total = sumOf(exponentials);
+    return { data: exponentials.map((value) => value / total), shape };
   },
 };

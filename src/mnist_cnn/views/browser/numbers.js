@@ -1,10 +1,10 @@
-// Numbers: as text, from bytes, and a little arithmetic.
+// Small helpers: numbers as text, a little arithmetic, and numbers and images from bytes.
 
 import shared from "../../shared.json" with { type: "json" };
 
 export const IMAGE_SIDE = shared.drawing.IMAGE_SIDE; // pixels
 
-export const percent = (share, places = 1) => `${(100 * share).toFixed(places)}%`;
+export const percent = (share, decimals = 1) => `${(100 * share).toFixed(decimals)}%`;
 
 export const formatCount = (number) => number.toLocaleString("en");
 
@@ -20,21 +20,22 @@ export function indexOfLargest(values) {
   return values.reduce((found, value, i) => (value > values[found] ? i : found), 0);
 }
 
+/** The bytes of a DataView, which is how a model passes binary data. */
 export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** Bytes as float32 numbers; copied, as they may not be aligned. */
+/** The float32 numbers of a DataView; copied, as its bytes may not be aligned. */
 export const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer);
 
 /** Pass bytes through a stream that compresses or decompresses them. */
-export async function convert(bytes, stream) {
-  const converted = new Blob([bytes]).stream().pipeThrough(stream);
-  return new Uint8Array(await new Response(converted).arrayBuffer());
+export async function pipeThrough(bytes, stream) {
+  const piped = new Blob([bytes]).stream().pipeThrough(stream);
+  return new Uint8Array(await new Response(piped).arrayBuffer());
 }
 
 /** Decompress images from gzip. Returns a function that returns the ink of one by its index. */
 export async function unzipImages(zipped) {
-  const ink = await convert(zipped, new DecompressionStream("gzip"));
+  const ink = await pipeThrough(zipped, new DecompressionStream("gzip"));
   const size = IMAGE_SIDE ** 2;
   return (index) => ink.subarray(size * index, size * (index + 1));
 }

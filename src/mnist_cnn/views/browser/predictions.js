@@ -1,19 +1,14 @@
-// Browse images, and what one network, or several side by side, predict for them.
+// The view PredictionBrowser: images, and what networks, one or several side by side, predict for
+// them.
 
-import {
-  bytesOf,
-  floatsOf,
-  formatCount,
-  indexOfLargest,
-  percent,
-  unzipImages,
-} from "./numbers.js";
-import { bars, createState, digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
+import { bytesOf, floatsOf, formatCount, indexOfLargest, percent, unzipImages } from "./numbers.js";
+import { digitCanvas, dropdown, make, probabilityBars, slider, statusLine } from "./elements.js";
+import { createState } from "./state.js";
 
 const ALL = "all images";
 const DISAGREE = "the networks disagree";
 const ANY = "any";
-const INITIAL = { order: ALL, network: "0", actual: ANY, taken: ANY, position: 1 };
+const INITIAL = { order: ALL, network: "0", actual: ANY, predicted: ANY, position: 1 };
 
 /** The orders in which images are shown: each selects and sorts the indices of all images. */
 const ORDERS = {
@@ -40,83 +35,77 @@ export async function PredictionBrowser({ model, values, el }) {
   const position = slider("position", 1, (value) => update({ position: value }));
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");
-  const elements = menus.map(({ menu }) => menu.element);
+  const elements = Object.values(menus).map((menu) => menu.element);
   el.append(make("div.mnist-row", {}, ...elements), position.element, caption, body);
 
-  const find = rememberLast((filters) => findImages(filters, labels, networks));
+  const find = memoizeLast((filters) => findImages(filters, labels, networks));
   subscribe((chosen) => {
-    const { position: place, ...filters } = chosen;
+    const { position: current, ...filters } = chosen;
     const found = find(filters);
-    for (const { key, menu } of menus) menu.show(chosen[key]);
-    position.show(place, Math.max(found.length, 1));
+    for (const [filter, menu] of Object.entries(menus)) menu.show(filters[filter]);
+    position.show(current, Math.max(found.length, 1));
     if (!found.length) {
       caption.textContent = "There is no such image.";
       body.replaceChildren();
       return;
     }
-    const index = found[place - 1];
+    const index = found[current - 1];
     const label = labels[index];
-    const what = `image ${index}, actual ${names[label]}`;
-    const said = networks.map((network) => describe(network, index, label, names)).join("; ");
-    const where = `${formatCount(place)} of ${formatCount(found.length)}`;
-    caption.textContent = `${where}: ${what}. ${said}.`;
-    const tables = networks.map(({ name, row }) => bars(name, row(index), names, label));
-    body.replaceChildren(digitCanvas(imageOf(index), what, 224), ...tables);
+    const title = `image ${index}, actual ${names[label]}`;
+    const verdicts = networks.map((network) => verdictText(network, index, label, names));
+    const positionText = `${formatCount(current)} of ${formatCount(found.length)}`;
+    caption.textContent = `${positionText}: ${title}. ${verdicts.join("; ")}.`;
+    const tables = networks.map(({ name, probabilitiesOf }) =>
+      probabilityBars(name, probabilitiesOf(index), names, label),
+    );
+    body.replaceChildren(digitCanvas(imageOf(index), title, 224), ...tables);
   });
 }
 
 /** A network's name, its probabilities as a function of the index, predictions and confidences. */
 function unpackPredictions({ name, probabilities }, classes) {
   const numbers = floatsOf(probabilities);
-  const row = (index) => numbers.subarray(classes * index, classes * (index + 1));
+  const probabilitiesOf = (index) => numbers.subarray(classes * index, classes * (index + 1));
   const predicted = new Uint8Array(numbers.length / classes).map((_, index) =>
-    indexOfLargest(row(index)),
+    indexOfLargest(probabilitiesOf(index)),
   );
-  const confidence = Float32Array.from(predicted, (guess, index) => row(index)[guess]);
-  return { name, row, predicted, confidence };
+  const confidence = Float32Array.from(predicted, (guess, index) => probabilitiesOf(index)[guess]);
+  return { name, probabilitiesOf, predicted, confidence };
 }
 
 /** A menu for each of the filters; a new choice starts at the first image that it finds. */
 function makeMenus(names, networks, update) {
+  const choose = (filter) => (value) => update({ [filter]: value, position: 1 });
   const orders = Object.keys(ORDERS).filter((order) => order !== DISAGREE || networks.length > 1);
-  const classes = [[ANY, ANY], ...names.entries()];
-  const menu = (key, name, options) => ({
-    key,
-    menu: dropdown(name, options, (value) => update({ [key]: value, position: 1 })),
-  });
-  return [
-    menu(
-      "order",
-      "show",
-      orders.map((order) => [order, order]),
-    ),
-    menu(
-      "network",
-      "of network",
-      networks.map(({ name }, i) => [i, name]),
-    ),
-    menu("actual", "actual", classes),
-    menu("taken", "taken for", classes),
-  ];
+  const orderOptions = orders.map((order) => [order, order]);
+  const networkOptions = networks.map(({ name }, i) => [i, name]);
+  const classOptions = [[ANY, ANY], ...names.entries()];
+  return {
+    order: dropdown("show", orderOptions, choose("order")),
+    network: dropdown("of network", networkOptions, choose("network")),
+    actual: dropdown("actual", classOptions, choose("actual")),
+    predicted: dropdown("taken for", classOptions, choose("predicted")),
+  };
 }
 
 /** The indices of the images that pass the filters, in their order. */
-function findImages({ order, network, actual, taken }, labels, networks) {
-  const chosen = networks[network];
-  return ORDERS[order]([...labels.keys()], labels, chosen, networks).filter(
+function findImages({ order, network: number, actual, predicted }, labels, networks) {
+  const network = networks[number];
+  return ORDERS[order]([...labels.keys()], labels, network, networks).filter(
     (index) =>
       (actual === ANY || labels[index] === Number(actual)) &&
-      (taken === ANY || chosen.predicted[index] === Number(taken)),
+      (predicted === ANY || network.predicted[index] === Number(predicted)),
   );
 }
 
-/** Wrap a function so that it computes again only when its argument changes. */
-function rememberLast(compute) {
-  let key = null;
+/** Wrap a function so that it computes again only when its argument, plain data, changes. */
+function memoizeLast(compute) {
+  let lastKey = null;
   let result;
   return (argument) => {
-    if (JSON.stringify(argument) !== key) {
-      key = JSON.stringify(argument);
+    const key = JSON.stringify(argument);
+    if (key !== lastKey) {
+      lastKey = key;
       result = compute(argument);
     }
     return result;
@@ -124,7 +113,7 @@ function rememberLast(compute) {
 }
 
 /** What a network says of an image, and whether that is right. */
-function describe({ name, predicted, confidence }, index, label, names) {
+function verdictText({ name, predicted, confidence }, index, label, names) {
   const guess = predicted[index];
   const verdict = guess === label ? "right" : "wrong";
   return `${name} ${verdict}: ${names[guess]} with ${percent(confidence[index])}`;

@@ -1,6 +1,6 @@
-// The views, in JupyterLab and on a page alike. The model gives `kind`, the name of the view;
-// `values`, what it shows; and `chosen`, what the reader chose, which is all that changes. Nothing
-// here needs a kernel.
+// The entry point of the module, in JupyterLab and on the site alike: it draws a view of a model.
+// The model gives `kind`, the name of the view; `values`, what it shows; and `chosen`, what the
+// reader chose, which is all that changes. Nothing here needs a kernel.
 
 import { ConfusionExplorer, EpochScrubber } from "./confusion.js";
 import { FeatureMaps } from "./feature_maps.js";
@@ -23,8 +23,8 @@ async function render({ model, el, signal }) {
 function setColors(el) {
   const { light, dark } = shared.colors;
   for (const name of Object.keys(light)) {
-    const inTheDark = dark[name] ?? light[name];
-    const color = `color-mix(in srgb, ${inTheDark} calc(100% * var(--dark)), ${light[name]})`;
+    const darkColor = dark[name] ?? light[name];
+    const color = `color-mix(in srgb, ${darkColor} calc(100% * var(--dark)), ${light[name]})`;
     el.style.setProperty(`--${name}`, color);
   }
 }

@@ -1,12 +1,15 @@
-// A confusion matrix of buttons: click one, or move with the arrow keys and press Enter; the same
-// again, or Escape, deselects it.
+// A confusion matrix whose cells are buttons: click one, or move with the arrow keys and press
+// Enter; the same again, or Escape, deselects it.
 
 import { clampIndex } from "./numbers.js";
-import { make, STEPS } from "./elements.js";
+import { ARROW_KEYS, make } from "./elements.js";
 
-/** `onChoose` is called with the chosen cell, [actual, predicted], or [] when it is deselected. */
+/**
+ * Make a confusion matrix. `onChoose` is called with the chosen cell, [actual, predicted], or []
+ * when it is deselected.
+ */
 export function confusionMatrix(names, onChoose) {
-  const element = matrixOf(names);
+  const element = matrixElement(names);
   const buttons = [...element.querySelectorAll("button")];
   moveByArrowKeys(element, buttons, names.length);
   let chosen = [];
@@ -23,7 +26,7 @@ export function confusionMatrix(names, onChoose) {
     chosen = cell;
     const isMistake = (i) => i % (names.length + 1) !== 0; // not on the diagonal
     const mistakes = counts.map((number, i) => (isMistake(i) ? number : 0));
-    const most = Math.max(...mistakes, 1);
+    const mostMistakes = Math.max(...mistakes, 1);
     buttons.forEach((button, i) => {
       const [actual, predicted] = cellOf(button);
       const pair = `actual ${names[actual]}, predicted ${names[predicted]}`;
@@ -32,25 +35,26 @@ export function confusionMatrix(names, onChoose) {
       button.setAttribute("aria-label", `${pair}: ${images}`);
       button.setAttribute("aria-pressed", button.dataset.cell === chosen.join());
       button.classList.toggle("right", !isMistake(i));
-      button.style.setProperty("--share", mistakes[i] / most);
+      button.style.setProperty("--share", mistakes[i] / mostMistakes);
     });
   };
   return { element, show };
 }
 
-function matrixOf(names) {
+/** The table with a button in each cell, and with the names of its axes. */
+function matrixElement(names) {
   const rows = names.map((name, actual) => {
     const cells = names.map((_, predicted) =>
       make("td", {}, make("button", { "data-cell": [actual, predicted] })),
     );
     return make("tr", {}, make("th", { scope: "row" }, name), ...cells);
   });
-  const heads = names.map((name) => make("th", { scope: "col" }, name));
+  const headers = names.map((name) => make("th", { scope: "col" }, name));
   const table = make(
     "table",
     {},
     make("caption", {}, "predicted"),
-    make("thead", {}, make("tr", {}, make("td"), ...heads)),
+    make("thead", {}, make("tr", {}, make("td"), ...headers)),
     make("tbody", {}, ...rows),
   );
   const element = make("div.mnist-matrix", {}, table, make("span", {}, "actual"));
@@ -61,7 +65,7 @@ function matrixOf(names) {
   return element;
 }
 
-/** The actual and the predicted class of a button. */
+/** The cell of a button, [actual, predicted]. */
 const cellOf = (button) => button.dataset.cell.split(",").map(Number);
 
 /**
@@ -69,16 +73,17 @@ const cellOf = (button) => button.dataset.cell.split(",").map(Number);
  * as a spreadsheet is: the button that was focused last.
  */
 function moveByArrowKeys(element, buttons, classes) {
-  const stopAt = (button) => {
+  const makeTabStop = (button) => {
     for (const other of buttons) other.tabIndex = other === button ? 0 : -1;
   };
-  stopAt(buttons[0]);
-  element.addEventListener("focusin", (event) => stopAt(event.target));
+  makeTabStop(buttons[0]);
+  element.addEventListener("focusin", (event) => makeTabStop(event.target));
   element.addEventListener("keydown", (event) => {
-    if (!STEPS[event.key]) return;
+    const step = ARROW_KEYS[event.key];
+    if (!step) return;
     event.preventDefault();
+    const [down, right] = step;
     const [actual, predicted] = cellOf(event.target);
-    const [down, right] = STEPS[event.key];
     const row = clampIndex(actual + down, classes);
     const column = clampIndex(predicted + right, classes);
     buttons[classes * row + column].focus();

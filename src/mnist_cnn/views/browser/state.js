@@ -1,0 +1,19 @@
+// The state of a view: what the reader has chosen.
+
+/**
+ * Make the state of a view, which has `initial` values until the reader chooses others. The model
+ * stores those, so they outlast a reload, and all copies of the view show the same. Subscribers are
+ * called at once and on each change.
+ */
+export function createState(model, initial) {
+  const get = () => ({ ...initial, ...model.get("chosen") });
+  const update = (changes) => {
+    model.set("chosen", { ...model.get("chosen"), ...changes });
+    model.save_changes();
+  };
+  const subscribe = (show) => {
+    model.on("change:chosen", () => show(get()));
+    show(get());
+  };
+  return { get, update, subscribe };
+}
