@@ -10,12 +10,12 @@ import pytest
 from mnist_cnn.data import Dataset
 from mnist_cnn.models import (
     NETWORKS,
-    PRECISIONS,
     PermutePixels,
     build_model,
     predict,
     receptive_fields,
 )
+from mnist_cnn.recipes import PRECISIONS
 
 layers = keras.layers
 

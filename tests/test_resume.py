@@ -219,7 +219,7 @@ def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(
         ({}, ""),
         (
             {"ONEDNN_MAX_CPU_ISA": "AVX2"},
-            r"\. Some things have changed since then \(ONEDNN_MAX_CPU_ISA AVX2,.*",
+            r"\. Some things have changed since then \(ONEDNN_MAX_CPU_ISA .* → AVX2\).*",
         ),
     ],
     ids=["same conditions", "other instructions"],
@@ -241,3 +241,27 @@ def test_it_says_when_it_continues_under_other_conditions(
     first, *_ = capsys.readouterr().out.splitlines()
     said = re.escape("dense: continuing runs/dense-sample.npz after epoch 1 of 2") + change
     assert re.fullmatch(said, first)
+
+
+def test_a_run_records_everything_that_changed_on_its_way(
+    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if in the end it is again as it was at the beginning."""
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    with pytest.raises(Interrupted):
+        train("dense", few, epochs=3, progress=interrupt_after(1))
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    with pytest.raises(Interrupted):
+        train("dense", few, epochs=3, progress=interrupt_after(2))
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    train("dense", few, epochs=3)
+    assert load_run(runs / "dense-sample.npz").environment["changes"] == [
+        "after epoch 1: ONEDNN_MAX_CPU_ISA not set → AVX2",
+        "after epoch 2: ONEDNN_MAX_CPU_ISA AVX2 → not set",
+    ]
+
+
+def test_a_run_whose_conditions_stayed_the_same_lists_no_changes(few: Dataset, runs: Path) -> None:
+    with pytest.raises(Interrupted):
+        train("dense", few, epochs=2, progress=interrupt_after(1))
+    assert "changes" not in train("dense", few, epochs=2).environment

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset
 from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.locking import lock
@@ -226,6 +227,8 @@ def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
     assert weights_of(run) == weights_of(load_run(made / "finished-sample.npz"))
     assert seconds[0] == 5000 < seconds[1] == run.seconds < 5100
     assert run.environment["device"] != "TPU"
+    (change,) = run.environment["changes"]
+    assert change.startswith(f"after epoch 1: backend jax → {keras.backend.backend()}; device ")
 
 
 def test_a_run_that_this_keras_cannot_continue_is_set_aside_and_trained_anew(

@@ -26,7 +26,6 @@ from mnist_cnn.environment import describe_environment
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.locking import lock
 from mnist_cnn.plots import plot_scores
-from mnist_cnn.recipes import choose_settings
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.study import run_study
 from mnist_cnn.study.__main__ import main
@@ -40,6 +39,7 @@ from mnist_cnn.study.results import (
     save_result,
     summarize,
 )
+from mnist_cnn.training import choose_settings
 from repository import ROOT
 
 distributed = pytest.importorskip("distributed")
@@ -249,6 +249,8 @@ def test_the_report_agrees_with_the_formulas() -> None:
     assert "mean 97.100 ± 4.734" in second and third == "c   mean 98.000 (1 seed)"
     assert differences[0] == f"bb minus a: {compare(bb, a)}"
     assert "too few" in differences[1]
+    assert differences[3] == "(The p values are not corrected for 3 comparisons.)"
+    assert "corrected" not in summarize([a, bb]) and summarize([]) == ""
     pairs = np.array([0.4, 0.0, 0.2])
     margin = 4.302653 * pairs.std(ddof=1) / 3**0.5
     p = stats.ttest_1samp(pairs, 0).pvalue

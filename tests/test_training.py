@@ -22,8 +22,8 @@ from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.device import choose_precision, device, fix_seed
 from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.folders import runs_folder
-from mnist_cnn.models import PRECISIONS, build_model, predict
-from mnist_cnn.recipes import RECIPES, Recipe, choose_batch_size
+from mnist_cnn.models import build_model, predict
+from mnist_cnn.recipes import PRECISIONS, RECIPES, Recipe, choose_batch_size
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.training import find_or_train, print_progress, train
 from run_helpers import interrupt_after, weights_of

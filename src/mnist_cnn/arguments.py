@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+MAX_CLASSES = 256  # as labels are uint8
 _PLURALS = {np.integer: "integers", np.floating: "floats", np.generic: "numbers"}
 
 
@@ -93,6 +94,11 @@ def check_whole(name: str, value: int, low: int, high: int | None = None) -> int
     return whole
 
 
+def check_seed(seed: int) -> int:
+    """Check that a seed is a whole number in 0..2**32 - 1, as NumPy requires, and return it."""
+    return check_whole("seed", seed, 0, 2**32 - 1)
+
+
 def check_list(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
     """Check that an argument is a list or another sequence, and return its items as a tuple."""
     # Strings, sets and dictionaries are iterable, too, but passing one is most likely a mistake
@@ -117,8 +123,10 @@ def check_names(name: str, names: Iterable[str], classes: int | None = None) -> 
     classes = len(names) if classes is None else classes
     if len(names) != classes:
         raise ValueError(f"{name} must hold a name for each of {classes} classes, not {len(names)}")
-    if not 2 <= classes <= 256:
-        raise ValueError(f"{name} must hold the names of 2 to 256 classes, not of {classes}")
+    if not 2 <= classes <= MAX_CLASSES:
+        raise ValueError(
+            f"{name} must hold the names of 2 to {MAX_CLASSES} classes, not of {classes}"
+        )
     for each in names:
         if not isinstance(each, str):
             raise TypeError(

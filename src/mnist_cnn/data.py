@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_cnn.arguments import check_array, check_choice, check_names, check_whole
+from mnist_cnn.arguments import MAX_CLASSES, check_array, check_choice, check_names, check_whole
 from mnist_cnn.exceptions import DataError
 from mnist_cnn.folders import keras_cache, project_folder
 from mnist_cnn.formats import ARRAYS, Arrays, read_collection
@@ -335,7 +335,7 @@ def _identify(
 def _number_classes(arrays: Arrays) -> tuple[str, ...]:
     """Name the classes of a collection that comes without names: "0", "1" and so on."""
     highest = max(int(arrays[name].max()) for name in ("y_train", "y_test"))
-    return tuple(str(label) for label in range(min(highest, 256) + 1))
+    return tuple(str(label) for label in range(min(highest, MAX_CLASSES) + 1))
 
 
 def _check_counting(arrays: Arrays, class_names: tuple[str, ...]) -> None:

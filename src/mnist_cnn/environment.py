@@ -15,6 +15,7 @@ Environment = TypedDict(
         "backend": str,
         "versions": dict[str, str],  # of packages, by their names
         "arithmetic": NotRequired[dict[str, str | int]],  # in runs: `describe_arithmetic`
+        "changes": NotRequired[list[str]],  # in runs that continued elsewhere: `add_changes`
         "layers": NotRequired[str],  # in results: the fingerprint of the network's layers
         "test images": NotRequired[str],  # in results on images other than MNIST's: fingerprint
     },
@@ -52,13 +53,35 @@ def describe_arithmetic() -> dict[str, str | int]:
 
 
 def find_changes(before: Environment, now: Environment) -> list[str]:
-    """Find what can change the weights and is not as it was, as in "keras 3.15.1, not 3.14.0"."""
+    """Find what can change the weights and is not as it was, as in "keras 3.14.0 → 3.15.1"."""
     old, new = _flatten(before), _flatten(now)
     return [
-        f"{name} {new[name]}, not {old[name]}"
+        f"{name} {old[name]} → {new[name]}"
         for name in sorted(old.keys() & new.keys())
         if old[name] != new[name]
     ]
+
+
+def add_changes(now: Environment, before: Environment, epochs_done: int) -> Environment:
+    """Describe a training that continues: add to the present environment what has changed so far.
+
+    Args:
+        now: The environment in which it continues.
+        before: That in which it trained up to now.
+        epochs_done: The number of epochs that it has finished.
+
+    Returns:
+        The present environment. If anything changed, "changes" lists when and what, as in
+        "after epoch 3: keras 3.14.0 → 3.15.1".
+    """
+    changes = list(before.get("changes", []))
+    differences = find_changes(before, now)
+    if differences:
+        changes.append(f"after epoch {epochs_done}: {'; '.join(differences)}")
+    described = now.copy()
+    if changes:
+        described["changes"] = changes
+    return described
 
 
 def _flatten(environment: Environment) -> dict[str, str | int]:

@@ -20,10 +20,6 @@ class RunError(MnistCnnError):
     """A run cannot be loaded, trained or saved."""
 
 
-class SettingsMismatchError(RunError):
-    """A run was made with other settings."""
-
-
 class StudyError(MnistCnnError):
     """A study cannot be read or continued."""
 

@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 
-from mnist_cnn.arguments import check_array, check_choice, check_whole
+from mnist_cnn.arguments import check_array, check_choice, check_seed, check_whole
 from mnist_cnn.backend import keras, usual_settings
 from mnist_cnn.data import scale_pixels
+from mnist_cnn.recipes import PRECISIONS
 
 layers = keras.layers
-PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 # These functions return all layers but the output layer, which `build_model` adds. The numbers of
@@ -162,7 +162,7 @@ def build_model(
     check_choice("precision", precision, PRECISIONS)
     classes = check_whole("classes", classes, 1)
     if seed is not None:
-        seed = check_whole("seed", seed, 0, 2**32 - 1)
+        seed = check_seed(seed)
     with usual_settings(precision):
         stack = [*NETWORKS[network](), layers.Dense(classes, activation="softmax", dtype="float32")]
         if seed is not None:

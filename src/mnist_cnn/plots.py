@@ -300,7 +300,7 @@ class LiveCurves:
         done, epochs = run.epochs_done, run.settings.epochs
         note = f"epoch {done} of {epochs}, {timedelta(seconds=int(run.seconds))}"
         if 0 < done < epochs:
-            left = timedelta(seconds=int(run.seconds / done * (epochs - done)))
+            left = timedelta(seconds=int(run.seconds_left))
             note += f", about {left} left"
         bar = "■" * done + "□" * (epochs - done)
         figure = plot_history(run.history, epochs, f"{note}\n{bar}")

@@ -1,12 +1,14 @@
-"""How to train: the recipes, and the settings that follow from them (notebook 04)."""
+"""How to train: the recipes, and all settings of a training (notebook 04).
+
+They are numbers and names only: importing them imports no Keras.
+"""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from mnist_cnn.arguments import check_choice, check_whole
-from mnist_cnn.data import Dataset, check_dataset
-from mnist_cnn.device import choose_precision
-from mnist_cnn.models import PRECISIONS
+from mnist_cnn.arguments import check_choice
+
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @dataclass(frozen=True)
@@ -96,36 +98,6 @@ class Settings(Recipe):
         return cls(**others, fingerprint=about["data"])
 
 
-def choose_settings(
-    recipe: str,
-    dataset: Dataset,
-    epochs: int | None = None,
-    seed: int = 0,
-    precision: str | None = None,
-) -> Settings:
-    """Complete a recipe to the settings of a run.
-
-    The arguments are those of `train`, which explains them.
-    """
-    check_choice("recipe", recipe, RECIPES)
-    check_dataset(dataset)
-    seed = check_whole("seed", seed, 0, 2**32 - 1)
-    if precision is None:
-        precision = choose_precision()
-    check_choice("precision", precision, PRECISIONS)
-    chosen = asdict(RECIPES[recipe])
-    if epochs is not None:
-        chosen["epochs"] = check_whole("epochs", epochs, 1)
-    return Settings(
-        **chosen,
-        recipe=recipe,
-        batch_size=choose_batch_size(len(dataset.x_train)),
-        precision=precision,
-        seed=seed,
-        fingerprint=dataset.fingerprint,
-    )
-
-
 def choose_batch_size(n_images: int) -> int:
-    """How many images go into a step: 128; of up to 5,000 images 32, or there are too few steps."""
+    """How many images go into a step: 128, or 32 of up to 5,000, so that there are enough steps."""
     return 32 if n_images <= 5_000 else 128

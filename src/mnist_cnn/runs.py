@@ -18,16 +18,17 @@ from typing import BinaryIO
 
 import numpy as np
 
+from mnist_cnn.arguments import MAX_CLASSES
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.environment import Environment
-from mnist_cnn.exceptions import RunError, SettingsMismatchError
+from mnist_cnn.exceptions import RunError
 from mnist_cnn.folders import runs_folder, short_path
 from mnist_cnn.locking import lock
 from mnist_cnn.models import NETWORKS, build_model, weight_shapes
 from mnist_cnn.recipes import Settings
 
-SHIPPED = Path(__file__).with_name("shipped_runs")  # one run of each recipe that the notebooks open
+SHIPPED = Path(__file__).with_name("shipped_runs")  # the runs that come with the package
 
 Reporter = Callable[[str], object]
 """Called with a sentence for whoever waits for a training, such as `print`."""
@@ -39,15 +40,15 @@ class Run:
 
     Attributes:
         settings: What defines the run.
-        environment: What it was made with besides, as `describe_environment` and
-            `describe_arithmetic` say.
+        environment: What else the weights depend on, as `describe_environment` and
+            `describe_arithmetic` say; what changed on the way is listed in "changes".
         seconds: Time of training so far, with validation.
         history: Loss, accuracy, val_loss and val_accuracy: a number for each epoch.
         predicted: What the network predicts for the validation images, before training and after
             each epoch: uint8 (1 + epochs, images).
         weights: The weights after the last finished epoch, float32.
-        state: What it takes to continue, of weights, dropout and optimizer. Empty if it is
-            finished.
+        state: The state of the network and of its optimizer, from which the training continues.
+            Empty if it is finished.
     """
 
     settings: Settings
@@ -69,6 +70,11 @@ class Run:
         return self.epochs_done == self.settings.epochs
 
     @property
+    def seconds_left(self) -> float:
+        """How many seconds the other epochs will take, at the pace of those that are finished."""
+        return self.seconds / self.epochs_done * (self.settings.epochs - self.epochs_done)
+
+    @property
     def classes(self) -> int:
         """How many classes the network tells apart: as many as its last layer has biases."""
         return np.size(self.weights[-1]) if self.weights else 0
@@ -80,7 +86,7 @@ class Run:
             RunError: The weights do not fit the network.
         """
         network = self.settings.network
-        is_known = network in NETWORKS and 1 <= self.classes <= 256
+        is_known = network in NETWORKS and 1 <= self.classes <= MAX_CLASSES
         shapes = tuple(array.shape for array in self.weights)
         if not is_known or shapes != weight_shapes(network, self.classes):
             raise RunError(f"the weights do not fit the network {network}")
@@ -221,20 +227,25 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
         wanted: Values by the names of `Settings`. Of those left out, any will do.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        SettingsMismatchError: It was made with other settings.
-        RunError: The file is damaged, or its weights fit no network of this version.
+        RunError: There is no such run; the message says why, as in "runs/relu.npz does not exist
+            yet".
+        OSError: The file cannot be read at the moment.
     """
-    run = load_run(file)
-    run.check_weights()
-    had = asdict(run.settings)
+    try:
+        run = load_run(file)
+        run.check_weights()
+    except FileNotFoundError:
+        raise RunError(f"{short_path(file)} does not exist yet") from None
+    except RunError as error:
+        raise RunError(f"{short_path(file)} cannot be used: {error}") from error
+    actual = asdict(run.settings)
     differences = [
-        "other training images" if name == "fingerprint" else f"{name} {had[name]}, not {value}"
+        "other training images" if name == "fingerprint" else f"{name} {actual[name]}, not {value}"
         for name, value in wanted.items()
-        if had[name] != value
+        if actual[name] != value
     ]
     if differences:
-        raise SettingsMismatchError(
+        raise RunError(
             f"{short_path(file)} was made with other settings ({'; '.join(differences)})"
         )
     return run
@@ -265,15 +276,6 @@ def open_run(
         yield file, _load_or_set_aside(file, settings, report)
 
 
-def describe_load_error(file: Path, error: Exception) -> str:
-    """Say why `load_matching` could not load a run: a clause without a full stop."""
-    if isinstance(error, FileNotFoundError):
-        return f"{short_path(file)} does not exist yet"
-    if isinstance(error, SettingsMismatchError):
-        return str(error)
-    return f"{short_path(file)} cannot be used: {error}"
-
-
 def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
     """Keep other processes from training the same run; a RunError says what to do if one is."""
     try:
@@ -291,12 +293,11 @@ def _lock_run(file: Path, name: str) -> AbstractContextManager[object]:
 
 def _load_or_set_aside(file: Path, settings: Settings, report: Reporter) -> Run | None:
     """Load the run with these settings, if it was begun; set another one in its place aside."""
+    if not file.exists():
+        return None
     try:
         return load_matching(file, asdict(settings))
-    except FileNotFoundError:
-        return None
     except RunError as error:
-        why_not = describe_load_error(file, error)
-    aside = short_path(set_aside(file))
-    report(f"{settings.recipe}: {why_not}. It is now {aside}; training a new run.")
-    return None
+        aside = short_path(set_aside(file))
+        report(f"{settings.recipe}: {error}. It is now {aside}; training a new run.")
+        return None

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_cnn.arguments import check_choice, check_seed, check_whole
 from mnist_cnn.backend import keras, usual_settings
 from mnist_cnn.batches import count_batches, training_batches
-from mnist_cnn.data import Dataset, Pair, one_hot, split_validation
-from mnist_cnn.device import fix_seed
+from mnist_cnn.data import Dataset, Pair, check_dataset, one_hot, split_validation
+from mnist_cnn.device import choose_precision, fix_seed
 from mnist_cnn.environment import (
     Environment,
+    add_changes,
     describe_arithmetic,
     describe_environment,
     find_changes,
@@ -20,12 +22,11 @@ from mnist_cnn.environment import (
 from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.folders import short_path
 from mnist_cnn.models import build_model, predict
-from mnist_cnn.recipes import Recipe, Settings, choose_settings
+from mnist_cnn.recipes import PRECISIONS, RECIPES, Recipe, Settings, choose_batch_size
 from mnist_cnn.runs import (
     SHIPPED,
     Reporter,
     Run,
-    describe_load_error,
     load_matching,
     load_run,
     open_run,
@@ -50,7 +51,7 @@ def print_progress(run: Run) -> None:
     if run.finished:
         time_needed = f"{run.seconds:.0f} s in all"
     else:
-        time_needed = f"about {run.seconds / done * (epochs - done):.0f} s left"
+        time_needed = f"about {run.seconds_left:.0f} s left"
     accuracy = run.history["val_accuracy"][-1]
     print(
         f"epoch {done:2} of {epochs}: validation accuracy {accuracy:.2%}, {time_needed}", flush=True
@@ -146,6 +147,36 @@ def train_with(
             ) from None
 
 
+def choose_settings(
+    recipe: str,
+    dataset: Dataset,
+    epochs: int | None = None,
+    seed: int = 0,
+    precision: str | None = None,
+) -> Settings:
+    """Complete a recipe to the settings of a run.
+
+    The arguments are those of `train`, which explains them.
+    """
+    check_choice("recipe", recipe, RECIPES)
+    check_dataset(dataset)
+    seed = check_seed(seed)
+    if precision is None:
+        precision = choose_precision()
+    check_choice("precision", precision, PRECISIONS)
+    chosen = asdict(RECIPES[recipe])
+    if epochs is not None:
+        chosen["epochs"] = check_whole("epochs", epochs, 1)
+    return Settings(
+        **chosen,
+        recipe=recipe,
+        batch_size=choose_batch_size(len(dataset.x_train)),
+        precision=precision,
+        seed=seed,
+        fingerprint=dataset.fingerprint,
+    )
+
+
 def find_or_train(recipe: str, dataset: Dataset) -> Run:
     """Find a finished run of a recipe on these images; where there is none, train one now.
 
@@ -176,11 +207,11 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
             f"{short_path(file)} was interrupted after epoch {run.epochs_done} of "
             f"{run.settings.epochs}"
         )
-    except (FileNotFoundError, RunError) as error:
-        why_not = describe_load_error(file, error)
+    except RunError as error:
+        why_not = str(error)
     try:
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
-    except (FileNotFoundError, RunError):
+    except RunError:
         print(f"{recipe}: training now, as {why_not}")
         return train(recipe, dataset)
     print(f"{recipe}: the run that comes with the package, as {why_not}")
@@ -277,7 +308,8 @@ def _resume(setup: _Setup, run: Run, file: Path, report: Reporter) -> Run:
     report(_describe_continuation(run, file, setup.environment))
     for variable, array in zip(state, run.state, strict=True):
         variable.assign(array)
-    return replace(run, environment=setup.environment)
+    environment = add_changes(setup.environment, run.environment, run.epochs_done)
+    return replace(run, environment=environment)
 
 
 def _describe_continuation(run: Run, file: Path, environment: Environment) -> str:

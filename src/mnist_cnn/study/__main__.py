@@ -6,9 +6,8 @@ from pathlib import Path
 
 from mnist_cnn.data import load_images
 from mnist_cnn.folders import runs_folder
-from mnist_cnn.models import PRECISIONS
 from mnist_cnn.plots import plot_scores
-from mnist_cnn.recipes import RECIPES
+from mnist_cnn.recipes import PRECISIONS, RECIPES
 from mnist_cnn.study.results import group_results, summarize
 from mnist_cnn.study.study import run_study
 

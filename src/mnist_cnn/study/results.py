@@ -159,7 +159,7 @@ def group_results(results: Iterable[Result], images: str = "validation") -> list
     for result in results:
         accuracy = result.test_accuracy if images == "test" else result.val_accuracy
         accuracies = collected[result.settings.recipe][_definition(result)]
-        accuracies[result.settings.seed] = 100 * accuracy
+        accuracies.setdefault(result.settings.seed, 100 * accuracy)  # as `load_results` does
     groups = []
     for recipe, by_definition in collected.items():
         shared = frozenset.intersection(*by_definition)
@@ -184,12 +184,15 @@ def summarize(groups: Sequence[Group]) -> str:
     Means are in percent, followed by the standard deviation and Student's 95 % interval; pairs
     of groups are compared by `compare`.
     """
-    width = max(len(group.label) for group in groups)
+    width = max((len(group.label) for group in groups), default=0)
     lines = [f"{group.label:{width}}  {_summarize_one(group)}" for group in groups]
     for first, second in combinations(groups, 2):
         difference = compare(second, first)
         said = "too few seeds of both" if difference is None else difference
         lines.append(f"{second.label} minus {first.label}: {said}")
+    comparisons = len(groups) * (len(groups) - 1) // 2
+    if comparisons > 1:
+        lines.append(f"(The p values are not corrected for {comparisons} comparisons.)")
     return "\n".join(lines)
 
 

@@ -10,12 +10,11 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_cnn.arguments import check_choice, check_list, check_whole
+from mnist_cnn.arguments import check_choice, check_list, check_seed, check_whole
 from mnist_cnn.data import Dataset, check_dataset
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.locking import lock
-from mnist_cnn.models import PRECISIONS
-from mnist_cnn.recipes import RECIPES, Settings, choose_settings
+from mnist_cnn.recipes import PRECISIONS, RECIPES, Settings
 from mnist_cnn.study.cluster import (
     TOPIC,
     WorkerEnvironment,
@@ -26,6 +25,7 @@ from mnist_cnn.study.cluster import (
     train_one,
 )
 from mnist_cnn.study.results import Result, load_results, result_key, save_result
+from mnist_cnn.training import choose_settings
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -106,7 +106,7 @@ def _check_arguments(
     recipes = check_list("recipes", recipes)
     for recipe in recipes:
         check_choice("recipe", recipe, RECIPES)
-    seeds = [check_whole("seed", seed, 0, 2**32 - 1) for seed in check_list("seeds", seeds)]
+    seeds = [check_seed(seed) for seed in check_list("seeds", seeds)]
     if not recipes or not seeds:
         raise ValueError("a study needs at least one recipe and one seed")
     for name, number in (("epochs", epochs), ("workers", workers), ("wait", wait)):
