@@ -7,6 +7,7 @@ import os
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,13 @@ def test_preparation_agrees_with_plain_python(sample: Dataset) -> None:
             assert prepared[i, row, column, 0] == pytest.approx(
                 int(sample.x_train[i, row, column]) / 255
             )
+
+
+def test_a_part_of_mnist_is_not_called_full_mnist(full: Dataset, sample: Dataset) -> None:
+    few = replace(full, x_train=full.x_train[:5000], y_train=full.y_train[:5000])
+    assert str(few).startswith("Part of MNIST: 5,000 training and 10,000 test images, from ")
+    assert str(full).startswith("Full MNIST: 60,000 training and 10,000 test images, from ")
+    assert str(sample).startswith("MNIST sample: 4,000 training and 1,000 test images, from ")
 
 
 def test_the_fingerprint_tells_what_was_trained_on(sample: Dataset) -> None:
@@ -444,7 +452,8 @@ def test_a_folder_of_idx_files_and_an_archive_give_the_same(
     from_folder = load_images(folder)
     assert str(from_folder) == (
         "shapes (not a known collection): 30 training and 30 test images, from the folder shapes\n"
-        "3 classes: circle, square, very long line\nThe text speaks of MNIST's digits."
+        "3 classes: circle, square, very long line\n"
+        "The text of the notebooks is about MNIST's digits."
     )
     rng = np.random.default_rng(0)
     assert np.array_equal(from_folder.x_train, rng.integers(0, 256, (30, 28, 28)))

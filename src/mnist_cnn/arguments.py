@@ -35,19 +35,19 @@ def check_array(
     Raises:
         ValueError: The dtype, the shape or a value is wrong; the message says which.
     """
-    wanted = f"{_PLURALS.get(dtype, dtype.__name__)} of shape {_shape_in_words(shape)}"
+    expected = f"{_PLURALS.get(dtype, dtype.__name__)} of shape {_shape_in_words(shape)}"
     try:
         array = np.asarray(array)
     except ValueError as error:  # NumPy's message does not name the argument
         is_uneven = "inhomogeneous" in str(error)
         found = "rows of different lengths" if is_uneven else f"what NumPy refuses ({error})"
-        raise ValueError(f"{name} must be {wanted}, not {found}") from error
+        raise ValueError(f"{name} must be {expected}, not {found}") from error
     has_shape = _has_shape(array, shape)
     if not has_shape or not np.issubdtype(array.dtype, dtype) or array.dtype.kind not in "buif":
         found = f"{array.dtype} of shape {array.shape}"
         if _has_shape(array, shape[1:]):
             found += "; turn a single one into a batch of one with [np.newaxis]"
-        raise ValueError(f"{name} must be {wanted}, not {found}")
+        raise ValueError(f"{name} must be {expected}, not {found}")
     if high is not None and not (array.min() >= 0 and array.max() <= high):  # false for NaN, too
         raise ValueError(f"{name} must lie in 0..{high}, not in {array.min()}..{array.max()}")
     if dtype is np.generic and not np.isfinite(array).all():
@@ -62,8 +62,8 @@ def _shape_in_words(shape: tuple[int | str, ...]) -> str:
 
 def _has_shape(array: np.ndarray, shape: tuple[int | str, ...]) -> bool:
     return array.ndim == len(shape) and all(
-        length > 0 if isinstance(wanted, str) else length == wanted
-        for length, wanted in zip(array.shape, shape, strict=True)
+        length > 0 if isinstance(expected, str) else length == expected
+        for length, expected in zip(array.shape, shape, strict=True)
     )
 
 

@@ -41,6 +41,11 @@ _KNOWN = {
     "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16": ("MNIST", DIGITS),
     "ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f": ("Fashion-MNIST", CLOTHES),
 }
+# How a dataset is called by its source and its numbers of training and of test images
+_TITLES = {
+    ("full", 60_000, 10_000): "Full MNIST",
+    ("sample", 4_000, 1_000): "MNIST sample",
+}
 _DOWNLOAD_TIMEOUT = 20  # seconds without data before a download counts as failed
 
 
@@ -81,12 +86,14 @@ class Dataset:
             object.__setattr__(self, y, labels.astype("uint8", copy=False))
 
     def __str__(self) -> str:
-        what = {"full": "Full MNIST", "sample": "MNIST sample"}.get(self.source, self.name)
-        counts = f"{len(self.x_train):,} training and {len(self.x_test):,} test images"
-        text = f"{what}: {counts}, from {self.origin}"
+        train, test = len(self.x_train), len(self.x_test)
+        title = self.name
+        if self.are_digits:  # a part is made by dataclasses.replace
+            title = _TITLES.get((self.source, train, test), "Part of MNIST")
+        text = f"{title}: {train:,} training and {test:,} test images, from {self.origin}"
         if not self.are_digits:
             text += f"\n{len(self.class_names)} classes: {', '.join(self.class_names)}"
-            text += "\nThe text speaks of MNIST's digits."
+            text += "\nThe text of the notebooks is about MNIST's digits."
         return text
 
     @property

@@ -53,11 +53,11 @@ def _set_up_figures() -> None:
     chosen = {name: current[name] for name in names if current[name] != outside[name]}
     matplotlib.rcdefaults()
     matplotlib.rcParams |= _STYLE | chosen  # type: ignore[arg-type]
-    asked = os.environ.get("MPLBACKEND", "").lower()
+    backend = os.environ.get("MPLBACKEND", "").lower()
     in_notebook = "ipykernel.kernelapp" in sys.modules
     # Jupyter itself sets "inline"
-    if in_notebook and asked and "inline" not in asked:
-        if str(matplotlib.get_backend(auto_select=False)).lower() == asked:
+    if in_notebook and backend and "inline" not in backend:
+        if str(matplotlib.get_backend(auto_select=False)).lower() == backend:
             matplotlib.rcParams["backend"] = "inline"  # first, as loading the backend reads it
             plt.switch_backend("inline")
 
@@ -285,8 +285,9 @@ def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
         try:
             curves[name] = [float(value) for value in values]
         except (TypeError, ValueError):
-            said = f"{name} must be numbers, one for each epoch, not {values!r:.60}"
-            raise ValueError(said) from None
+            raise ValueError(
+                f"{name} must be numbers, one for each epoch, not {values!r:.60}"
+            ) from None
     return curves
 
 

@@ -87,15 +87,15 @@ class Settings(Recipe):
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as they stand in files, where the fingerprint is called `data`."""
-        about = asdict(self)
-        about["data"] = about.pop("fingerprint")
-        return about
+        entry = asdict(self)
+        entry["data"] = entry.pop("fingerprint")
+        return entry
 
     @classmethod
-    def from_json(cls, about: dict[str, Any]) -> Self:
+    def from_json(cls, entry: dict[str, Any]) -> Self:
         """Make settings of what `to_json` returned."""
-        others = {name: value for name, value in about.items() if name != "data"}
-        return cls(**others, fingerprint=about["data"])
+        others = {name: value for name, value in entry.items() if name != "data"}
+        return cls(**others, fingerprint=entry["data"])
 
 
 def choose_batch_size(n_images: int) -> int:

@@ -202,9 +202,9 @@ def set_aside(file: Path) -> Path:
 
 
 def run_file(name: str, dataset: Dataset) -> Path:
-    """Where the run of that name on these images is.
+    """The file of the run of that name, trained on these images.
 
-    That is runs/<name>.npz on full MNIST, and runs/<name>-<source>.npz on other images.
+    It is runs/<name>.npz for full MNIST, and runs/<name>-<source>.npz for other images.
     """
     check_dataset(dataset)
     return _path(name, dataset.source)

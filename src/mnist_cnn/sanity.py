@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# Numbers of images: for each of the asked ones, the most similar of the known ones is found
-_KNOWN, _ASKED = 2000, 500
+# Numbers of images: for each query, the most similar of the references is found
+_REFERENCES, _QUERIES = 2000, 500
 
 
 def find_problems(arrays: dict[str, np.ndarray], classes: int) -> list[str]:
@@ -121,14 +121,16 @@ def _check_labels(
     """Check that the most similar image has the same label more often than by chance."""
     rng = np.random.default_rng(0)
     order = rng.permutation(len(x_train))
-    asked, known = order[:_ASKED], order[_ASKED : _ASKED + _KNOWN]
-    asked_of_test = rng.permutation(len(x_test))[:_ASKED]
+    queries, references = order[:_QUERIES], order[_QUERIES : _QUERIES + _REFERENCES]
+    test_queries = rng.permutation(len(x_test))[:_QUERIES]
     problems: list[str] = []
     for kind, images, labels in (
-        ("training", x_train[asked], y_train[asked]),
-        ("test", x_test[asked_of_test], y_test[asked_of_test]),
+        ("training", x_train[queries], y_train[queries]),
+        ("test", x_test[test_queries], y_test[test_queries]),
     ):
-        if not problems and _agree_by_chance(x_train[known], y_train[known], images, labels):
+        if not problems and _agree_by_chance(
+            x_train[references], y_train[references], images, labels
+        ):
             problems.append(
                 f"The labels of the {kind} images do not seem to belong to them: the most similar "
                 "training image has another label as often as by chance. Were the images sorted or "
@@ -138,31 +140,31 @@ def _check_labels(
 
 
 def _agree_by_chance(
-    known: np.ndarray, known_labels: np.ndarray, images: np.ndarray, labels: np.ndarray
+    references: np.ndarray, reference_labels: np.ndarray, images: np.ndarray, labels: np.ndarray
 ) -> bool:
     """Whether nearest neighbours share their label no more often than by chance.
 
     "By chance" means up to 3 standard deviations above the mean for shuffled labels.
 
     Args:
-        known: Images among which neighbours are sought, uint8 (known, 28, 28).
-        known_labels: Their labels, integers (known,) in 0..255.
+        references: Images among which neighbours are sought, uint8 (references, 28, 28).
+        reference_labels: Their labels, integers (references,) in 0..255.
         images: Images whose nearest neighbours are sought, uint8 (n, 28, 28).
         labels: Their labels, integers (n,) in 0..255.
 
     Returns:
         The answer; False if there are fewer than 100 images of either kind, too few to tell.
     """
-    if min(len(known), len(images)) < 100:
+    if min(len(references), len(images)) < 100:
         return False
-    known = known.reshape(len(known), -1).astype("float32")
+    references = references.reshape(len(references), -1).astype("float32")
     images = images.reshape(len(images), -1).astype("float32")
-    # The nearest one has the smallest squared distance |image|² - 2 image·known + |known|², whose
-    # first term is the same for all
-    squares = (known**2).sum(axis=1)
-    nearest = (squares - 2 * images @ known.T).argmin(axis=1)
-    agreed = np.mean(known_labels[nearest] == labels)
-    known_share = np.bincount(known_labels, minlength=256) / len(known_labels)
+    # The nearest one has the smallest squared distance
+    # |image|² - 2 image·reference + |reference|², whose first term is the same for all
+    squares = (references**2).sum(axis=1)
+    nearest = (squares - 2 * images @ references.T).argmin(axis=1)
+    agreed = np.mean(reference_labels[nearest] == labels)
+    reference_share = np.bincount(reference_labels, minlength=256) / len(reference_labels)
     share = np.bincount(labels, minlength=256) / len(labels)
-    chance = (known_share * share).sum()
+    chance = (reference_share * share).sum()
     return bool(agreed < chance + 3 * np.sqrt(chance * (1 - chance) / len(labels)))

@@ -203,18 +203,18 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
         if run.finished:
             print(f"{recipe}: your run, {short_path(file)}")
             return run
-        why_not = (
+        reason = (
             f"{short_path(file)} was interrupted after epoch {run.epochs_done} of "
             f"{run.settings.epochs}"
         )
     except RunError as error:
-        why_not = str(error)
+        reason = str(error)
     try:
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
     except RunError:
-        print(f"{recipe}: training now, as {why_not}")
+        print(f"{recipe}: training now, as {reason}")
         return train(recipe, dataset)
-    print(f"{recipe}: the run that comes with the package, as {why_not}")
+    print(f"{recipe}: the run that comes with the package, as {reason}")
     return shipped
 
 

@@ -31,11 +31,11 @@ def number(exercise: str, answer: float | EllipsisType) -> None:
         exercise: The name of the exercise.
         answer: The learner's number, or `...` while there is none.
     """
-    asked = _find(exercise, Number)
+    task = _find(exercise, Number)
     if answer is ...:
         print(_UNANSWERED)
     else:
-        print(_verdict(_problem_with_number(asked, answer)))
+        print(_verdict(_problem_with_number(task, answer)))
 
 
 def array(exercise: str, answer: ArrayLike | EllipsisType, dataset: Dataset) -> None:
@@ -46,11 +46,11 @@ def array(exercise: str, answer: ArrayLike | EllipsisType, dataset: Dataset) -> 
         answer: The learner's array, or `...` while there is none.
         dataset: The images that the array was made from.
     """
-    asked = _find(exercise, Array)
+    task = _find(exercise, Array)
     if answer is ...:
         print(_UNANSWERED)
     else:
-        print(_verdict(_compare([answer], asked, [(dataset,)])))
+        print(_verdict(_compare([answer], task, [(dataset,)])))
 
 
 def function(exercise: str, answer: Callable[..., ArrayLike] | EllipsisType) -> None:
@@ -61,11 +61,11 @@ def function(exercise: str, answer: Callable[..., ArrayLike] | EllipsisType) -> 
         answer: The learner's function, or `...` or a function whose body is `...` while there is
             none.
     """
-    asked = _find(exercise, Function)
+    task = _find(exercise, Function)
     if answer is ... or _is_stub(answer):
         print(_UNANSWERED)
     else:
-        print(_verdict(_problem_with_function(asked, answer)))
+        print(_verdict(_problem_with_function(task, answer)))
 
 
 def network(exercise: str, answer: keras.Model | EllipsisType, *others: keras.Model) -> None:
@@ -76,11 +76,11 @@ def network(exercise: str, answer: keras.Model | EllipsisType, *others: keras.Mo
         answer: The learner's network, or `...` while there is none.
         others: The networks to compare it with, if the exercise has any.
     """
-    asked = _find(exercise, Network)
+    task = _find(exercise, Network)
     if answer is ...:
         print(_UNANSWERED)
         return
-    problem = _problem_with_network(asked, answer, others)
+    problem = _problem_with_network(task, answer, others)
     if problem:
         print(_verdict(problem))
     else:
@@ -170,13 +170,13 @@ def _compare(
     for mistake in exercise.mistakes:
         if _are_alike(results, [mistake.answer(*arguments) for arguments in inputs]):
             return mistake.message
-    for result, wanted in zip(results, expected, strict=True):
+    for result, right in zip(results, expected, strict=True):
         try:
             shape = np.shape(result)
         except ValueError:
-            return f"the shape should be {np.shape(wanted)}, and some rows are longer than others"
-        if shape != np.shape(wanted):
-            return f"the shape should be {np.shape(wanted)}, and is {shape}"
+            return f"the shape should be {np.shape(right)}, and some rows are longer than others"
+        if shape != np.shape(right):
+            return f"the shape should be {np.shape(right)}, and is {shape}"
     return "the shape is right, but the numbers are not; open the hint"
 
 

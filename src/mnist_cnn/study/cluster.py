@@ -185,10 +185,10 @@ def _ask_first_worker(
     address = client.scheduler.address  # type: ignore[union-attr]  # it is connected
     print(f"Waiting up to {seconds} s for a worker at {address}. {_LIMIT}", flush=True)
     # As a task: for nothing else does an adaptive cluster start a worker
-    asked = client.submit(describe_worker, source, pure=False)
-    while not asked.done():
+    future = client.submit(describe_worker, source, pure=False)
+    while not future.done():
         try:
-            wait(asked, timeout=seconds)
+            wait(future, timeout=seconds)
         except TimeoutError:
             if not client.nthreads():
                 raise StudyError(
@@ -197,7 +197,7 @@ def _ask_first_worker(
                 ) from None
         except CancelledError:
             raise StudyError(f"The Dask scheduler at {address} was stopped.") from None
-    return asked.exception() or asked.result()
+    return future.exception() or future.result()
 
 
 def describe_worker(source: str) -> WorkerEnvironment:

@@ -50,17 +50,17 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as it stands in files, where the environment is called `made_with`."""
-        about = asdict(self)
-        about["settings"] = self.settings.to_json()
-        about["made_with"] = about.pop("environment")
-        return about
+        entry = asdict(self)
+        entry["settings"] = self.settings.to_json()
+        entry["made_with"] = entry.pop("environment")
+        return entry
 
     @classmethod
-    def from_json(cls, about: dict[str, Any]) -> Self:
+    def from_json(cls, entry: dict[str, Any]) -> Self:
         """Make a result of what `to_json` returned."""
-        others = {name: about[name] for name in about if name not in ("settings", "made_with")}
-        settings = Settings.from_json(about["settings"])
-        return cls(settings, about["made_with"], **others)
+        others = {name: entry[name] for name in entry if name not in ("settings", "made_with")}
+        settings = Settings.from_json(entry["settings"])
+        return cls(settings, entry["made_with"], **others)
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,8 @@ def summarize(groups: Sequence[Group]) -> str:
     lines = [f"{group.label:{width}}  {_summarize_one(group)}" for group in groups]
     for first, second in combinations(groups, 2):
         difference = compare(second, first)
-        said = "too few seeds of both" if difference is None else difference
-        lines.append(f"{second.label} minus {first.label}: {said}")
+        description = "too few seeds of both" if difference is None else difference
+        lines.append(f"{second.label} minus {first.label}: {description}")
     comparisons = len(groups) * (len(groups) - 1) // 2
     if comparisons > 1:
         lines.append(f"(The p values are not corrected for {comparisons} comparisons.)")

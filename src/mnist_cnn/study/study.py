@@ -81,15 +81,15 @@ def run_study(
             for seed in seeds
             for recipe in recipes
         ]
-        asked = _by_key(chosen, expected)
+        planned = _by_key(chosen, expected)
         results = {result.key: result for result in load_results(file)} if file.exists() else {}
-        missing = {key: settings for key, settings in asked.items() if key not in results}
-        print(f"{file} has {len(asked) - len(missing)} of {len(asked)} trainings.")
+        missing = {key: settings for key, settings in planned.items() if key not in results}
+        print(f"{file} has {len(planned) - len(missing)} of {len(planned)} trainings.")
         if missing:
             client = client or stack.enter_context(connect(None, workers))
             print(f"Training the others. Dashboard of Dask: {client.dashboard_link}")
             results |= _train_missing(missing, client, expected, dataset.source, file)
-    return [results[key] for key in asked]
+    return [results[key] for key in planned]
 
 
 def _check_arguments(
