@@ -312,27 +312,30 @@ def _scores_of_ensembles(results: Results, images: str) -> dict[str, list[float]
     return {"alone": rounded(alone), "together": rounded(together)}
 
 
-# The functions that generate the texts, by the names of their places
+# The functions that generate the texts, by their own names, which are those of the places
 TABLES: dict[str, Callable[[Results], str]] = {
-    "recipes": recipe_table,
-    "times": speed_table,
-    "seeds": accuracy_table,
-    "study": study_report,
-    "scores": recipe_scores,
-    "validation_scores": recipe_validation_scores,
-    "ten_scores": relu_scores,
-    "ladder": ladder_scores,
-    "validation_ladder": ladder_validation_scores,
-    "costs": ladder_costs,
-    "costs_conditions": ladder_costs_conditions,
-    "permuted": permuted_scores,
-    "ensembles": ensemble_scores,
-    "validation_ensembles": ensemble_validation_scores,
-    "pooling": pooling_table,
-    "sizes": throughput_table,
-    "scaling": scaling_table,
-    "views": view_table,
-    "conditions": speed_conditions,
+    function.__name__: function
+    for function in (
+        recipe_table,
+        speed_table,
+        accuracy_table,
+        study_report,
+        recipe_scores,
+        recipe_validation_scores,
+        relu_scores,
+        ladder_scores,
+        ladder_validation_scores,
+        ladder_costs,
+        ladder_costs_conditions,
+        permuted_scores,
+        ensemble_scores,
+        ensemble_validation_scores,
+        pooling_table,
+        throughput_table,
+        scaling_table,
+        view_table,
+        speed_conditions,
+    )
 }
 
 # Formatting

@@ -44,7 +44,7 @@ def test_every_table_is_on_a_page() -> None:
 
 def test_filling_leaves_the_rest_of_a_page_alone() -> None:
     place = "<!-- bench: {} -->\n<!-- end of bench -->"
-    empty = f"before\n{place.format('recipes')}\nbetween\n{place.format('times')}\nafter"
+    empty = f"before\n{place.format('recipe_table')}\nbetween\n{place.format('speed_table')}\nafter"
     filled = fill_pages.fill(empty, TEXTS)
     assert fill_pages.fill(filled, TEXTS) == filled
     assert [line for line in filled.splitlines() if not line.startswith("|")] == empty.splitlines()
@@ -63,7 +63,7 @@ def test_tables_follow_the_results() -> None:
 
 
 def test_code_cells_hold_the_accuracies_by_recipe() -> None:
-    cell = "# <!-- bench: scores -->\n# <!-- end of bench -->\nbest = max(scores['relu'])"
+    cell = "# <!-- bench: recipe_scores -->\n# <!-- end of bench -->\nbest = max(scores['relu'])"
     filled = fill_pages.fill(cell, TEXTS)
     assert fill_pages.fill(filled, TEXTS) == filled
     names: dict = {}
