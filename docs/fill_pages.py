@@ -17,7 +17,8 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import addresses
 from mnist_cnn.exceptions import StudyError
-from tables import TABLES, Results, load_measurements
+from schema import Results
+from tables import TABLES, load_measurements
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

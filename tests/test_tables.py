@@ -15,6 +15,7 @@ from benchmark_results import ACCURACIES, RESULTS, ROWS, STUDY
 from compared import STUDY_RECIPES
 from mnist_cnn.exceptions import StudyError
 from repository import copy_repository
+from schema import Results
 
 TEXTS = fill_pages.generate_texts(RESULTS, fill_pages.addresses.read_repository())
 
@@ -129,7 +130,7 @@ def test_make_tables_fills_an_empty_place(tmp_path: Path) -> None:
 def test_two_studies_in_one_file_end_make_tables_with_a_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def load_measurements() -> tables.Results:
+    def load_measurements() -> Results:
         raise StudyError("study.jsonl holds more than one study.")
 
     monkeypatch.setattr(fill_pages, "load_measurements", load_measurements)
