@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mnist_cnn.data import Dataset
 
 TIMED_EPOCHS = 3  # in each training, or all of them if it has fewer
+ARTICLE_EPOCHS = 20
 ARTICLE_VALIDATION_SPLIT = 0.2  # the share of the training images on which the article validates
 
 
@@ -114,7 +115,6 @@ def time_fit(network: str, precision: str, images: int) -> TrainingMeasurement:
         images: Number of training images, including those for validation.
     """
     from mnist_cnn.backend import keras
-    from mnist_cnn.recipes import Recipe
 
     dataset = load_training_images(images)
     timer = EpochTimer()
@@ -123,7 +123,7 @@ def time_fit(network: str, precision: str, images: int) -> TrainingMeasurement:
         network, precision, dataset, epochs=TIMED_EPOCHS, seed=0, callbacks=[callback]
     )
     return {
-        "epochs": Recipe.epochs,
+        "epochs": ARTICLE_EPOCHS,
         "settings": {},
         "parameters": model.count_params(),
         "train_images": int(images * (1 - ARTICLE_VALIDATION_SPLIT)),  # as Keras computes it
@@ -162,12 +162,11 @@ def train_article(seed: int) -> ArticleMeasurement:
     from mnist_cnn.data import load_images
     from mnist_cnn.device import choose_precision
     from mnist_cnn.models import build_model, predict
-    from mnist_cnn.recipes import Recipe
 
     dataset = load_images(source="full")
     precision = choose_precision()
     model, history = fit_as_in_the_article(
-        "article", precision, dataset, epochs=Recipe.epochs, seed=seed
+        "article", precision, dataset, epochs=ARTICLE_EPOCHS, seed=seed
     )
     network = build_model("article")  # in float32, in which `train` validates, too
     network.set_weights(model.get_weights())
