@@ -84,7 +84,7 @@ def test_what_is_left_out_can_be_kept() -> None:
     assert np.array_equal(find_ink(pixels, clean=False) > 0, pixels == 0)
 
 
-def test_strokes_along_the_edges_are_ink() -> None:
+def test_strokes_along_the_edges_are_found() -> None:
     strokes = [(150, 40), (140, 140), (225, 140)], [(268, 20), (268, 279)]
     four = np.maximum(*(draw((280, 280), stroke, 22) for stroke in strokes))
     for pixels in (255 - four, np.dstack([np.zeros_like(four)] * 3 + [four])):
@@ -101,7 +101,7 @@ def test_strokes_along_the_edges_are_ink() -> None:
     ],
     ids=["rule", "at the foot", "squares", "box"],
 )
-def test_lines_are_taken_off_the_digit(lines: list[tuple]) -> None:
+def test_lines_through_the_digit_are_removed(lines: list[tuple]) -> None:
     wrong = (find_ink(mark(*lines)) > 0) != (SEVEN > 0)
     assert np.count_nonzero(wrong) < 0.06 * np.count_nonzero(SEVEN)
 
@@ -119,7 +119,7 @@ def test_lines_are_taken_off_the_digit(lines: list[tuple]) -> None:
     ],
     ids=["5 in two pieces", "square", "8 of a display", "edge to edge", "cut out", "dotted", "two"],
 )
-def test_what_may_be_the_digit_stays(strokes: list, width: int) -> None:
+def test_what_may_belong_to_the_digit_is_kept(strokes: list, width: int) -> None:
     drawn = np.max([draw((280, 200), stroke, width) for stroke in strokes], axis=0)
     for pixels in (255 - drawn, drawn):
         assert np.array_equal(find_ink(pixels), find_ink(pixels, clean=False))

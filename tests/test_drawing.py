@@ -73,7 +73,7 @@ def test_ink_is_found_whatever_it_is_drawn_with(pixels: np.ndarray) -> None:
     np.testing.assert_allclose(ink, SEVEN / 255, atol=1e-3)
 
 
-def test_shadow_and_noise_are_no_ink() -> None:
+def test_shadows_and_noise_are_not_taken_for_ink() -> None:
     rng = np.random.default_rng(0)
     light = np.linspace(255, 215, 280)  # the sheet is darker on one side
     photograph = np.where(SEVEN > 0, 40, light + rng.uniform(-10, 0, SEVEN.shape)).astype("uint8")
@@ -192,7 +192,7 @@ def test_a_line_of_one_pixel_is_found_on_a_large_image() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 5000), (5000, 1), (2, 3000)])
-def test_a_strip_is_no_larger_than_it_is(shape: tuple[int, int]) -> None:
+def test_a_strip_is_not_enlarged(shape: tuple[int, int]) -> None:
     strip = np.zeros(shape, "uint8")
     strip[:, : shape[1] // 2] = 255
     strip[: shape[0] // 2] = 255
@@ -243,7 +243,7 @@ def test_what_cannot_be_read_is_refused_in_words(pixels: np.ndarray, message: st
         find_ink(pixels)
 
 
-def test_no_ink_cannot_be_centred() -> None:
+def test_an_image_without_ink_cannot_be_centred() -> None:
     with pytest.raises(ValueError, match="no ink"):
         center_in_box(np.zeros((28, 28)))
     specks = np.zeros((1000, 1000), "uint8")

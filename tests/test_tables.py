@@ -86,7 +86,7 @@ def test_code_cells_hold_the_accuracies_on_validation_images() -> None:
     assert names["scores"]["improved"] == [round(by_seed[seed], 2) for seed in range(10)]
 
 
-def test_there_is_no_blank_in_a_table() -> None:
+def test_no_table_has_an_empty_cell() -> None:
     rows = [line for text in TEXTS.values() for line in text.splitlines() if line.startswith("| ")]
     heads = [row for row in rows if row.startswith("|  |")]
     assert len(rows) > 50 and len(heads) == 4
