@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -31,6 +31,19 @@ from compared import BASELINE, RUNGS, Contestant, contestants
 from mnist_cnn.device import choose_precision
 from mnist_cnn.machine import cores, installed_version, processor
 from mnist_cnn.recipes import RECIPES
+from schema import (
+    ArticleMeasurement,
+    ArticleResults,
+    Clock,
+    DateAndMachine,
+    ImportMeasurement,
+    LadderResults,
+    SpeedResults,
+    SpeedRow,
+    TrainingMeasurement,
+    ViewMeasurement,
+    ViewResults,
+)
 from tables import speed_table
 
 FILE = Path(__file__).with_name("results.json")
@@ -86,19 +99,19 @@ def measure_series(series: str) -> None:
     work = WORK / series
     found = SERIES[series](work)
     results = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    FILE.write_text(json.dumps(results | found, indent=1) + "\n", encoding="utf-8")
+    FILE.write_text(json.dumps({**results, **found}, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work)
     if not any(WORK.iterdir()):
         WORK.rmdir()
     print("Wrote benchmarks/results.json")
 
 
-def measure_speeds_and_views(work: Path) -> dict[str, Any]:
+def measure_speeds_and_views(work: Path) -> Mapping[str, object]:
     """Measure how fast everything trains, and how fast the views respond."""
-    return measure_speeds(work, ROUNDS, IMAGES, SCALING) | measure_views(work)
+    return {**measure_speeds(work, ROUNDS, IMAGES, SCALING), **measure_views(work)}
 
 
-def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int]) -> dict[str, Any]:
+def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int]) -> SpeedResults:
     """Measure the time and memory that all contestants take, and their growth with the images.
 
     Args:
@@ -106,18 +119,19 @@ def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int])
         rounds: Number of measurements of each contestant.
         images: Number of training images for the contestants.
         scaling: Numbers of training images for which to measure the recipe "relu".
-
-    Returns:
-        The entries of results.json about speeds, including the time to import the package.
     """
     chosen = choose_precision()
-    speeds: dict[Contestant, list[dict[str, Any]]] = {row: [] for row in contestants(chosen)}
+    speeds: dict[Contestant, list[TrainingMeasurement]] = {row: [] for row in contestants(chosen)}
     for number in range(rounds):
         for contestant, measurements in speeds.items():
             measurements.append(measure(speed_job(contestant, images, number), work))
     relu = Contestant("train", "relu", chosen)
-    growth = {count: measure(speed_job(relu, count, 0), work) for count in scaling}
-    imports = [measure(Job(f"import-{number}", "time_import", {}), work) for number in range(3)]
+    growth: dict[int, TrainingMeasurement] = {
+        count: measure(speed_job(relu, count, 0), work) for count in scaling
+    }
+    imports: list[ImportMeasurement] = [
+        measure(Job(f"import-{number}", "time_import", {}), work) for number in range(3)
+    ]
     return {
         **date_and_machine(),
         "versions": installed_versions(with_torch=any(row.trainer == "torch" for row in speeds)),
@@ -138,9 +152,9 @@ def measure_speeds(work: Path, rounds: int, images: int, scaling: Sequence[int])
     }
 
 
-def measure_article(work: Path) -> dict[str, Any]:
+def measure_article(work: Path) -> ArticleResults:
     """Train the article's network as the article does, with each seed; this takes hours."""
-    trained = [
+    trained: list[ArticleMeasurement] = [
         measure(Job(f"article-{seed}", "train_article", {"seed": seed}), work)
         for seed in range(ARTICLE_SEEDS)
     ]
@@ -155,23 +169,24 @@ def measure_article(work: Path) -> dict[str, Any]:
     }
 
 
-def measure_ladder(work: Path) -> dict[str, Any]:
+def measure_ladder(work: Path) -> LadderResults:
     """Measure how many seconds a training of each rung of the ladder takes in float32."""
     seconds = {}
     for recipe in RUNGS.values():
         trained = BASELINE if recipe == "article" else Contestant("train", recipe, "float32")
-        measurement = measure(speed_job(trained, IMAGES, 0), work)
+        measurement: TrainingMeasurement = measure(speed_job(trained, IMAGES, 0), work)
         seconds[recipe] = round(whole_training([measurement], "clock"), 1)
     return {"costs": {**date_and_machine(), "seconds": seconds}}
 
 
-def measure_views(work: Path) -> dict[str, Any]:
+def measure_views(work: Path) -> ViewResults:
     """Measure how fast the views respond in a browser."""
-    return {"views": {**date_and_machine(), **measure(Job("views", "time_views", {}), work)}}
+    measurement: ViewMeasurement = measure(Job("views", "time_views", {}), work)
+    return {"views": {**date_and_machine(), **measurement}}
 
 
 # The functions that measure a series, by its name; they return entries of results.json
-SERIES: dict[str, Callable[[Path], dict[str, Any]]] = {
+SERIES: dict[str, Callable[[Path], Mapping[str, object]]] = {
     "speeds": measure_speeds_and_views,
     "article": measure_article,
     "ladder": measure_ladder,
@@ -179,8 +194,8 @@ SERIES: dict[str, Callable[[Path], dict[str, Any]]] = {
 }
 
 
-def date_and_machine() -> dict[str, str]:
-    """The "date", and as "machine" the processor and its number of cores."""
+def date_and_machine() -> DateAndMachine:
+    """Today's date, and the processor with its number of cores."""
     return {"date": date.today().isoformat(), "machine": f"{processor()}, {cores()} cores"}
 
 
@@ -212,8 +227,12 @@ def speed_job(contestant: Contestant, images: int, number: int) -> Job:
     return Job(name, f"time_{trainer}", arguments)
 
 
-def measure(job: Job, work: Path) -> dict[str, Any]:
-    """Read a measurement from its file, or make it now and keep it there."""
+def measure(job: Job, work: Path) -> Any:
+    """Read a measurement from its file, or make it now and keep it there.
+
+    Returns:
+        What the job's function returns; callers name its type, which JSON cannot tell.
+    """
     file = work / f"{job.name}.json"
     if not file.exists():
         measurement = run_in_a_process(job)
@@ -223,7 +242,7 @@ def measure(job: Job, work: Path) -> dict[str, Any]:
     return json.loads(file.read_text())
 
 
-def run_in_a_process(job: Job) -> dict[str, Any]:
+def run_in_a_process(job: Job) -> Any:
     """Make a measurement in a new process, and parse the last line that the process prints."""
     command = [sys.executable, jobs.__file__, job.kind, json.dumps(job.arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -231,17 +250,16 @@ def run_in_a_process(job: Job) -> dict[str, Any]:
 
 
 def summarize_speed(
-    contestant: Contestant, measurements: list[dict[str, Any]], baseline: list[dict[str, Any]]
-) -> dict[str, Any]:
+    contestant: Contestant,
+    measurements: list[TrainingMeasurement],
+    baseline: list[TrainingMeasurement],
+) -> SpeedRow:
     """Summarize what a contestant's training costs, compared with the baseline's.
 
     Args:
         contestant: The contestant.
-        measurements: The contestant's measurements, as the jobs return them.
+        measurements: The contestant's measurements.
         baseline: The baseline's measurements.
-
-    Returns:
-        The contestant's row in results.json.
     """
     about = measurements[0]  # for what does not differ between the rounds
     later_epochs = [seconds for each in measurements for seconds in each["clock"][1:]]
@@ -267,24 +285,24 @@ def summarize_speed(
     }
 
 
-def median_epoch(measurements: list[dict[str, Any]], which: str) -> float:
+def median_epoch(measurements: list[TrainingMeasurement], which: Clock) -> float:
     """The median duration of an epoch after the first, in seconds.
 
     Args:
-        measurements: Measurements of the same training, as the jobs return them.
+        measurements: Measurements of the same training.
         which: "clock" for elapsed time, or "processor" for the time of all cores together.
     """
     return statistics.median(seconds for each in measurements for seconds in each[which][1:])
 
 
-def whole_training(measurements: list[dict[str, Any]], which: str) -> float:
+def whole_training(measurements: list[TrainingMeasurement], which: Clock) -> float:
     """The duration of a whole training, in seconds, extrapolated from its first epochs.
 
     It is that of the first epoch, which also builds the graph, plus a median epoch for each of the
     others.
 
     Args:
-        measurements: Measurements of the same training, as the jobs return them.
+        measurements: Measurements of the same training.
         which: "clock" for elapsed time, or "processor" for the time of all cores together.
     """
     first = statistics.median(each[which][0] for each in measurements)

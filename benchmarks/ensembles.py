@@ -11,7 +11,7 @@ measured again.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from mnist_cnn.folders import runs_folder
 from mnist_cnn.models import predict
 from mnist_cnn.runs import Run, load_run
 from mnist_cnn.study.results import Result, load_results, run_name
+from schema import EnsembleResult
 
 RECIPE = "averaged"
 MEMBERS = 5
@@ -50,33 +51,61 @@ def load_members(number: int) -> list[Run]:
     return [load_run(file) for file in files if file.exists()]
 
 
-def measure(members: list[Run]) -> dict[str, Any]:
-    """Measure an ensemble on the validation and the test images.
+class Scores(NamedTuple):
+    """How an ensemble does on a collection of images.
+
+    Attributes:
+        members: The accuracy of each member, in 0..1.
+        accuracy: The accuracy of the ensemble, in 0..1.
+        agree: The share of the images on which all members agree, in 0..1.
+        agree_and_wrong: The number of these images on which they are wrong.
+    """
+
+    members: list[float]
+    accuracy: float
+    agree: float
+    agree_and_wrong: int
+
+
+def measure(members: list[Run]) -> EnsembleResult:
+    """Measure an ensemble, whose members left these runs, on the validation and test images."""
+    dataset = load_images(source="full")
+    _, (x_val, y_val) = split_validation(dataset.x_train, dataset.y_train)
+    val = measure_on(members, x_val, y_val)
+    test = measure_on(members, dataset.x_test, dataset.y_test)
+    return {
+        "seeds": [run.settings.seed for run in members],
+        "val_members": val.members,
+        "val_accuracy": val.accuracy,
+        "val_agree": val.agree,
+        "val_agree_and_wrong": val.agree_and_wrong,
+        "test_members": test.members,
+        "test_accuracy": test.accuracy,
+        "test_agree": test.agree,
+        "test_agree_and_wrong": test.agree_and_wrong,
+    }
+
+
+def measure_on(members: list[Run], images: np.ndarray, labels: np.ndarray) -> Scores:
+    """Measure an ensemble on some images.
 
     Args:
         members: The runs of the ensemble's members.
-
-    Returns:
-        The "seeds" of the members; and, with the prefixes "val" and "test", the accuracies of the
-        members and of the ensemble in 0..1, the share of images on which all members agree, and
-        the number of these images on which they are wrong.
+        images: Images, uint8 (n, 28, 28) in 0..255.
+        labels: Labels, integers (n,) in 0..9.
     """
-    dataset = load_images(source="full")
-    _, validation = split_validation(dataset.x_train, dataset.y_train)
-    measured: dict[str, Any] = {"seeds": [run.settings.seed for run in members]}
-    collections = {"val": validation, "test": (dataset.x_test, dataset.y_test)}
-    for name, (images, labels) in collections.items():
-        probabilities = np.stack([predict(run.load_model(), images) for run in members])
-        predicted_alone = probabilities.argmax(axis=2)  # (members, images)
-        predicted_together = probabilities.mean(axis=0).argmax(axis=1)
-        agree = (predicted_alone == predicted_alone[0]).all(axis=0)
-        wrong = predicted_together != labels
-        alone = (predicted_alone == labels).mean(axis=1)
-        measured[f"{name}_members"] = np.round(alone, 4).tolist()
-        measured[f"{name}_accuracy"] = round(float((~wrong).mean()), 4)
-        measured[f"{name}_agree"] = round(float(agree.mean()), 4)
-        measured[f"{name}_agree_and_wrong"] = int((agree & wrong).sum())
-    return measured
+    probabilities = np.stack([predict(run.load_model(), images) for run in members])
+    predicted_alone = probabilities.argmax(axis=2)  # (members, images)
+    predicted_together = probabilities.mean(axis=0).argmax(axis=1)
+    agree = (predicted_alone == predicted_alone[0]).all(axis=0)
+    wrong = predicted_together != labels
+    alone = (predicted_alone == labels).mean(axis=1)
+    return Scores(
+        members=np.round(alone, 4).tolist(),
+        accuracy=round(float((~wrong).mean()), 4),
+        agree=round(float(agree.mean()), 4),
+        agree_and_wrong=int((agree & wrong).sum()),
+    )
 
 
 def main() -> None:

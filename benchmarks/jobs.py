@@ -12,16 +12,25 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from schema import (
+    ArticleMeasurement,
+    EpochTimes,
+    ImportMeasurement,
+    TrainingMeasurement,
+    ViewMeasurement,
+)
 
 if TYPE_CHECKING:
     from mnist_cnn.backend import keras
     from mnist_cnn.data import Dataset
 
 TIMED_EPOCHS = 3  # in each training, or all of them if it has fewer
+ARTICLE_EPOCHS = 20
 ARTICLE_VALIDATION_SPLIT = 0.2  # the share of the training images on which the article validates
 
 
@@ -34,13 +43,8 @@ class EpochTimer:
     def __call__(self, *_: object) -> None:
         self._moments.append((time.perf_counter(), time.process_time()))
 
-    def measurements(self) -> dict[str, Any]:
-        """The time and memory that the training took.
-
-        Returns:
-            The elapsed seconds of each epoch as "clock", those of all cores together as
-            "processor", and the peak of memory in millions of bytes as "peak_mb".
-        """
+    def measurements(self) -> EpochTimes:
+        """The time and memory that the training took."""
         spent = [
             (round(clock - clock_before, 2), round(processor - processor_before, 2))
             for (clock_before, processor_before), (clock, processor) in pairwise(self._moments)
@@ -68,7 +72,7 @@ def load_training_images(count: int) -> "Dataset":
     return replace(dataset, x_train=dataset.x_train[:count], y_train=dataset.y_train[:count])
 
 
-def time_train(recipe: str, precision: str, images: int) -> dict[str, Any]:
+def time_train(recipe: str, precision: str, images: int) -> TrainingMeasurement:
     """Time a recipe, trained by this package.
 
     Args:
@@ -102,7 +106,7 @@ def time_train(recipe: str, precision: str, images: int) -> dict[str, Any]:
     }
 
 
-def time_fit(network: str, precision: str, images: int) -> dict[str, Any]:
+def time_fit(network: str, precision: str, images: int) -> TrainingMeasurement:
     """Time a network, trained by plain Keras as the article trains its own.
 
     Args:
@@ -111,7 +115,6 @@ def time_fit(network: str, precision: str, images: int) -> dict[str, Any]:
         images: Number of training images, including those for validation.
     """
     from mnist_cnn.backend import keras
-    from mnist_cnn.recipes import Recipe
 
     dataset = load_training_images(images)
     timer = EpochTimer()
@@ -120,7 +123,7 @@ def time_fit(network: str, precision: str, images: int) -> dict[str, Any]:
         network, precision, dataset, epochs=TIMED_EPOCHS, seed=0, callbacks=[callback]
     )
     return {
-        "epochs": Recipe.epochs,
+        "epochs": ARTICLE_EPOCHS,
         "settings": {},
         "parameters": model.count_params(),
         "train_images": int(images * (1 - ARTICLE_VALIDATION_SPLIT)),  # as Keras computes it
@@ -128,7 +131,7 @@ def time_fit(network: str, precision: str, images: int) -> dict[str, Any]:
     }
 
 
-def time_torch(recipe: dict[str, Any], images: int) -> dict[str, Any]:
+def time_torch(recipe: dict[str, Any], images: int) -> TrainingMeasurement:
     """Time the network of the recipe "relu" in PyTorch, in a process that has no TensorFlow.
 
     Args:
@@ -150,25 +153,20 @@ def time_torch(recipe: dict[str, Any], images: int) -> dict[str, Any]:
     }
 
 
-def train_article(seed: int) -> dict[str, Any]:
+def train_article(seed: int) -> ArticleMeasurement:
     """Train the article's network to the end, as the article does.
 
     Args:
         seed: The seed.
-
-    Returns:
-        The accuracies after the last epoch, in 0..1, as "validation" and "test", and the
-        "precision" of the training.
     """
     from mnist_cnn.data import load_images
     from mnist_cnn.device import choose_precision
     from mnist_cnn.models import build_model, predict
-    from mnist_cnn.recipes import Recipe
 
     dataset = load_images(source="full")
     precision = choose_precision()
     model, history = fit_as_in_the_article(
-        "article", precision, dataset, epochs=Recipe.epochs, seed=seed
+        "article", precision, dataset, epochs=ARTICLE_EPOCHS, seed=seed
     )
     network = build_model("article")  # in float32, in which `train` validates, too
     network.set_weights(model.get_weights())
@@ -220,7 +218,7 @@ def fit_as_in_the_article(
     return model, fitted.history
 
 
-def time_import() -> dict[str, Any]:
+def time_import() -> ImportMeasurement:
     """Time the import of the package, in a process that has done nothing else."""
     start = time.perf_counter()
     import mnist_cnn.training  # noqa: F401
@@ -228,14 +226,14 @@ def time_import() -> dict[str, Any]:
     return {"seconds": round(time.perf_counter() - start, 2)}
 
 
-def time_views() -> dict[str, Any]:
+def time_views() -> ViewMeasurement:
     """Measure how fast the views respond in a browser."""
     from view_speed import measure_views
 
     return measure_views()
 
 
-JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+JOBS: dict[str, Callable[..., Mapping[str, object]]] = {
     "time_train": time_train,
     "time_fit": time_fit,
     "time_torch": time_torch,

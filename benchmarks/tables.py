@@ -8,20 +8,17 @@ import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from compared import BASELINE, RUNGS, STUDY_RECIPES, Contestant
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.study.results import Group, group_results, load_results, summarize
+from schema import BenchmarkResults, EnsembleResult, Images, Results, SpeedResults, SpeedRow
 
 FOLDER = Path(__file__).parent
 
 _TRAINERS = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 _SEEDS_OF_LADDER = 10  # the number of seeds per rung that notebook 08 compares
-
-Results = dict[str, Any]
-"""Everything that was measured, as `load_measurements` returns it."""
 
 # Reading the results
 
@@ -32,45 +29,46 @@ def load_measurements(folder: Path = FOLDER) -> Results:
     Args:
         folder: The folder of results.json, study.jsonl, ladder.jsonl and ensembles.jsonl.
 
-    Returns:
-        The content of results.json; as "ensembles", that of ensembles.jsonl; and, as "test" and
-        "validation", the accuracies of the two studies in percent, by recipe and seed.
-
     Raises:
         StudyError: A file cannot be read, or holds more than one study.
     """
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    ensembles = (folder / "ensembles.jsonl").read_text(encoding="utf-8")
-    results["ensembles"] = [json.loads(line) for line in ensembles.splitlines()]
-    results |= {"test": {}, "validation": {}}
+    benchmarks: BenchmarkResults = json.loads((folder / "results.json").read_text("utf-8"))
+    lines = (folder / "ensembles.jsonl").read_text("utf-8").splitlines()
+    ensembles: list[EnsembleResult] = [json.loads(line) for line in lines]
+    studies: dict[Images, dict[str, dict[int, float]]] = {"test": {}, "validation": {}}
     for name in ("study.jsonl", "ladder.jsonl"):
         studied = load_results(folder / name)
-        for images in ("test", "validation"):
+        for images, found in studies.items():
             groups = group_results(studied, images)
             if any(group.differing for group in groups):
                 labels = "; ".join(group.label for group in groups if group.differing)
                 raise StudyError(
                     f"{name} holds more than one study. Keep the lines of one: {labels}"
                 )
-            results[images] |= {group.recipe: group.accuracies for group in groups}
-    return results
+            found.update({group.recipe: group.accuracies for group in groups})
+    return {
+        **benchmarks,
+        "ensembles": ensembles,
+        "test": studies["test"],
+        "validation": studies["validation"],
+    }
 
 
-def rows_by_contestant(results: Results) -> dict[Contestant, dict[str, Any]]:
+def rows_by_contestant(results: SpeedResults) -> dict[Contestant, SpeedRow]:
     """The rows of the speed table by contestant."""
     return {
         Contestant(row["trainer"], row["recipe"], row["precision"]): row for row in results["rows"]
     }
 
 
-def accuracies(results: Results, recipe: str, images: str = "test") -> list[float]:
+def accuracies(results: Results, recipe: str, images: Images = "test") -> list[float]:
     """The accuracies of a recipe in percent, in the order of the seeds.
 
     Args:
         results: The measurements, as `load_measurements` returns them.
         recipe: The name of a recipe in the studies, or "article", which has only accuracies on the
             test images.
-        images: "test" or "validation".
+        images: The images on which the accuracies were measured.
     """
     if recipe == "article":
         return results["article"]["test_accuracies"]
@@ -145,7 +143,7 @@ SPEED_HEADINGS = (
 )
 
 
-def speed_table(results: Results) -> str:
+def speed_table(results: SpeedResults) -> str:
     """A table of what the training of each contestant costs."""
     return markdown_table(
         SPEED_HEADINGS,
@@ -212,8 +210,8 @@ def view_table(results: Results) -> str:
     """A table of how long the views take until the next picture is ready, and until it is drawn."""
     found = results["views"]
     rows = []
-    for place, name in (("on the site", "site"), ("in JupyterLab", "lab")):
-        for view, (ready, drawn) in found[name].items():
+    for place, views in (("on the site", found["site"]), ("in JupyterLab", found["lab"])):
+        for view, (ready, drawn) in views.items():
             rows.append((f"{view}, {place}", f"{ready:.0f} ms", f"{drawn:.0f} ms"))
     table = markdown_table((f"{found['machine']}, {found['date']}", "ready", "drawn"), rows)
     return (
@@ -272,7 +270,9 @@ def ladder_validation_scores(results: Results) -> str:
     return python_dict("validation", _scores_by_rung(results, ours, "validation"))
 
 
-def _scores_by_rung(results: Results, rungs: dict[str, str], images: str) -> dict[str, list[float]]:
+def _scores_by_rung(
+    results: Results, rungs: dict[str, str], images: Images
+) -> dict[str, list[float]]:
     return {
         rung: rounded(accuracies(results, recipe, images)[:_SEEDS_OF_LADDER])
         for rung, recipe in rungs.items()
@@ -297,42 +297,50 @@ def permuted_scores(results: Results) -> str:
 
 def ensemble_scores(results: Results) -> str:
     """The test accuracies of the ensembles, and the means of their members."""
-    return python_dict("ensembles", _scores_of_ensembles(results, "test"))
+    members = [each["test_members"] for each in results["ensembles"]]
+    together = [each["test_accuracy"] for each in results["ensembles"]]
+    return python_dict("ensembles", _scores_of_ensembles(members, together))
 
 
 def ensemble_validation_scores(results: Results) -> str:
     """The validation accuracies of the ensembles, and the means of their members."""
-    return python_dict("validation_ensembles", _scores_of_ensembles(results, "val"))
+    members = [each["val_members"] for each in results["ensembles"]]
+    together = [each["val_accuracy"] for each in results["ensembles"]]
+    return python_dict("validation_ensembles", _scores_of_ensembles(members, together))
 
 
-def _scores_of_ensembles(results: Results, images: str) -> dict[str, list[float]]:
-    ensembles = results["ensembles"]
-    alone = [100 * statistics.mean(each[f"{images}_members"]) for each in ensembles]
-    together = [100 * each[f"{images}_accuracy"] for each in ensembles]
-    return {"alone": rounded(alone), "together": rounded(together)}
+def _scores_of_ensembles(
+    members: list[list[float]], together: list[float]
+) -> dict[str, list[float]]:
+    alone_percent = [100 * statistics.mean(each) for each in members]
+    together_percent = [100 * accuracy for accuracy in together]
+    return {"alone": rounded(alone_percent), "together": rounded(together_percent)}
 
 
-# The functions that generate the texts, by the names of their places
+# The functions that generate the texts, by their own names, which are those of the places
 TABLES: dict[str, Callable[[Results], str]] = {
-    "recipes": recipe_table,
-    "times": speed_table,
-    "seeds": accuracy_table,
-    "study": study_report,
-    "scores": recipe_scores,
-    "validation_scores": recipe_validation_scores,
-    "ten_scores": relu_scores,
-    "ladder": ladder_scores,
-    "validation_ladder": ladder_validation_scores,
-    "costs": ladder_costs,
-    "costs_conditions": ladder_costs_conditions,
-    "permuted": permuted_scores,
-    "ensembles": ensemble_scores,
-    "validation_ensembles": ensemble_validation_scores,
-    "pooling": pooling_table,
-    "sizes": throughput_table,
-    "scaling": scaling_table,
-    "views": view_table,
-    "conditions": speed_conditions,
+    function.__name__: function
+    for function in (
+        recipe_table,
+        speed_table,
+        accuracy_table,
+        study_report,
+        recipe_scores,
+        recipe_validation_scores,
+        relu_scores,
+        ladder_scores,
+        ladder_validation_scores,
+        ladder_costs,
+        ladder_costs_conditions,
+        permuted_scores,
+        ensemble_scores,
+        ensemble_validation_scores,
+        pooling_table,
+        throughput_table,
+        scaling_table,
+        view_table,
+        speed_conditions,
+    )
 }
 
 # Formatting

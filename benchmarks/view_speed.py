@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "tools"))
 
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from lab import NO_CHROMIUM, Lab, Notebook, launch
 from pages import Site, SitePage
+from schema import ViewMeasurement
 
 NOTEBOOK_06 = "06_prediction_visualization"
 # The views with a slider, each with the page that begins with it, and the number of keys to press
@@ -48,12 +48,8 @@ Response = tuple[float, float]
 """The milliseconds until a view's new picture was ready, and until it was drawn."""
 
 
-def measure_views() -> dict[str, Any]:
+def measure_views() -> ViewMeasurement:
     """Measure how fast the views respond.
-
-    Returns:
-        The median seconds until a page can be used, as "first_page_s" and "notebook_06_opened_s";
-        and, as "lab" and "site", the median milliseconds [ready, drawn] by view.
 
     Raises:
         RuntimeError: There is no Chromium, or a cell of the notebook fails.

@@ -1,8 +1,9 @@
 """Fill results and addresses into README, benchmarks/README and the notebooks: `make tables`.
 
 A place for generated text is between two comments, `<!-- bench: name -->` and `<!-- end of bench
--->`. In a code cell, the comments start with a `#`, and the text is lines of Python. The first cell
-of each notebook, tagged `setup`, is generated as a whole.
+-->`; its name is that of the function that generates the text. In a code cell, the comments start
+with a `#`, and the text is lines of Python. The first cell of each notebook, tagged `setup`, is
+generated as a whole.
 """
 
 import re
@@ -16,7 +17,8 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import addresses
 from mnist_cnn.exceptions import StudyError
-from tables import TABLES, Results, load_measurements
+from schema import Results
+from tables import TABLES, load_measurements
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -28,15 +30,15 @@ PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of ben
 
 
 def generate_texts(results: Results, repository: str | None) -> dict[str, str]:
-    """Generate the text of every place, by its name.
+    """Generate the text of every place, by the name of the place.
 
     Args:
         results: The measurements, as `load_measurements` returns them.
         repository: The address of the repository, or None if it has none.
     """
     texts = {name: table(results) for name, table in TABLES.items()}
-    texts["site"] = addresses.site_link(repository)
-    texts["badge"] = addresses.binder_badge(repository)
+    texts["site_link"] = addresses.site_link(repository)
+    texts["binder_badge"] = addresses.binder_badge(repository)
     return texts
 
 

@@ -134,7 +134,7 @@ def test_a_choice_is_one_of_a_few_words() -> None:
         assert str(error.value).endswith(f"; not {wrong!r}")
 
 
-def test_predictions_go_by_the_names_of_their_networks() -> None:
+def test_predictions_are_given_by_the_names_of_their_networks() -> None:
     assert np.array_equal(check_predictions({"a": SURE, "b": SURE.tolist()}, 20)["b"], SURE)
     assert check_predictions({"a": SURE[0]})["a"].shape == (10,)
     refusal = r"by the name of their network: \{\"ReLU\": probabilities\}$"

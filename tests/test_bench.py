@@ -22,7 +22,9 @@ from mnist_cnn.recipes import RECIPES, Recipe
     sys.platform == "win32", reason="Windows has no way to ask for the peak of memory"
 )
 @pytest.mark.parametrize(("trainer", "train_images"), [("fit", 160), ("train", 180)])
-def test_a_timing_is_a_training(trainer: str, train_images: int, full: Dataset, runs: Path) -> None:
+def test_a_speed_job_times_a_training(
+    trainer: str, train_images: int, full: Dataset, runs: Path
+) -> None:
     job = bench.speed_job(Contestant(trainer, "relu", "float32"), images=200, number=0)
     start = time.perf_counter()
     measured = bench.run_in_a_process(job)
@@ -121,7 +123,7 @@ def test_results_are_computed_from_the_files_of_measurements(
     assert results["scaling"] == [{"images": 1000, "seconds_per_epoch": 1.5, "peak_mb": 7}]
 
 
-def test_the_quick_form_prints_a_table_and_writes_nothing(
+def test_the_quick_option_prints_a_table_and_writes_nothing(
     made: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

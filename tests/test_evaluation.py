@@ -24,7 +24,7 @@ def test_the_accuracy_of_a_run_is_what_keras_evaluates(sample: Dataset) -> None:
     assert evaluate_run(run, sample) == pytest.approx(expected, abs=1e-6)
 
 
-def test_mistakes_come_most_confident_first_and_doubt_least_sure_first() -> None:
+def test_mistakes_are_ranked_by_confidence_and_images_by_doubt() -> None:
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.45, 0.55]])
     probabilities = np.hstack([probabilities, np.zeros((4, 8))])
     assert find_mistakes(np.array([0, 0, 0, 1]), probabilities).tolist() == [2, 1]

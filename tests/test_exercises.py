@@ -172,7 +172,7 @@ def test_another_way_to_the_right_answer_is_right(exercise: str, verdict: Verdic
 
 
 @pytest.mark.parametrize("exercise", MISTAKES)
-def test_each_usual_mistake_is_met_with_words_of_its_own(exercise: str, verdict: Verdict) -> None:
+def test_each_usual_mistake_gets_a_message_of_its_own(exercise: str, verdict: Verdict) -> None:
     said = {name: verdict(exercise, code) for name, code in MISTAKES[exercise].items()}
     for words in said.values():
         assert re.fullmatch(r"Not yet: .{12,}[.?]\n", words), said
@@ -184,7 +184,7 @@ def test_each_usual_mistake_is_met_with_words_of_its_own(exercise: str, verdict:
 @pytest.mark.parametrize(
     "name", [name for name, exercise in EXERCISES.items() if not isinstance(exercise, Network)]
 )
-def test_every_message_of_the_catalogue_is_heard(
+def test_every_message_of_the_catalogue_is_printed_for_its_mistake(
     name: str, sample: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No mistake is so near the right answer, or another mistake, that both would answer."""
@@ -204,7 +204,7 @@ def test_every_message_of_the_catalogue_is_heard(
 
 
 @pytest.mark.parametrize("exercise", CHECKS)
-def test_an_answer_that_nobody_foresaw_is_refused_kindly(exercise: str, verdict: Verdict) -> None:
+def test_an_unforeseen_answer_is_refused_politely(exercise: str, verdict: Verdict) -> None:
     kind, name = re.search(r"exercises\.(\w+)\(.*?, (\w+)", CHECKS[exercise]).groups()
     expected = r"Not yet: (the answer is |the shape should be |the shape is right).+\.\n"
     assert re.fullmatch(expected, verdict(exercise, ODD[kind].format(name=name)))
@@ -225,7 +225,9 @@ def test_an_odd_number_gets_a_verdict(name: str, verdict: Verdict) -> None:
 @pytest.mark.parametrize(
     "name", [name for name, exercise in EXERCISES.items() if isinstance(exercise, Function)]
 )
-def test_a_function_that_returns_nothing_is_told_from_a_stub(name: str, verdict: Verdict) -> None:
+def test_a_function_that_returns_nothing_is_distinguished_from_a_stub(
+    name: str, verdict: Verdict
+) -> None:
     function = re.search(r", (\w+)\)", CHECKS[name])[1]
     said = verdict(name, f"def {function}(*inputs): raise KeyError('key')")
     assert said == "Not yet: it stops with KeyError: 'key'.\n"
@@ -241,7 +243,7 @@ def test_a_network_of_any_kind_gets_a_verdict(exercise: str, verdict: Verdict) -
         assert said.startswith("Not yet: ") and expected in said, code
 
 
-def test_a_network_of_functions_is_as_good_as_a_sequential_one(verdict: Verdict) -> None:
+def test_a_functional_model_is_as_good_as_a_sequential_one(verdict: Verdict) -> None:
     code = "answer = keras.Model([image], [end(max_pool()(conv()(max_pool()(conv()(image)))))])"
     assert verdict("small network", code).startswith("Right.")
 
@@ -266,7 +268,7 @@ def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(verdict: Verdi
     assert said == "Not yet: that is not the number; open the hint.\n"
 
 
-def test_no_answer_is_no_answer_of_any_kind(verdict: Verdict) -> None:
+def test_a_missing_answer_is_recognised_in_every_kind_of_exercise(verdict: Verdict) -> None:
     for exercise in ("float32 bytes", "mean digits", "small network"):
         assert verdict(exercise, "answer = ...") == "Not answered yet.\n"
     assert verdict("labels", "to_labels = ...") == "Not answered yet.\n"

@@ -91,7 +91,7 @@ def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
     assert all(sentence.endswith("running notebook") for sentence in sentences.values()), sentences
 
 
-def test_every_figure_has_words_for_those_who_do_not_see_it(
+def test_every_figure_has_alternative_text(
     notebook: nbformat.NotebookNode,
 ) -> None:
     for cell in code_cells(notebook):
@@ -99,7 +99,7 @@ def test_every_figure_has_words_for_those_who_do_not_see_it(
             assert len(cell.metadata.get("alt", "")) > 20, cell.source
 
 
-def test_it_has_the_shape_of_the_series(path: Path, notebook: nbformat.NotebookNode) -> None:
+def test_it_has_the_structure_of_the_series(path: Path, notebook: nbformat.NotebookNode) -> None:
     first, questions, last = (notebook.cells[at].source for at in (0, -2, -1))
     assert first.startswith("# ") and first.count("\n# ") == 0
     assert all(word in first for word in ("**You will**", "**You need**", "**Time**"))

@@ -122,7 +122,7 @@ def test_package_and_notebooks_have_no_such_danger_and_no_address(path: Path) ->
     assert not DANGERS.search(code_of(path)) and "://" not in code_of(path)
 
 
-def test_the_scripts_for_the_browser_reach_nowhere() -> None:
+def test_the_scripts_for_the_browser_access_no_network() -> None:
     reach = (
         r"fetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|\bimport\b|\beval\(|new Function"
         r"|\w+://"

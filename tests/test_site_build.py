@@ -73,7 +73,7 @@ def test_without_mnist_the_site_is_refused_at_once_in_a_sentence(
     assert list(copy.glob("build/site/**/*.html")) == []
 
 
-def test_other_files_in_a_checkout_become_no_pages(copy: Path) -> None:
+def test_other_files_in_a_checkout_do_not_become_pages(copy: Path) -> None:
     """A page that Sphinx reads without a title, or with a broken link, would be a warning."""
     others = [
         "Untitled.ipynb",

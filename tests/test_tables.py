@@ -15,6 +15,7 @@ from benchmark_results import ACCURACIES, RESULTS, ROWS, STUDY
 from compared import STUDY_RECIPES
 from mnist_cnn.exceptions import StudyError
 from repository import copy_repository
+from schema import Results
 
 TEXTS = fill_pages.generate_texts(RESULTS, fill_pages.addresses.read_repository())
 
@@ -44,7 +45,7 @@ def test_every_table_is_on_a_page() -> None:
 
 def test_filling_leaves_the_rest_of_a_page_alone() -> None:
     place = "<!-- bench: {} -->\n<!-- end of bench -->"
-    empty = f"before\n{place.format('recipes')}\nbetween\n{place.format('times')}\nafter"
+    empty = f"before\n{place.format('recipe_table')}\nbetween\n{place.format('speed_table')}\nafter"
     filled = fill_pages.fill(empty, TEXTS)
     assert fill_pages.fill(filled, TEXTS) == filled
     assert [line for line in filled.splitlines() if not line.startswith("|")] == empty.splitlines()
@@ -63,7 +64,7 @@ def test_tables_follow_the_results() -> None:
 
 
 def test_code_cells_hold_the_accuracies_by_recipe() -> None:
-    cell = "# <!-- bench: scores -->\n# <!-- end of bench -->\nbest = max(scores['relu'])"
+    cell = "# <!-- bench: recipe_scores -->\n# <!-- end of bench -->\nbest = max(scores['relu'])"
     filled = fill_pages.fill(cell, TEXTS)
     assert fill_pages.fill(filled, TEXTS) == filled
     names: dict = {}
@@ -85,7 +86,7 @@ def test_code_cells_hold_the_accuracies_on_validation_images() -> None:
     assert names["scores"]["improved"] == [round(by_seed[seed], 2) for seed in range(10)]
 
 
-def test_there_is_no_blank_in_a_table() -> None:
+def test_no_table_has_an_empty_cell() -> None:
     rows = [line for text in TEXTS.values() for line in text.splitlines() if line.startswith("| ")]
     heads = [row for row in rows if row.startswith("|  |")]
     assert len(rows) > 50 and len(heads) == 4
@@ -129,7 +130,7 @@ def test_make_tables_fills_an_empty_place(tmp_path: Path) -> None:
 def test_two_studies_in_one_file_end_make_tables_with_a_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def load_measurements() -> tables.Results:
+    def load_measurements() -> Results:
         raise StudyError("study.jsonl holds more than one study.")
 
     monkeypatch.setattr(fill_pages, "load_measurements", load_measurements)

@@ -1,10 +1,6 @@
 """Training: what it computes, what it saves, and which run a notebook gets to see."""
 
-import os
-import platform
 import random
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +12,13 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_cnn import batches, machine
+from mnist_cnn import batches
 from mnist_cnn.batches import epoch_order
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
-from mnist_cnn.device import choose_precision, device, fix_seed
+from mnist_cnn.device import fix_seed
 from mnist_cnn.exceptions import Interrupted, RunError
-from mnist_cnn.folders import runs_folder
 from mnist_cnn.models import build_model, predict
-from mnist_cnn.recipes import PRECISIONS, RECIPES, Recipe, choose_batch_size
+from mnist_cnn.recipes import PRECISIONS, RECIPES, Recipe
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.training import find_or_train, print_progress, train
 from run_helpers import interrupt_after, weights_of
@@ -156,13 +151,6 @@ def test_the_test_images_do_not_influence_the_training(few: Dataset, runs: Path)
     assert train("dense", other, epochs=1).settings == load_run(runs / "other-sample.npz").settings
 
 
-@pytest.mark.parametrize(
-    "images, expected", [(100, 32), (4_000, 32), (5_000, 32), (5_001, 128), (60_000, 128)]
-)
-def test_the_batch_size_follows_from_the_number_of_images(images: int, expected: int) -> None:
-    assert choose_batch_size(images) == expected
-
-
 @pytest.mark.slow
 def test_seed_and_precision_change_the_weights(few: Dataset, runs: Path) -> None:
     made = [
@@ -214,67 +202,6 @@ def test_printed_progress(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-@pytest.mark.skipif(device() == "GPU", reason="there it is float32, as nothing was measured")
-def test_precision_is_chosen_by_the_processor(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    with_it, without, intel = tmp_path / "with", tmp_path / "without", tmp_path / "intel"
-    with_it.write_text("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512vl avx512_bf16 clzero\n")
-    without.write_text("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512vl clzero\n")
-    intel.write_text("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512vl avx512_bf16 clzero\n")
-    monkeypatch.setattr(machine, "CPUINFO", with_it)
-    assert choose_precision() == "mixed_bfloat16"
-    for other in (without, intel, tmp_path / "no Linux"):
-        monkeypatch.setattr(machine, "CPUINFO", other)
-        assert choose_precision() == "float32"
-    monkeypatch.setattr(machine, "CPUINFO", with_it)
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    assert choose_precision() == "float32"
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(
-    platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is for these processors"
-)
-@pytest.mark.parametrize("chosen", ["", "0"])
-def test_onednn_is_on_unless_the_user_turned_it_off(chosen: str) -> None:
-    code = (
-        "import gc, os, mnist_cnn.backend\n"
-        "from tensorflow.python.util._pywrap_util_port import IsMklEnabled\n"
-        "print(os.environ['TF_ENABLE_ONEDNN_OPTS'], IsMklEnabled(), gc.isenabled())"
-    )
-    environment = {
-        name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"
-    }
-    environment |= {"TF_ENABLE_ONEDNN_OPTS": chosen} if chosen else {}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == (["0", "False", "True"] if chosen else ["1", "True", "True"])
-
-
-def test_an_unknown_schedule_is_refused_where_the_recipe_is_made() -> None:
-    with pytest.raises(ValueError, match="schedule must be one of cosine, constant; not 'cosin'"):
-        Recipe("dense", schedule="cosin")
-
-
-def test_if_keras_cannot_be_imported_what_it_wrote_is_shown(tmp_path: Path) -> None:
-    broken = (
-        "import os\nos.write(2, b'illegal instruction')\nraise ImportError('Keras is broken')\n"
-    )
-    (tmp_path / "keras.py").write_text(broken)
-    done = subprocess.run(
-        [sys.executable, "-c", "import mnist_cnn.backend"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert "illegal instruction" in done.stderr and "Keras is broken" in done.stderr
-
-
 @pytest.mark.slow
 def test_augmentation_moves_the_training_images_only(
     few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch
@@ -293,12 +220,6 @@ def test_augmentation_moves_the_training_images_only(
     assert usual.history["val_accuracy"][-1] > 0.8
     train("improved", few, epochs=1, seed=1, name="other-seed")
     assert len(drawn) == len({*drawn}) == 5 * 15, "each epoch and seed moves in its own way"
-
-
-def test_every_epoch_sees_every_image_in_its_own_order() -> None:
-    orders = [epoch_order(1000, seed, epoch) for seed in (0, 1) for epoch in (0, 1)]
-    assert all(np.array_equal(np.sort(order), np.arange(1000)) for order in orders)
-    assert len({order.tobytes() for order in orders}) == 4
 
 
 # A loss that is not a number
@@ -381,13 +302,3 @@ def test_an_unfinished_or_damaged_run_is_passed_over(
         "the run that comes with the package, as runs/relu.npz cannot be used: "
         in capsys.readouterr().out
     )
-
-
-def test_runs_lie_beside_the_notebooks_wherever_python_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MNIST_CNN_RUNS")
-    (tmp_path / "notebooks" / "deeper").mkdir(parents=True)
-    for start in (tmp_path, tmp_path / "notebooks", tmp_path / "notebooks" / "deeper"):
-        monkeypatch.chdir(start)
-        assert runs_folder() == tmp_path / "runs"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import nbformat
-from playwright.sync_api import Browser, ConsoleMessage, Playwright, expect, sync_playwright
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+from playwright.sync_api import Browser, ConsoleMessage, Playwright, WebSocket, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 NO_CHROMIUM = (
@@ -55,7 +55,7 @@ class Server:
     Args:
         command: The command that starts it.
         address: The address at which it answers, without a slash at the end.
-        token: The token with which it lets one in.
+        token: The token that requests must carry.
         log: The file for what it prints.
         options: Options of Popen.
     """
@@ -192,32 +192,36 @@ class Notebook:
     def __init__(self, browser: Browser, server: Server, name: str, folder: str = "notebooks/"):
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, has_touch=True)
         page.set_default_timeout(30_000)
-        # The default of 5 s is too short on a busy machine
-        expect.set_options(timeout=30_000)
         self.page = page
         self._log = server.log
         self.complaints: list[str] = []  # errors from the browser's console and from the kernel
         self.redrawn = 0  # how often a figure was replaced by another
-        page.on("console", self._hear_console)
+        page.on("console", self._record_console_message)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("websocket", lambda socket: socket.on("framereceived", self._hear_kernel))
+        page.on("websocket", self._listen_to_kernel)
         page.goto(f"{server.address}/lab/tree/{folder}{name}.ipynb?token={server.token}&reset")
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
 
-    def _hear_console(self, message: ConsoleMessage) -> None:
+    def _record_console_message(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(message.text)
 
-    def _hear_kernel(self, message: str | bytes) -> None:
-        """Read what the kernel sends, as errors and warnings of callbacks appear nowhere else."""
-        text = message if isinstance(message, str) else message.decode(errors="replace")
-        text = text.replace('": "', '":"')
-        # JupyterLab asks each fresh kernel for its widgets, before ipywidgets is imported there.
-        text = re.sub(r'"name":"stderr", *"text":"No such comm[^"]*"', "", text)
-        if '"msg_type":"update_display_data"' in text:
+    def _listen_to_kernel(self, websocket: WebSocket) -> None:
+        """Record what a kernel sends; JupyterLab has other WebSockets, too, as for its events."""
+        if "/api/kernels/" in websocket.url:
+            websocket.on("framereceived", self._record_kernel_message)
+
+    def _record_kernel_message(self, frame: str | bytes) -> None:
+        """Record errors and warnings, as those of callbacks appear nowhere else."""
+        message_type, content = parse_kernel_message(frame)
+        if message_type == "update_display_data":
             self.redrawn += 1
-        if '"msg_type":"error"' in text or '"name":"stderr"' in text:
-            self.complaints.append(text)
+        elif message_type == "error":
+            self.complaints.append(f"{content['ename']}: {content['evalue']}")
+        elif message_type == "stream" and content["name"] == "stderr":
+            # JupyterLab asks each fresh kernel for its widgets, before ipywidgets is imported there
+            lines = content["text"].splitlines()
+            self.complaints += [line for line in lines if not line.startswith("No such comm")]
 
     def start_all(self) -> None:
         """Start to run all cells."""
@@ -247,6 +251,23 @@ class Notebook:
         return self.complaints + logged
 
 
+def parse_kernel_message(frame: str | bytes) -> tuple[str, dict[str, Any]]:
+    """Parse what a kernel sends to JupyterLab through a WebSocket.
+
+    Args:
+        frame: A message in the protocol v1.kernel.websocket.jupyter.org, which is binary, or in the
+            older one, which is JSON.
+
+    Returns:
+        The type and the content of the message.
+    """
+    if isinstance(frame, str):
+        message = json.loads(frame)
+        return message["header"]["msg_type"], message["content"]
+    _, (header, _, _, content, *_) = deserialize_msg_from_ws_v1(frame)
+    return json.loads(header)["msg_type"], json.loads(content)
+
+
 @contextmanager
 def launch() -> Iterator[Browser | None]:
     """Launch headless Chromium that reaches nothing but this machine; None if there is no Chromium.
@@ -267,9 +288,8 @@ def launch() -> Iterator[Browser | None]:
         if executable is None:
             yield None
         else:
-            browser = playwright.chromium.launch(executable_path=executable, args=arguments)
-            yield browser
-            browser.close()
+            with playwright.chromium.launch(executable_path=executable, args=arguments) as browser:
+                yield browser
 
 
 def find_chromium(playwright: Playwright) -> str | None:

@@ -36,7 +36,7 @@ except Interrupted:
 """
 
 
-def test_ci_has_another_backend_than_tensorflow() -> None:
+def test_ci_has_a_backend_other_than_tensorflow() -> None:
     if not OTHERS and "CI" not in os.environ:
         pytest.skip("no other backend is installed; .ci/run installs one")
     assert OTHERS
