@@ -21,7 +21,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +29,6 @@ import jobs
 from compared import BASELINE, RUNGS, Contestant, contestants
 from mnist_cnn.device import choose_precision
 from mnist_cnn.machine import cores, installed_version, processor
-from mnist_cnn.recipes import RECIPES
 from schema import (
     ArticleMeasurement,
     ArticleResults,
@@ -217,12 +215,8 @@ def speed_job(contestant: Contestant, images: int, number: int) -> Job:
         number: The number of the round, from 0 up.
     """
     trainer, recipe, precision = contestant
-    if trainer == "torch":  # its process has no TensorFlow, which importing RECIPES would need
-        arguments = {"recipe": asdict(RECIPES[recipe]), "images": images}
-    elif trainer == "fit":
-        arguments = {"network": recipe, "precision": precision, "images": images}
-    else:
-        arguments = {"recipe": recipe, "precision": precision, "images": images}
+    kind = "network" if trainer == "fit" else "recipe"
+    arguments = {kind: recipe, "precision": precision, "images": images}
     name = f"time-{trainer}-{recipe}-{precision}-{images}-{number}"
     return Job(name, f"time_{trainer}", arguments)
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schema import (
     ArticleMeasurement,
@@ -131,21 +131,24 @@ def time_fit(network: str, precision: str, images: int) -> TrainingMeasurement:
     }
 
 
-def time_torch(recipe: dict[str, Any], images: int) -> TrainingMeasurement:
-    """Time the network of the recipe "relu" in PyTorch, in a process that has no TensorFlow.
+def time_torch(recipe: str, precision: str, images: int) -> TrainingMeasurement:
+    """Time a recipe in PyTorch, in a process that has no TensorFlow.
 
     Args:
-        recipe: The settings of the recipe. This process cannot look them up in RECIPES, whose
-            import needs TensorFlow.
+        recipe: The recipe, "relu".
+        precision: The precision, "float32".
         images: Number of training images, including those for validation.
     """
+    from mnist_cnn.recipes import RECIPES
     from peer_torch import fit
 
+    if (recipe, precision) != ("relu", "float32"):
+        raise ValueError(f"there is no PyTorch version of {recipe} in {precision}")
     dataset = load_training_images(images)
     timer = EpochTimer()
-    parameters, train_images = fit(dataset, recipe, TIMED_EPOCHS, timer)
+    parameters, train_images = fit(dataset, RECIPES[recipe], TIMED_EPOCHS, timer)
     return {
-        "epochs": recipe["epochs"],
+        "epochs": RECIPES[recipe].epochs,
         "settings": {},
         "parameters": parameters,
         "train_images": train_images,

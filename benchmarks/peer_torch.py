@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from mnist_cnn.data import Dataset, split_validation
+from mnist_cnn.recipes import Recipe
 
 BATCH_SIZE = 128
 
@@ -34,14 +34,14 @@ def build_network() -> nn.Sequential:
 
 
 def fit(
-    dataset: Dataset, recipe: dict[str, Any], epochs: int, on_epoch: Callable[[], None]
+    dataset: Dataset, recipe: Recipe, epochs: int, on_epoch: Callable[[], None]
 ) -> tuple[int, int]:
     """Train the network for the first epochs of a recipe.
 
     Args:
         dataset: The images. The last tenth of the training images is for validation.
-        recipe: The settings of "relu", of which epochs, learning_rate and weight_decay are used.
-            The learning rate follows a cosine.
+        recipe: The recipe "relu", of which epochs, learning_rate and weight_decay are used. The
+            learning rate follows a cosine.
         epochs: Number of epochs to train.
         on_epoch: A function to call at the start, and after each epoch and its validation.
 
@@ -51,11 +51,11 @@ def fit(
     network = build_network()
     (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"]
+        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     steps_per_epoch = math.ceil(len(images) / BATCH_SIZE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimizer, recipe["epochs"] * steps_per_epoch
+        optimizer, recipe.epochs * steps_per_epoch
     )
     loss_of = nn.CrossEntropyLoss()
     on_epoch()

@@ -1,8 +1,19 @@
 """Recipes: what they refuse, and the batch size that follows from the images."""
 
+import os
+
 import pytest
 
+from fresh_python import printed_by_python
 from mnist_cnn.recipes import Recipe, choose_batch_size
+
+
+def test_recipes_can_be_looked_up_without_keras() -> None:
+    """So that PyTorch is timed in a process without TensorFlow."""
+    code = (
+        "import sys; from mnist_cnn.recipes import RECIPES; print('keras' in sys.modules, RECIPES)"
+    )
+    assert printed_by_python(code, dict(os.environ)).startswith("False {'relu': Recipe(")
 
 
 def test_an_unknown_schedule_is_refused_where_the_recipe_is_made() -> None:
