@@ -71,8 +71,11 @@ function mapsPanel(network, { names, fields }, onChoose) {
   const body = make("div.mnist-side-by-side");
 
   const show = ({ image, title, error }, { layer: number, place }) => {
+    all.element.hidden = Boolean(error);
+    enlarged.element.hidden = Boolean(error);
     if (error) {
       caption.textContent = error;
+      body.replaceChildren();
       return;
     }
     const { probabilities, convolutions } = forward(network, image);
