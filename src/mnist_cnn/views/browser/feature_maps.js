@@ -15,7 +15,7 @@ import {
 import { drawingCanvas } from "./canvas.js";
 import { digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
 import { prepareDrawing } from "./prepare_drawing.js";
-import { createState } from "./state.js";
+import { createState, memoizeLast } from "./state.js";
 
 const MAX_DETAILED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
@@ -33,18 +33,18 @@ export async function FeatureMaps({ model, values, el }) {
   const position = slider("image", 0, (image) => update({ image, drawing: "" }));
   const maps = mapsPanel(network, values, (place) => update({ place }));
 
-  let drawn = null; // the pixels on the canvas
+  let drawing = null; // what the network gets of the pixels on the canvas
   const show = (chosen) => {
     const { image } = chosen;
     const title = `Image ${image}, labelled ${values.names[labels[image]]}`;
-    maps.show(drawn ? readDrawing(drawn) : { image: imageOf(image), title }, chosen);
+    maps.show(drawing ?? { image: imageOf(image), title }, chosen);
   };
   const canvas = drawingCanvas({
     onDraw: (pixels) => {
-      drawn = pixels;
+      drawing = pixels && readDrawing(pixels);
       show(get());
     },
-    onSave: (drawing) => update({ drawing }),
+    onSave: (saved) => update({ drawing: saved }),
   });
 
   el.append(
@@ -69,6 +69,7 @@ function mapsPanel(network, { names, fields }, onChoose) {
   const enlarged = mosaic(ENLARGED_MAP, onChoose);
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");
+  const compute = memoizeLast((image) => forward(network, image)); // not for each chosen pixel
 
   const show = ({ image, title, error }, { layer: number, place }) => {
     all.element.hidden = Boolean(error);
@@ -78,7 +79,7 @@ function mapsPanel(network, { names, fields }, onChoose) {
       body.replaceChildren();
       return;
     }
-    const { probabilities, convolutions } = forward(network, image);
+    const { probabilities, convolutions } = compute(image);
     const convolution = convolutions[number];
     const chosen = place ?? placeOfLargest(convolution.output);
     all.show(convolution.output, chosen);
