@@ -135,19 +135,20 @@ export function digitCanvas(ink, alt, side) {
 /** Probabilities as bars under a name; words mark the predicted and, if known, the actual class. */
 export function probabilityBars(name, probabilities, names, label = null) {
   const predicted = indexOfLargest(probabilities);
-  const styleOf = (classIndex) => {
-    if (classIndex === predicted && label !== null && classIndex !== label) return ".wrong";
-    return classIndex === predicted || classIndex === label ? ".marked" : "";
-  };
   const rows = names.map((className, classIndex) => {
-    const bar = make("div", { style: `width: ${percent(probabilities[classIndex])}` });
-    return make(
-      `tr${styleOf(classIndex)}`,
+    const probability = percent(probabilities[classIndex]);
+    const isPredicted = classIndex === predicted;
+    const isActual = classIndex === label;
+    const row = make(
+      "tr",
       {},
       make("th", { scope: "row" }, className),
-      make("td", {}, bar),
-      make("td", {}, barLabel(classIndex, label, probabilities)),
+      make("td", {}, make("div", { style: `width: ${probability}` })),
+      make("td", {}, barLabel(probability, isPredicted, isActual)),
     );
+    if (isPredicted && !isActual && label !== null) row.classList.add("wrong");
+    else if (isPredicted || isActual) row.classList.add("marked");
+    return row;
   });
   return make("table.mnist-bars", {}, make("caption", {}, name), make("tbody", {}, ...rows));
 }
@@ -156,9 +157,9 @@ export function probabilityBars(name, probabilities, names, label = null) {
  * The text beside a class's bar: its probability, and whether it is the predicted or actual class.
  * `bar_label` in mnist_cnn/plots.py writes the same text in figures.
  */
-function barLabel(classIndex, label, probabilities) {
-  const words = [percent(probabilities[classIndex])];
-  if (classIndex === indexOfLargest(probabilities)) words.push("predicted");
-  if (classIndex === label) words.push("actual");
+function barLabel(probability, isPredicted, isActual) {
+  const words = [probability];
+  if (isPredicted) words.push("predicted");
+  if (isActual) words.push("actual");
   return words.join("  ");
 }
