@@ -2,7 +2,8 @@
 // training or epoch by epoch.
 
 import { confusionMatrix } from "./confusion_matrix.js";
-import { bytesOf, formatCount, percent, unzipImages } from "./numbers.js";
+import { bytesOf, unzipImages } from "./bytes.js";
+import { formatCount, percent } from "./numbers.js";
 import { digitCanvas, make, slider, statusLine } from "./elements.js";
 import { createState } from "./state.js";
 

@@ -3,15 +3,8 @@
 
 import { ALL_MAPS, ENLARGED_MAP, mosaic, placeOfLargest } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
-import {
-  bytesOf,
-  IMAGE_SIDE,
-  indexOfLargest,
-  percent,
-  range,
-  sumOf,
-  unzipImages,
-} from "./numbers.js";
+import { bytesOf, unzipImages } from "./bytes.js";
+import { IMAGE_SIDE, indexOfLargest, percent, range, sumOf } from "./numbers.js";
 import { drawingCanvas } from "./canvas.js";
 import { digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
 import { prepareDrawing } from "./prepare_drawing.js";

@@ -1,7 +1,8 @@
 // The view PredictionBrowser: images, and what networks, one or several side by side, predict for
 // them.
 
-import { bytesOf, floatsOf, formatCount, indexOfLargest, percent, unzipImages } from "./numbers.js";
+import { bytesOf, floatsOf, unzipImages } from "./bytes.js";
+import { formatCount, indexOfLargest, percent } from "./numbers.js";
 import { digitCanvas, dropdown, make, probabilityBars, slider, statusLine } from "./elements.js";
 import { createState, memoizeLast } from "./state.js";
 
