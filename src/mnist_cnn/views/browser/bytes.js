@@ -3,11 +3,14 @@
 import { IMAGE_SIDE } from "./numbers.js";
 
 /** The bytes of a DataView. */
-export const bytesOf = ({ buffer, byteOffset, byteLength }) =>
-  new Uint8Array(buffer, byteOffset, byteLength);
+export function bytesOf({ buffer, byteOffset, byteLength }) {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
 
 /** The float32 numbers of a DataView; copied, as its bytes may not be aligned. */
-export const floatsOf = (view) => new Float32Array(bytesOf(view).slice().buffer);
+export function floatsOf(view) {
+  return new Float32Array(bytesOf(view).slice().buffer);
+}
 
 /** Pass bytes through a stream that compresses or decompresses them. */
 export async function pipeThrough(bytes, stream) {

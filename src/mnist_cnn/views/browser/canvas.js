@@ -178,11 +178,11 @@ function drawByPointer(sketch, canvas, cursor) {
 }
 
 function drawByKeyboard(sketch, canvas, cursor) {
-  const move = ([down, right]) => {
+  function move([down, right]) {
     const [x, y] = sketch.keyboardPen;
     sketch.moveKeyboardPen([x + ARROW_STEP * right, y + ARROW_STEP * down]);
     if (sketch.isPenDown) sketch.drawTo(sketch.keyboardPen);
-  };
+  }
   canvas.addEventListener("keydown", (event) => {
     if (event.key === "Delete" || event.key === "Backspace") sketch.clear();
     else if (event.key === " " && sketch.isPenDown) sketch.liftPen();

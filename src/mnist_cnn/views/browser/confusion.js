@@ -49,7 +49,7 @@ function mistakeExplorer({ names, labels: packed, order }, imageOf, update) {
   const caption = statusLine();
   const gallery = make("div.mnist-gallery");
 
-  const show = (predicted, { cell, page: wanted }) => {
+  function show(predicted, { cell, page: wanted }) {
     matrix.show(countPairs(names.length, labels, predicted), cell);
     const isFound = cell.length
       ? (index) => labels[index] === cell[0] && predicted[index] === cell[1]
@@ -66,7 +66,7 @@ function mistakeExplorer({ names, labels: packed, order }, imageOf, update) {
       return figure(imageOf(index), pair, `no. ${index}`);
     });
     gallery.replaceChildren(...figures);
-  };
+  }
   return { elements: [matrix.element, pages.element, caption, gallery], show };
 }
 

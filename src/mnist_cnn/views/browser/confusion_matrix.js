@@ -24,7 +24,7 @@ export function confusionMatrix(names, onChoose) {
   });
 
   /** Show how many images are in each cell, row after row. */
-  const show = (counts, cell) => {
+  function show(counts, cell) {
     chosen = cell.length ? classes * cell[0] + cell[1] : -1;
     const isMistake = (i) => i % (classes + 1) !== 0; // not on the diagonal
     const mistakes = counts.map((number, i) => (isMistake(i) ? number : 0));
@@ -39,7 +39,7 @@ export function confusionMatrix(names, onChoose) {
       button.classList.toggle("right", !isMistake(i));
       button.style.setProperty("--share", mistakes[i] / mostMistakes);
     });
-  };
+  }
   return { element, show };
 }
 
@@ -75,9 +75,9 @@ function cellOf(i, classes) {
  * as a spreadsheet is: the button that was focused last.
  */
 function moveByArrowKeys(element, buttons, classes) {
-  const makeTabStop = (button) => {
+  function makeTabStop(button) {
     for (const other of buttons) other.tabIndex = other === button ? 0 : -1;
-  };
+  }
   makeTabStop(buttons[0]);
   element.addEventListener("focusin", (event) => makeTabStop(event.target));
   element.addEventListener("keydown", (event) => {

@@ -17,11 +17,11 @@ export function DrawingPad({ model, values, el }) {
 
   let drawn = null; // the pixels on the canvas
   let options = {}; // how they are prepared
-  const showAnswer = () => {
+  function showAnswer() {
     const prepared = drawn && prepareDrawing(drawn, options);
     toClean.element.hidden = !prepared?.clutter;
     answer.show(prepared, options.clean);
-  };
+  }
   const canvas = drawingCanvas({
     onDraw: (pixels) => {
       drawn = pixels;
@@ -51,7 +51,7 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
   const maps = mosaic(ALL_MAPS);
 
   /** Show the answer to a prepared drawing, or the invitation to draw if it is null. */
-  const show = (prepared, clean) => {
+  function show(prepared, clean) {
     body.replaceChildren();
     below.replaceChildren();
     if (!prepared || prepared.error) {
@@ -68,7 +68,7 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
       const title = make("p", {}, "What each map of its first convolution responds to:");
       below.append(title, maps.element);
     }
-  };
+  }
   return { caption, body, below, show };
 }
 

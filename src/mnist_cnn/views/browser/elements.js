@@ -39,9 +39,9 @@ export function dropdown(name, options, onChange) {
   const menu = make("select", { "aria-label": name }, ...entries);
   menu.addEventListener("change", () => onChange(menu.value));
   const element = make("label.mnist-control", { hidden: entries.length < 2 }, name, menu);
-  const show = (value) => {
+  function show(value) {
     menu.value = value;
-  };
+  }
   return { element, show };
 }
 
@@ -50,9 +50,9 @@ export function checkbox(text, onChange) {
   const box = make("input", { type: "checkbox" });
   box.addEventListener("change", () => onChange(box.checked));
   const element = make("label.mnist-control", {}, box, text);
-  const show = (value) => {
+  function show(value) {
     box.checked = value;
-  };
+  }
   return { element, show };
 }
 
@@ -66,7 +66,7 @@ export function slider(name, low, onChange, { canPlay = true } = {}) {
   const number = make("span", { "aria-hidden": true }); // screen readers get it from the slider
   const label = make("label.mnist-control.mnist-slider", {}, name, track, number);
   const button = playButton(track, onChange);
-  const show = (value, high) => {
+  function show(value, high) {
     const isFixed = high <= low;
     track.max = high; // set before the value, which it limits
     track.value = value;
@@ -74,7 +74,7 @@ export function slider(name, low, onChange, { canPlay = true } = {}) {
     number.textContent = formatCount(value);
     button.disabled = isFixed;
     label.hidden = isFixed && !canPlay;
-  };
+  }
   return { element: canPlay ? make("div.mnist-player", {}, button, label) : label, show };
 }
 
@@ -82,22 +82,24 @@ export function slider(name, low, onChange, { canPlay = true } = {}) {
 function playButton(track, onChange) {
   const button = make("button.mnist-play", { type: "button" });
   let timer;
-  const pause = () => {
+  function pause() {
     clearInterval(timer);
     timer = undefined;
     button.textContent = "▶";
     button.setAttribute("aria-label", "Play");
-  };
-  const step = () => {
+  }
+
+  function step() {
     if (!track.isConnected || track.value === track.max) pause();
     else onChange(track.valueAsNumber + 1);
-  };
-  const play = () => {
+  }
+
+  function play() {
     timer = setInterval(step, PLAY_INTERVAL);
     button.textContent = "❚❚";
     button.setAttribute("aria-label", "Pause");
     if (track.value === track.max) onChange(Number(track.min));
-  };
+  }
   button.addEventListener("click", () => {
     if (timer === undefined) play();
     else pause();

@@ -27,11 +27,11 @@ export async function FeatureMaps({ model, values, el }) {
   const maps = mapsPanel(network, values, (place) => update({ place }));
 
   let drawing = null; // what the network gets of the pixels on the canvas
-  const show = (chosen) => {
+  function show(chosen) {
     const { image } = chosen;
     const title = `Image ${image}, labelled ${values.names[labels[image]]}`;
     maps.show(drawing ?? { image: imageOf(image), title }, chosen);
-  };
+  }
   const canvas = drawingCanvas({
     onDraw: (pixels) => {
       drawing = pixels && readDrawing(pixels);
@@ -64,7 +64,7 @@ function mapsPanel(network, { names, fields }, onChoose) {
   const body = make("div.mnist-side-by-side");
   const compute = memoizeLast((image) => forward(network, image)); // not for each chosen pixel
 
-  const show = ({ image, title, error }, { layer: number, place }) => {
+  function show({ image, title, error }, { layer: number, place }) {
     all.element.hidden = Boolean(error);
     enlarged.element.hidden = Boolean(error);
     if (error) {
@@ -83,7 +83,7 @@ function mapsPanel(network, { names, fields }, onChoose) {
     caption.textContent = `${title}; ${answer}. ${pixel}.`;
     const input = framedDigit(image, chosen, fields[number]);
     body.replaceChildren(input, explanationTable(convolution, chosen));
-  };
+  }
   const explanation = make("div.mnist-explanation", {}, caption, body);
   return { all: all.element, enlarged: enlarged.element, explanation, show };
 }
@@ -185,8 +185,9 @@ function framedDigit(image, [, row, column], [side, stride]) {
   );
 }
 
-const valueAt = ({ data, shape: [, width, maps] }, row, column, map) =>
-  data[(row * width + column) * maps + map];
+function valueAt({ data, shape: [, width, maps] }, row, column, map) {
+  return data[(row * width + column) * maps + map];
+}
 
 /** Format a number with `decimals` digits after the point; zero has no sign. */
 function fixed(value, decimals) {

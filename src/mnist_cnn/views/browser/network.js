@@ -8,11 +8,11 @@ import { IMAGE_SIDE, sumOf } from "./numbers.js";
 export function unpackNetwork({ layers, weights }) {
   const numbers = floatsOf(weights);
   let offset = 0;
-  const takeNext = (count) => {
+  function takeNext(count) {
     const taken = numbers.subarray(offset, offset + count);
     offset += count;
     return taken;
-  };
+  }
   return layers.map((layer) => {
     if (layer.kind === "convolution" || layer.kind === "dense") {
       const [height, width, maps, filters] = layer.shape;

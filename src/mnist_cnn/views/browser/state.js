@@ -7,14 +7,15 @@
  */
 export function createState(model, initial) {
   const get = () => ({ ...initial, ...model.get("chosen") });
-  const update = (changes) => {
+  function update(changes) {
     model.set("chosen", { ...model.get("chosen"), ...changes });
     model.save_changes();
-  };
-  const subscribe = (show) => {
+  }
+
+  function subscribe(show) {
     model.on("change:chosen", () => show(get()));
     show(get());
-  };
+  }
   return { get, update, subscribe };
 }
 
