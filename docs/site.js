@@ -34,17 +34,17 @@ async function fetchBytes(address) {
 async function loadState(name) {
   const files = [];
   // JSON.parse calls it with `this` as the object or array that holds the key
-  const noteFile = function (key, value) {
+  function noteFile(key, value) {
     if (typeof value?.file === "string") files.push({ holder: this, key, file: value.file });
     return value;
-  };
+  }
   const state = await load(`${name}.json`, async (address) => {
     const response = await fetchOrThrow(address);
     return JSON.parse(await response.text(), noteFile);
   });
-  const replaceByBytes = async ({ holder, key, file }) => {
+  async function replaceByBytes({ holder, key, file }) {
     holder[key] = await load(file, fetchBytes);
-  };
+  }
   await Promise.all(files.map(replaceByBytes));
   return state;
 }

@@ -126,6 +126,29 @@ def test_a_tap_leaves_a_dot(pad: View) -> None:
     pad.says("The network says ")
 
 
+_COUNT_PICTURES = """(view) => {
+  window.pictures = 0;
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      window.pictures += [...addedNodes].filter(({ tagName }) => tagName === "CANVAS").length;
+  }).observe(view, { childList: true, subtree: true });
+}"""
+_COMPRESS = """async () => {
+  const drawing = new Blob([new Uint8Array(4 * 280 * 280)]);
+  await new Response(drawing.stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+}"""
+
+
+def test_a_dot_is_read_when_it_is_drawn_and_not_again_when_it_is_saved(pad: View) -> None:
+    pad.root.evaluate(_COUNT_PICTURES)
+    pad.canvas.focus()
+    pad.press("Space", "Space")
+    pad.says("The network says ")
+    pad.page.evaluate(_COMPRESS)  # takes as long as the drawing's own compression, begun before
+    pad.answered()
+    assert pad.page.evaluate("() => window.pictures") == 1
+
+
 def test_without_preparation_the_network_sees_the_whole_sheet(pad: View) -> None:
     pad.draw([[(20, 20), (60, 20), (35, 80)]])
     pad.says("The network says 7, with")

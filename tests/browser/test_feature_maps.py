@@ -178,6 +178,23 @@ def test_one_finds_ones_own_digit_in_the_maps(maps: View, tmp_path: Path) -> Non
     maps.says("The network has nothing to read: nothing is drawn, or too faintly to be seen.")
 
 
+def test_maps_and_table_are_gone_while_there_is_nothing_to_read(maps: View, tmp_path: Path) -> None:
+    table = maps.root.get_by_role("table", name="How it is computed")
+    seen = maps.root.get_by_role("img", name="what the network sees")
+    Image.new("RGB", (300, 100), "beige").save(tmp_path / "blank.png")
+    maps.open_image(tmp_path / "blank.png")
+    maps.says("The network has nothing to read: nothing is drawn, or too faintly to be seen.")
+    for part in (maps.every, maps.enlarged, table, seen):
+        expect(part).to_be_hidden()
+    assert not [stop for stop in maps.stops() if stop.startswith(("All", "Map"))]
+    maps.screenshot("07_nothing_to_read")
+    maps.button("Clear").click()
+    maps.draw(STROKES[4])
+    maps.says("Your drawing; the network says 4, with")
+    for part in (maps.every, maps.enlarged, table, seen):
+        expect(part).to_be_visible()
+
+
 def test_the_feature_maps_in_words_for_those_who_do_not_see_them(maps: View) -> None:
     controls = maps.controls()
     assert all(name for _, name in controls)

@@ -324,7 +324,7 @@ def test_the_first_view_is_light(browser: Browser, site: Site) -> None:
 @pytest.fixture(scope="module")
 def lab_page(open_page: Callable[[str], SitePage]) -> Page:
     page = open_page("index.html").page
-    page.evaluate(_PARTS, "_network, _drawing, _numbers, _pixels")
+    page.evaluate(_PARTS, "_network, _drawing, _bytes, _pixels")
     return page
 
 
@@ -333,7 +333,7 @@ _ANSWER = """async ([name, images]) => {
   const load = async (file) => new DataView(await (await fetch(folder + file)).arrayBuffer());
   const { values: { network } } = await (await fetch(`${folder}${name}.json`)).json();
   const layers = _network.unpackNetwork({ ...network, weights: await load(network.weights.file) });
-  const imageOf = await _numbers.unzipImages(await load(images.file));
+  const imageOf = await _bytes.unzipImages(await load(images.file));
   const forward = (at) => _network.forward(layers, imageOf(at)).probabilities;
   return Array.from({ length: images.count }, (_, at) => [...forward(at)]);
 }"""

@@ -28,8 +28,8 @@ _, (x_val, y_val) = split_validation(digits.x_train, digits.y_train)
 CELLS = (
     IMPORTS,
     f"train('relu', few, epochs={EPOCHS}, name='few', progress=LiveCurves()).history['loss'][-1]",
-    "EpochScrubber(find_or_train('relu', digits), x_val, y_val)",
     "ConfusionExplorer(digits.x_test, digits.y_test, by_network['ReLU'].argmax(axis=1))",
+    "EpochScrubber(find_or_train('relu', digits), x_val, y_val)",
     "FeatureMaps(relu_model, digits.x_test, digits.y_test)",
 )
 
@@ -192,6 +192,7 @@ def test_the_kernel_keeps_what_was_chosen(notebook: Notebook) -> None:
 
 def test_the_confusion_explorer(notebook: Notebook) -> None:
     view = View(notebook.page, "page")
+    expect(view.root.get_by_label("epoch")).to_have_count(0)  # the scrubber has a matrix, too
     view.says("All mistakes: ")
     view.cell(4, 9).focus()
     view.press("Enter")

@@ -9,11 +9,15 @@ from mnist_cnn.shared import SHARED
 
 BROWSER = Path(__file__).with_name("browser")
 
-_IMPORT = re.compile(r'^import (\{.*?\}) from "\./(\w+)\.js";', re.MULTILINE | re.DOTALL)
-_IMPORT_OF_SHARED = 'import shared from "../../shared.json" with { type: "json" };\n'
+_ENTRY = "views"  # the file whose default export is that of the module
+
+_IMPORT = re.compile(r'^import (\{\s*\w+(?:,\s*\w+)*,?\s*\}) from "\./(\w+)\.js";', re.MULTILINE)
+_IMPORT_OF_SHARED = 'import shared from "../../shared.json" with { type: "json" };'
+_EXPORT = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)
+_IMPORT_OR_EXPORT = re.compile(r"\s*(?:import|export)\b")
 
 
-def bundle() -> str:
+def bundle(folder: Path = BROWSER) -> str:
     """Join the files of `browser/` into one module, as a widget can have only one.
 
     Each file becomes a function that is called at once and returns what the file exports; imports
@@ -22,10 +26,16 @@ def bundle() -> str:
     installs from a checkout, as Binder does, would need Node.js, or the repository would have to
     contain its output.
 
+    Args:
+        folder: The folder with the files. `views.js` among them has the default export.
+
     Returns:
         The source of the module.
+
+    Raises:
+        ValueError: A file has an import or export of a form that is not rewritten here.
     """
-    files = {path.stem: path.read_text(encoding="utf-8") for path in sorted(BROWSER.glob("*.js"))}
+    files = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))}
     imports = {name: [needed for _, needed in _IMPORT.findall(files[name])] for name in files}
     order = TopologicalSorter(imports).static_order()
     shared = f"const shared = {json.dumps(SHARED)};"
@@ -33,7 +43,7 @@ def bundle() -> str:
 
 
 def _wrap(name: str, code: str) -> str:
-    """Wrap the code of a file in a scope of its own, unless it has only a default export.
+    """Wrap the code of a file in a scope of its own, unless it is the entry point.
 
     Args:
         name: The name of the file, without its ending.
@@ -41,10 +51,22 @@ def _wrap(name: str, code: str) -> str:
 
     Returns:
         The code as a part of the bundle.
+
+    Raises:
+        ValueError: The file has an import or export of a form that is not rewritten here.
     """
+    exported = [match[2] for match in _EXPORT.finditer(code)]
     code = _IMPORT.sub(r"const \1 = _\2;", code.replace(_IMPORT_OF_SHARED, ""))
-    exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", code, re.MULTILINE)
-    code = re.sub(r"^export (?!default)", "", code, flags=re.MULTILINE)
-    if not exported:
+    code = _EXPORT.sub(r"\1", code)
+    _check_rewritten(name, code)
+    if name == _ENTRY:
         return code
-    return f"const _{name} = (() => {{\n{code}return {{ {', '.join(exported)} }};\n}})();"
+    return f"const _{name} = (() => {{\n{code}\nreturn {{ {', '.join(exported)} }};\n}})();"
+
+
+def _check_rewritten(name: str, code: str) -> None:
+    """Refuse an import or export that is left: it would fail only in the browser."""
+    for number, line in enumerate(code.splitlines(), start=1):
+        is_default = name == _ENTRY and line.startswith("export default ")
+        if _IMPORT_OR_EXPORT.match(line) and not is_default:
+            raise ValueError(f"{name}.js, line {number}: cannot bundle {line.strip()!r}")

@@ -44,35 +44,33 @@ def pack_network(model: keras.Model) -> dict[str, object]:
 
 def _pack_layer(layer: keras.Layer) -> _PackedLayer:
     """Pack a layer with the function for its type."""
-    _require(
-        type(layer) in _PACK_FUNCTIONS
-        and layer.quantization_mode is None
-        and getattr(layer, "padding", "valid") == "valid"
-        and getattr(layer, "data_format", "channels_last") == "channels_last",
-        layer,
-    )
+    if type(layer) not in _PACK_FUNCTIONS:
+        raise ValueError(
+            f"a view cannot compute the layer {layer.name}, whose type is {type(layer).__name__}"
+        )
+    _require(layer.quantization_mode is None, layer, "quantization_mode")
+    _require(getattr(layer, "padding", "valid") == "valid", layer, "padding")
+    is_channels_last = getattr(layer, "data_format", "channels_last") == "channels_last"
+    _require(is_channels_last, layer, "data_format")
     return _PACK_FUNCTIONS[type(layer)](layer)
 
 
-def _require(is_supported: bool, layer: keras.Layer) -> None:
-    """Refuse a layer that `network.js` does not compute with its settings."""
+def _require(is_supported: bool, layer: keras.Layer, setting: str) -> None:
+    """Refuse a layer unless `network.js` computes it with the value of this setting."""
     if not is_supported:
         raise ValueError(
-            f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with such "
-            "settings"
+            f"a view cannot compute the layer {layer.name}: {type(layer).__name__} with "
+            f"{setting}={getattr(layer, setting)!r}"
         )
 
 
 def _pack_convolution(layer: keras.Layer) -> _PackedLayer:
     """Pack a convolution with a square kernel, without strides, dilation or groups."""
     height, width = layer.kernel_size
-    _require(
-        height == width
-        and layer.strides == (1, 1)
-        and layer.dilation_rate == (1, 1)
-        and layer.groups == 1,
-        layer,
-    )
+    _require(height == width, layer, "kernel_size")
+    _require(layer.strides == (1, 1), layer, "strides")
+    _require(layer.dilation_rate == (1, 1), layer, "dilation_rate")
+    _require(layer.groups == 1, layer, "groups")
     return _pack_weighted_sum("convolution", layer, layer.kernel.shape)
 
 
@@ -103,13 +101,14 @@ def _pack_weighted_sum(kind: str, layer: keras.Layer, shape: tuple[int, ...]) ->
 def _pack_max_pooling(layer: keras.Layer) -> _PackedLayer:
     """Pack max pooling over square windows side by side."""
     height, width = layer.pool_size
-    _require(height == width and layer.strides == layer.pool_size, layer)
+    _require(height == width, layer, "pool_size")
+    _require(layer.strides == layer.pool_size, layer, "strides")
     return {"kind": "max_pooling", "side": height}, []
 
 
 def _pack_batch_normalization(layer: keras.Layer) -> _PackedLayer:
     """Pack a batch normalization, which at inference is a factor and a shift."""
-    _require(layer.axis in (-1, len(layer.output.shape) - 1), layer)
+    _require(layer.axis in (-1, len(layer.output.shape) - 1), layer, "axis")
     mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
     gamma = np.asarray(layer.gamma) if layer.scale else 1
     beta = np.asarray(layer.beta) if layer.center else 0
@@ -124,7 +123,8 @@ def _pack_leaky_relu(layer: keras.Layer) -> _PackedLayer:
 
 def _pack_relu(layer: keras.Layer) -> _PackedLayer:
     """Pack a ReLU layer, which may have a slope below 0, but neither a maximum nor a threshold."""
-    _require(layer.max_value is None and layer.threshold == 0, layer)
+    _require(layer.max_value is None, layer, "max_value")
+    _require(layer.threshold == 0, layer, "threshold")
     return _pack_leaky_relu(layer)
 
 

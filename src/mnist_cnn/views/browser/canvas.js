@@ -48,6 +48,7 @@ class Sketch {
   #pixels;
   #pen = null; // where the pen is while it is down
   #saved = ""; // the drawing as it was last saved
+  #willNotify = false; // whether `onDraw` is called in the next animation frame
   #edits = 0; // counts changes, to notice one that was made while a drawing was being packed
   keyboardPen = [SIDE / 2, SIDE / 2];
 
@@ -134,13 +135,15 @@ class Sketch {
     this.moveKeyboardPen(this.keyboardPen);
   }
 
-  /** Call `onDraw` in the next animation frame; until then, the canvas is busy. */
+  /** Call `onDraw` in the next animation frame; until it has returned, the canvas is busy. */
   #notifySoon() {
-    if (this.#canvas.ariaBusy === "true") return;
+    if (this.#willNotify) return;
+    this.#willNotify = true;
     this.#canvas.ariaBusy = "true";
     requestAnimationFrame(() => {
-      this.#canvas.ariaBusy = "false";
+      this.#willNotify = false;
       this.#onDraw(this.#pixels.data.some((value) => value) ? this.#pixels : null);
+      this.#canvas.ariaBusy = "false";
     });
   }
 
@@ -175,11 +178,11 @@ function drawByPointer(sketch, canvas, cursor) {
 }
 
 function drawByKeyboard(sketch, canvas, cursor) {
-  const move = ([down, right]) => {
+  function move([down, right]) {
     const [x, y] = sketch.keyboardPen;
     sketch.moveKeyboardPen([x + ARROW_STEP * right, y + ARROW_STEP * down]);
     if (sketch.isPenDown) sketch.drawTo(sketch.keyboardPen);
-  };
+  }
   canvas.addEventListener("keydown", (event) => {
     if (event.key === "Delete" || event.key === "Backspace") sketch.clear();
     else if (event.key === " " && sketch.isPenDown) sketch.liftPen();

@@ -81,8 +81,9 @@ function withoutRuledLines(inked) {
 }
 
 /** Whether the first and the last line run along the edges of the sheet. */
-const areAlongBothEdges = (rows, height, maxThickness) =>
-  rows.length > 0 && rows[0] <= maxThickness && rows.at(-1) >= height - 1 - maxThickness;
+function areAlongBothEdges(rows, height, maxThickness) {
+  return rows.length > 0 && rows[0] <= maxThickness && rows.at(-1) >= height - 1 - maxThickness;
+}
 
 /**
  * Find the connected components, each with its label, its number of pixels and its bounding box,
@@ -129,7 +130,9 @@ function addPixel(component, row, column) {
 }
 
 /** The longer side of a component's bounding box. */
-const lengthOf = ({ top, bottom, left, right }) => Math.max(bottom - top, right - left);
+function lengthOf({ top, bottom, left, right }) {
+  return Math.max(bottom - top, right - left);
+}
 
 /**
  * Copy the ink without boxes: straight sides around contents, which may touch the sides. Returns
@@ -202,16 +205,20 @@ function chooseComponents(labels, components, minLength, shape) {
 }
 
 /** Whether a component touches an edge of the sheet. */
-const touchesEdge = ({ top, bottom, left, right }, { height, width }) =>
-  top === 0 || left === 0 || bottom === height || right === width;
+function touchesEdge({ top, bottom, left, right }, { height, width }) {
+  return top === 0 || left === 0 || bottom === height || right === width;
+}
 
 /** Whether a component's bounding box contains another's, and is not much longer. */
-const surrounds = (component, other, maxRatio) =>
-  component.top < other.top &&
-  other.bottom < component.bottom &&
-  component.left < other.left &&
-  other.right < component.right &&
-  maxRatio * lengthOf(other) >= lengthOf(component);
+function surrounds(component, other, maxRatio) {
+  return (
+    component.top < other.top &&
+    other.bottom < component.bottom &&
+    component.left < other.left &&
+    other.right < component.right &&
+    maxRatio * lengthOf(other) >= lengthOf(component)
+  );
+}
 
 /**
  * Whether a component at an edge can be dropped because a digit lies away from the edges. It can if
@@ -381,10 +388,10 @@ function findZones(covered, thin, [first, end], maxDrop) {
     const shifts = range(count).map((strip) =>
       Math.floor((drop * (2 * strip + 1 - count)) / (2 * count)),
     );
-    const isSet = (grid, row, strip) => {
+    function isSet(grid, row, strip) {
       const shifted = row + shifts[strip];
       return shifted >= 0 && shifted < height && grid.mask[shifted * count + strip] === 1;
-    };
+    }
     for (let row = 0; row < height; row++) {
       let strip = first;
       while (strip < end && isSet(covered, row, strip)) strip++;
@@ -432,7 +439,9 @@ function dilateVertically({ mask, height, width }) {
 
 // What NumPy does in Python
 
-const copy = ({ mask, height, width }) => ({ mask: mask.slice(), height, width });
+function copy({ mask, height, width }) {
+  return { mask: mask.slice(), height, width };
+}
 
 /** The ink without that of another mask. */
 function subtract(inked, other) {

@@ -2,7 +2,8 @@
 // training or epoch by epoch.
 
 import { confusionMatrix } from "./confusion_matrix.js";
-import { bytesOf, formatCount, percent, unzipImages } from "./numbers.js";
+import { bytesOf, unzipImages } from "./bytes.js";
+import { formatCount, percent } from "./numbers.js";
 import { digitCanvas, make, slider, statusLine } from "./elements.js";
 import { createState } from "./state.js";
 
@@ -48,7 +49,7 @@ function mistakeExplorer({ names, labels: packed, order }, imageOf, update) {
   const caption = statusLine();
   const gallery = make("div.mnist-gallery");
 
-  const show = (predicted, { cell, page: wanted }) => {
+  function show(predicted, { cell, page: wanted }) {
     matrix.show(countPairs(names.length, labels, predicted), cell);
     const isFound = cell.length
       ? (index) => labels[index] === cell[0] && predicted[index] === cell[1]
@@ -65,7 +66,7 @@ function mistakeExplorer({ names, labels: packed, order }, imageOf, update) {
       return figure(imageOf(index), pair, `no. ${index}`);
     });
     gallery.replaceChildren(...figures);
-  };
+  }
   return { elements: [matrix.element, pages.element, caption, gallery], show };
 }
 

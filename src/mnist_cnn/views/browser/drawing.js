@@ -369,7 +369,9 @@ function divideByLargest(values) {
 }
 
 /** The median of the values at some indices. */
-const medianAt = (indices, values) => median(new Float32Array(indices.map((i) => values[i])));
+function medianAt(indices, values) {
+  return median(new Float32Array(indices.map((i) => values[i])));
+}
 
 function median(values) {
   const sorted = values.sort();

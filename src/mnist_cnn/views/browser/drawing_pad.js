@@ -10,32 +10,35 @@ import { createState } from "./state.js";
 
 export function DrawingPad({ model, values, el }) {
   const initial = { drawing: "", prepare: true, clean: true };
-  const { get, update, subscribe } = createState(model, initial);
+  const { update, subscribe } = createState(model, initial);
   const toPrepare = checkbox("prepare it as MNIST's makers did", (prepare) => update({ prepare }));
   const toClean = checkbox("leave out what is not the digit", (clean) => update({ clean }));
   const answer = answerPanel(values);
 
   let drawn = null; // the pixels on the canvas
-  const showAnswer = (chosen) => {
-    const prepared = drawn && prepareDrawing(drawn, chosen);
+  let options = {}; // how they are prepared
+  function showAnswer() {
+    const prepared = drawn && prepareDrawing(drawn, options);
     toClean.element.hidden = !prepared?.clutter;
-    answer.show(prepared, chosen.clean);
-  };
+    answer.show(prepared, options.clean);
+  }
   const canvas = drawingCanvas({
     onDraw: (pixels) => {
       drawn = pixels;
-      showAnswer(get());
+      showAnswer();
     },
     onSave: (drawing) => update({ drawing }),
   });
 
   const beside = make("div", {}, toPrepare.element, toClean.element, answer.caption, answer.body);
   el.append(make("div.mnist-row", {}, canvas.element, beside), answer.below);
-  subscribe((chosen) => {
-    canvas.show(chosen.drawing);
-    toPrepare.show(chosen.prepare);
-    toClean.show(chosen.clean);
-    showAnswer(chosen);
+  subscribe(({ drawing, prepare, clean }) => {
+    canvas.show(drawing); // which calls `onDraw` if it is another drawing
+    toPrepare.show(prepare);
+    toClean.show(clean);
+    if (prepare === options.prepare && clean === options.clean) return;
+    options = { prepare, clean };
+    showAnswer();
   });
 }
 
@@ -48,7 +51,7 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
   const maps = mosaic(ALL_MAPS);
 
   /** Show the answer to a prepared drawing, or the invitation to draw if it is null. */
-  const show = (prepared, clean) => {
+  function show(prepared, clean) {
     body.replaceChildren();
     below.replaceChildren();
     if (!prepared || prepared.error) {
@@ -65,7 +68,7 @@ function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
       const title = make("p", {}, "What each map of its first convolution responds to:");
       below.append(title, maps.element);
     }
-  };
+  }
   return { caption, body, below, show };
 }
 

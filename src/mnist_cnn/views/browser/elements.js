@@ -39,9 +39,9 @@ export function dropdown(name, options, onChange) {
   const menu = make("select", { "aria-label": name }, ...entries);
   menu.addEventListener("change", () => onChange(menu.value));
   const element = make("label.mnist-control", { hidden: entries.length < 2 }, name, menu);
-  const show = (value) => {
+  function show(value) {
     menu.value = value;
-  };
+  }
   return { element, show };
 }
 
@@ -50,9 +50,9 @@ export function checkbox(text, onChange) {
   const box = make("input", { type: "checkbox" });
   box.addEventListener("change", () => onChange(box.checked));
   const element = make("label.mnist-control", {}, box, text);
-  const show = (value) => {
+  function show(value) {
     box.checked = value;
-  };
+  }
   return { element, show };
 }
 
@@ -66,7 +66,7 @@ export function slider(name, low, onChange, { canPlay = true } = {}) {
   const number = make("span", { "aria-hidden": true }); // screen readers get it from the slider
   const label = make("label.mnist-control.mnist-slider", {}, name, track, number);
   const button = playButton(track, onChange);
-  const show = (value, high) => {
+  function show(value, high) {
     const isFixed = high <= low;
     track.max = high; // set before the value, which it limits
     track.value = value;
@@ -74,7 +74,7 @@ export function slider(name, low, onChange, { canPlay = true } = {}) {
     number.textContent = formatCount(value);
     button.disabled = isFixed;
     label.hidden = isFixed && !canPlay;
-  };
+  }
   return { element: canPlay ? make("div.mnist-player", {}, button, label) : label, show };
 }
 
@@ -82,22 +82,24 @@ export function slider(name, low, onChange, { canPlay = true } = {}) {
 function playButton(track, onChange) {
   const button = make("button.mnist-play", { type: "button" });
   let timer;
-  const pause = () => {
+  function pause() {
     clearInterval(timer);
     timer = undefined;
     button.textContent = "▶";
     button.setAttribute("aria-label", "Play");
-  };
-  const step = () => {
+  }
+
+  function step() {
     if (!track.isConnected || track.value === track.max) pause();
     else onChange(track.valueAsNumber + 1);
-  };
-  const play = () => {
+  }
+
+  function play() {
     timer = setInterval(step, PLAY_INTERVAL);
     button.textContent = "❚❚";
     button.setAttribute("aria-label", "Pause");
     if (track.value === track.max) onChange(Number(track.min));
-  };
+  }
   button.addEventListener("click", () => {
     if (timer === undefined) play();
     else pause();
@@ -135,19 +137,20 @@ export function digitCanvas(ink, alt, side) {
 /** Probabilities as bars under a name; words mark the predicted and, if known, the actual class. */
 export function probabilityBars(name, probabilities, names, label = null) {
   const predicted = indexOfLargest(probabilities);
-  const styleOf = (classIndex) => {
-    if (classIndex === predicted && label !== null && classIndex !== label) return ".wrong";
-    return classIndex === predicted || classIndex === label ? ".marked" : "";
-  };
   const rows = names.map((className, classIndex) => {
-    const bar = make("div", { style: `width: ${percent(probabilities[classIndex])}` });
-    return make(
-      `tr${styleOf(classIndex)}`,
+    const probability = percent(probabilities[classIndex]);
+    const isPredicted = classIndex === predicted;
+    const isActual = classIndex === label;
+    const row = make(
+      "tr",
       {},
       make("th", { scope: "row" }, className),
-      make("td", {}, bar),
-      make("td", {}, barLabel(classIndex, label, probabilities)),
+      make("td", {}, make("div", { style: `width: ${probability}` })),
+      make("td", {}, barLabel(probability, isPredicted, isActual)),
     );
+    if (isPredicted && !isActual && label !== null) row.classList.add("wrong");
+    else if (isPredicted || isActual) row.classList.add("marked");
+    return row;
   });
   return make("table.mnist-bars", {}, make("caption", {}, name), make("tbody", {}, ...rows));
 }
@@ -156,9 +159,9 @@ export function probabilityBars(name, probabilities, names, label = null) {
  * The text beside a class's bar: its probability, and whether it is the predicted or actual class.
  * `bar_label` in mnist_cnn/plots.py writes the same text in figures.
  */
-function barLabel(classIndex, label, probabilities) {
-  const words = [percent(probabilities[classIndex])];
-  if (classIndex === indexOfLargest(probabilities)) words.push("predicted");
-  if (classIndex === label) words.push("actual");
+function barLabel(probability, isPredicted, isActual) {
+  const words = [probability];
+  if (isPredicted) words.push("predicted");
+  if (isActual) words.push("actual");
   return words.join("  ");
 }

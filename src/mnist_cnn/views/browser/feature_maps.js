@@ -3,19 +3,12 @@
 
 import { ALL_MAPS, ENLARGED_MAP, mosaic, placeOfLargest } from "./mosaic.js";
 import { forward, unpackNetwork } from "./network.js";
-import {
-  bytesOf,
-  IMAGE_SIDE,
-  indexOfLargest,
-  percent,
-  range,
-  sumOf,
-  unzipImages,
-} from "./numbers.js";
+import { bytesOf, unzipImages } from "./bytes.js";
+import { IMAGE_SIDE, indexOfLargest, percent, range, sumOf } from "./numbers.js";
 import { drawingCanvas } from "./canvas.js";
 import { digitCanvas, dropdown, make, slider, statusLine } from "./elements.js";
 import { prepareDrawing } from "./prepare_drawing.js";
-import { createState } from "./state.js";
+import { createState, memoizeLast } from "./state.js";
 
 const MAX_DETAILED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
@@ -33,18 +26,18 @@ export async function FeatureMaps({ model, values, el }) {
   const position = slider("image", 0, (image) => update({ image, drawing: "" }));
   const maps = mapsPanel(network, values, (place) => update({ place }));
 
-  let drawn = null; // the pixels on the canvas
-  const show = (chosen) => {
+  let drawing = null; // what the network gets of the pixels on the canvas
+  function show(chosen) {
     const { image } = chosen;
     const title = `Image ${image}, labelled ${values.names[labels[image]]}`;
-    maps.show(drawn ? readDrawing(drawn) : { image: imageOf(image), title }, chosen);
-  };
+    maps.show(drawing ?? { image: imageOf(image), title }, chosen);
+  }
   const canvas = drawingCanvas({
     onDraw: (pixels) => {
-      drawn = pixels;
+      drawing = pixels && readDrawing(pixels);
       show(get());
     },
-    onSave: (drawing) => update({ drawing }),
+    onSave: (saved) => update({ drawing: saved }),
   });
 
   el.append(
@@ -69,13 +62,17 @@ function mapsPanel(network, { names, fields }, onChoose) {
   const enlarged = mosaic(ENLARGED_MAP, onChoose);
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");
+  const compute = memoizeLast((image) => forward(network, image)); // not for each chosen pixel
 
-  const show = ({ image, title, error }, { layer: number, place }) => {
+  function show({ image, title, error }, { layer: number, place }) {
+    all.element.hidden = Boolean(error);
+    enlarged.element.hidden = Boolean(error);
     if (error) {
       caption.textContent = error;
+      body.replaceChildren();
       return;
     }
-    const { probabilities, convolutions } = forward(network, image);
+    const { probabilities, convolutions } = compute(image);
     const convolution = convolutions[number];
     const chosen = place ?? placeOfLargest(convolution.output);
     all.show(convolution.output, chosen);
@@ -86,7 +83,7 @@ function mapsPanel(network, { names, fields }, onChoose) {
     caption.textContent = `${title}; ${answer}. ${pixel}.`;
     const input = framedDigit(image, chosen, fields[number]);
     body.replaceChildren(input, explanationTable(convolution, chosen));
-  };
+  }
   const explanation = make("div.mnist-explanation", {}, caption, body);
   return { all: all.element, enlarged: enlarged.element, explanation, show };
 }
@@ -188,8 +185,9 @@ function framedDigit(image, [, row, column], [side, stride]) {
   );
 }
 
-const valueAt = ({ data, shape: [, width, maps] }, row, column, map) =>
-  data[(row * width + column) * maps + map];
+function valueAt({ data, shape: [, width, maps] }, row, column, map) {
+  return data[(row * width + column) * maps + map];
+}
 
 /** Format a number with `decimals` digits after the point; zero has no sign. */
 function fixed(value, decimals) {

@@ -68,19 +68,19 @@ export function mosaic(kind, onChoose) {
   );
   let layout;
   let chosen; // a place
-  const show = (maps, place = [0, 0, 0]) => {
+  function show(maps, place = [0, 0, 0]) {
     chosen = place;
     layout = computeLayout(kind, maps.shape, chosen);
     draw(canvas, layout, maps);
     Object.assign(frame.style, frameAround(kind, layout, chosen, canvas));
     canvas.ariaLabel = onChoose ? kind.label(layout, chosen) : `${layout.count} maps`;
-  };
+  }
   if (onChoose) {
-    const chooseWithin = ([map, row, column]) => {
+    function chooseWithin([map, row, column]) {
       const { count, height, width } = layout;
       if (map < 0 || map >= count) return;
       onChoose([map, clampIndex(row, height), clampIndex(column, width)]);
-    };
+    }
     canvas.addEventListener("click", (event) => {
       const place = placeAt(canvasPoint(event, canvas), layout);
       if (place) chooseWithin(place);

@@ -1,17 +1,18 @@
 // The forward pass of a trained network, image by image, with the layers of notebooks 02 to 04.
 // A tensor is { data, shape }: numbers, and the lengths of its axes, height x width x maps.
 
-import { floatsOf, IMAGE_SIDE, sumOf } from "./numbers.js";
+import { floatsOf } from "./bytes.js";
+import { IMAGE_SIDE, sumOf } from "./numbers.js";
 
 /** Give the layers their weights, which lie one after another in `weights`, as float32. */
 export function unpackNetwork({ layers, weights }) {
   const numbers = floatsOf(weights);
   let offset = 0;
-  const takeNext = (count) => {
+  function takeNext(count) {
     const taken = numbers.subarray(offset, offset + count);
     offset += count;
     return taken;
-  };
+  }
   return layers.map((layer) => {
     if (layer.kind === "convolution" || layer.kind === "dense") {
       const [height, width, maps, filters] = layer.shape;

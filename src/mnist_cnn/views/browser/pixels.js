@@ -2,7 +2,7 @@
 // canvas shows them, but they are not read back from it: browsers that protect their users from
 // being recognized, such as Tor Browser and LibreWolf, would return noise.
 
-import { pipeThrough } from "./numbers.js";
+import { pipeThrough } from "./bytes.js";
 import { make } from "./elements.js";
 
 const PEN_WIDTH = 22; // pixels, as wide as the pen in views.css

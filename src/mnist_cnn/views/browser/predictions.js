@@ -1,9 +1,10 @@
 // The view PredictionBrowser: images, and what networks, one or several side by side, predict for
 // them.
 
-import { bytesOf, floatsOf, formatCount, indexOfLargest, percent, unzipImages } from "./numbers.js";
+import { bytesOf, floatsOf, unzipImages } from "./bytes.js";
+import { formatCount, indexOfLargest, percent } from "./numbers.js";
 import { digitCanvas, dropdown, make, probabilityBars, slider, statusLine } from "./elements.js";
-import { createState } from "./state.js";
+import { createState, memoizeLast } from "./state.js";
 
 const ALL = "all images";
 const DISAGREE = "the networks disagree";
@@ -96,20 +97,6 @@ function findImages({ order, network: number, actual, predicted }, labels, netwo
       (actual === ANY || labels[index] === Number(actual)) &&
       (predicted === ANY || network.predicted[index] === Number(predicted)),
   );
-}
-
-/** Wrap a function so that it computes again only when its argument, plain data, changes. */
-function memoizeLast(compute) {
-  let lastKey = null;
-  let result;
-  return (argument) => {
-    const key = JSON.stringify(argument);
-    if (key !== lastKey) {
-      lastKey = key;
-      result = compute(argument);
-    }
-    return result;
-  };
 }
 
 /** What a network says of an image, and whether that is right. */

@@ -1,4 +1,4 @@
-// The state of a view: what the reader has chosen.
+// The state of a view: what the reader has chosen, and what is computed only when that changes.
 
 /**
  * Make the state of a view, which has `initial` values until the reader chooses others. The model
@@ -7,13 +7,28 @@
  */
 export function createState(model, initial) {
   const get = () => ({ ...initial, ...model.get("chosen") });
-  const update = (changes) => {
+  function update(changes) {
     model.set("chosen", { ...model.get("chosen"), ...changes });
     model.save_changes();
-  };
-  const subscribe = (show) => {
+  }
+
+  function subscribe(show) {
     model.on("change:chosen", () => show(get()));
     show(get());
-  };
+  }
   return { get, update, subscribe };
+}
+
+/** Wrap a function so that it computes again only when its argument, plain data, changes. */
+export function memoizeLast(compute) {
+  let lastKey = null;
+  let result;
+  return (argument) => {
+    const key = JSON.stringify(argument);
+    if (key !== lastKey) {
+      lastKey = key;
+      result = compute(argument);
+    }
+    return result;
+  };
 }

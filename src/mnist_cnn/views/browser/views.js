@@ -35,11 +35,11 @@ function setColors(el) {
  * the document gets the key, so it is set before that.
  */
 function keepKeysFromNotebook(el, signal) {
-  const suppress = ({ target, ctrlKey, metaKey, keyCode }) => {
+  function suppress({ target, ctrlKey, metaKey, keyCode }) {
     if (!el.contains(target)) return;
     const isSave = (ctrlKey || metaKey) && keyCode === KEY_CODE_S;
     target.toggleAttribute("data-lm-suppress-shortcuts", !isSave);
-  };
+  }
   addEventListener("keydown", suppress, { capture: true, signal });
 }
 
