@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,13 +96,42 @@ def main() -> None:
 def measure_series(series: str) -> None:
     """Make a series' missing measurements, update results.json, and delete the series' folder."""
     work = WORK / series
+    check_conditions(work)
     found = SERIES[series](work)
     results = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    FILE.write_text(json.dumps({**results, **found}, indent=1) + "\n", encoding="utf-8")
+    write_json(FILE, {**results, **found}, indent=1)
     shutil.rmtree(work)
     if not any(WORK.iterdir()):
         WORK.rmdir()
     print("Wrote benchmarks/results.json")
+
+
+def check_conditions(work: Path) -> None:
+    """Keep measurements apart that were made on other machines or with other versions.
+
+    Raises:
+        SystemExit: The folder's measurements were begun under other conditions.
+    """
+    now = {
+        "machine": date_and_machine()["machine"],
+        "versions": installed_versions(with_torch=find_spec("torch") is not None),
+    }
+    file = work / "conditions.json"
+    begun = json.loads(file.read_text(encoding="utf-8")) if file.exists() else now
+    if begun != now:
+        raise SystemExit(
+            f"The measurements in {work} were begun on another machine or with other versions:\n"
+            f"{begun}, but here it is\n{now}.\nContinue there, or delete the folder to begin anew."
+        )
+    work.mkdir(parents=True, exist_ok=True)
+    write_json(file, now)
+
+
+def write_json(file: Path, content: object, indent: int | None = None) -> None:
+    """Write a file in one step, so that it is whole whenever the process is stopped."""
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
+    new.replace(file)
 
 
 def measure_speeds_and_views(work: Path) -> Mapping[str, object]:
@@ -231,7 +261,7 @@ def measure(job: Job, work: Path) -> Any:
     if not file.exists():
         measurement = run_in_a_process(job)
         work.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(measurement) + "\n")
+        write_json(file, measurement)
         print(f"{time.strftime('%H:%M')} {job.name}: {json.dumps(measurement)[:150]}", flush=True)
     return json.loads(file.read_text())
 

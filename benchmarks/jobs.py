@@ -171,7 +171,9 @@ def train_article(seed: int) -> ArticleMeasurement:
     model, history = fit_as_in_the_article(
         "article", precision, dataset, epochs=ARTICLE_EPOCHS, seed=seed
     )
-    network = build_model("article")  # in float32, in which `train` validates, too
+    # In float32, as `train` evaluates; the validation accuracy is what `fit` reports, in the
+    # precision of training
+    network = build_model("article")
     network.set_weights(model.get_weights())
     correct = predict(network, dataset.x_test).argmax(axis=1) == dataset.y_test
     return {

@@ -71,6 +71,10 @@ def accuracies(results: Results, recipe: str, images: Images = "test") -> list[f
         images: The images on which the accuracies were measured.
     """
     if recipe == "article":
+        if images != "test":
+            raise ValueError(
+                "of the article's network each seed's test accuracy is known, no other"
+            )
         return results["article"]["test_accuracies"]
     return list(results[images][recipe].values())
 
@@ -79,7 +83,7 @@ def accuracies(results: Results, recipe: str, images: Images = "test") -> list[f
 
 
 def recipe_table(results: Results) -> str:
-    """A table of how accurate and how fast to train the article's network and our recipes are."""
+    """A table of the accuracies and training times of the article's network and our recipes."""
     chosen = results["chosen_precision"]
     compared = [BASELINE]
     compared += [Contestant("train", recipe, chosen) for recipe in ("relu", "improved", "short")]

@@ -14,6 +14,7 @@ from mnist_cnn.augmentation import random_affine
 from mnist_cnn.data import Dataset, load_images, one_hot, prepare_images, split_validation
 from mnist_cnn.drawing import center_in_box, find_ink, shrink
 from mnist_cnn.evaluation import evaluate_run, find_mistakes, rank_by_doubt
+from mnist_cnn.exceptions import MnistCnnError
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.plots import (
     plot_confusion,
@@ -395,7 +396,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_wrong_argument_is_refused_before_anything_is_done(case: str, runs: Path) -> None:
     call, refusal = REFUSALS[case]
-    with pytest.raises((TypeError, ValueError)) as error:
+    with pytest.raises((TypeError, ValueError, MnistCnnError)) as error:
         call()
     assert refusal in str(error.value)
     assert not runs.exists() and plt.get_fignums() == []

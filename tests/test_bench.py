@@ -143,6 +143,25 @@ def test_an_option_chooses_the_series(
     assert measured == [series]
 
 
+def test_measurements_of_other_versions_are_not_mixed(
+    made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(job: bench.Job) -> dict:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench, "run_in_a_process", stop)
+        with pytest.raises(KeyboardInterrupt):
+            bench.measure_series("ladder")
+    with monkeypatch.context() as patched:
+        patched.setattr(bench, "installed_version", lambda name: "99.9")
+        with pytest.raises(SystemExit, match="begun on another machine or with other versions"):
+            bench.measure_series("ladder")
+    assert made == [] and not (tmp_path / "results.json").exists()
+    bench.measure_series("ladder")
+    assert "costs" in json.loads((tmp_path / "results.json").read_text())
+
+
 def test_measurements_have_the_names_by_which_older_versions_continue() -> None:
     job = bench.speed_job(Contestant("train", "relu", "float32"), images=60_000, number=1)
     assert job.name == "time-train-relu-float32-60000-1"

@@ -27,7 +27,6 @@ from mnist_cnn.exceptions import StudyError
 from mnist_cnn.locking import lock
 from mnist_cnn.plots import plot_scores
 from mnist_cnn.runs import SHIPPED, load_run
-from mnist_cnn.study import run_study
 from mnist_cnn.study.__main__ import main
 from mnist_cnn.study.cluster import connect, describe_worker
 from mnist_cnn.study.results import (
@@ -39,6 +38,7 @@ from mnist_cnn.study.results import (
     save_result,
     summarize,
 )
+from mnist_cnn.study.run import run_study
 from mnist_cnn.training import choose_settings
 from repository import ROOT
 
@@ -323,6 +323,26 @@ def test_a_wrong_argument_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         run_study(recipes, seeds, tmp_path / "a", sample, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--seeds", "0"], "argument --seeds: must be a whole number of at least 1, not 0"),
+        (["--wait", "soon"], "argument --wait: must be a whole number of at least 1, not soon"),
+        (["--first", "-1"], "argument --first: must be a whole number of at least 0, not -1"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_the_name_of_the_option(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["study", "--recipes", "relu", *options])
+    with pytest.raises(SystemExit):
+        main()
+    assert message in capsys.readouterr().err
 
 
 # Nobody listens on the discard port

@@ -51,6 +51,12 @@ def test_filling_leaves_the_rest_of_a_page_alone() -> None:
     assert [line for line in filled.splitlines() if not line.startswith("|")] == empty.splitlines()
 
 
+def test_there_are_no_validation_accuracies_of_the_article_by_seed() -> None:
+    """Its test accuracies may not stand in for them."""
+    with pytest.raises(ValueError, match="test accuracy is known, no other"):
+        tables.accuracies(RESULTS, "article", "validation")
+
+
 def test_tables_follow_the_results() -> None:
     altered = deepcopy(RESULTS)
     for row in altered["rows"]:

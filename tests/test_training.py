@@ -276,6 +276,20 @@ def test_a_run_on_other_images_is_not_the_learners_run(
     assert capsys.readouterr().out == "relu: your run, runs/relu.npz\n"
 
 
+def test_an_interrupted_run_that_is_found_continues_with_its_own_seed_and_precision(
+    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(RECIPES, "dense", Recipe("dense", epochs=2))
+    own = {"seed": 5, "precision": "mixed_bfloat16"}
+    expected = weights_of(train("dense", few, name="other", **own))
+    with pytest.raises(Interrupted):
+        train("dense", few, progress=interrupt_after(1), **own)
+    capsys.readouterr()
+    assert weights_of(find_or_train("dense", few)) == expected
+    assert "dense: continuing runs/dense-sample.npz after epoch 1 of 2" in capsys.readouterr().out
+    assert not list(runs.glob("*set-aside*"))
+
+
 @pytest.mark.slow
 def test_an_unfinished_or_damaged_run_is_passed_over(
     full: Dataset,

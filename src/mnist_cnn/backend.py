@@ -29,7 +29,7 @@ def _set_environment() -> None:
     os.environ.setdefault("ENABLE_RUNTIME_UPTIME_TELEMETRY", "0")
     # Otherwise scikit-learn's threads spin while they wait, and t-SNE beside other work crawls
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # The backend that keras.json names may not exist any more, as Theano
+    # The backend that keras.json names may no longer exist: Theano, for example
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # These would change the arithmetic of a training unseen: the first is for GPUs, where
     # `fix_seed` asks for the same; the others compute float32 as bfloat16.

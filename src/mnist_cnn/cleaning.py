@@ -195,7 +195,7 @@ def _choose_components(
             _surrounds(component, other, _THRESHOLDS.MAX_FRAME_RATIO) for other in components
         )
         is_at_edge = _touches_edge(component, labels.shape) and any(
-            _is_beside(component, other, labels) for other in free
+            _yields_to(component, other, labels) for other in free
         )
         if not is_frame and not is_at_edge:
             remaining.append(component)
@@ -220,7 +220,7 @@ def _surrounds(component: _Component, other: _Component, max_ratio: int) -> bool
     return within and max_ratio * other.length >= component.length
 
 
-def _is_beside(component: _Component, free: _Component, labels: np.ndarray) -> bool:
+def _yields_to(component: _Component, free: _Component, labels: np.ndarray) -> bool:
     """Whether a component at an edge can be dropped because a digit lies away from the edges.
 
     It can if it covers much of an edge, or if it is far from that digit and not much larger.

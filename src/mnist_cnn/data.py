@@ -6,6 +6,7 @@ import re
 import socket
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -307,7 +308,8 @@ def _download(load_data: Callable[[], tuple[Pair, Pair]]) -> Dataset:
         arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
         return _identify(arrays, (), "mnist", "Keras's download", only_mnist=True)
     except BaseException:  # includes KeyboardInterrupt
-        keras_cache().unlink(missing_ok=True)
+        with suppress(OSError):  # the cache may be where nothing can be written
+            keras_cache().unlink(missing_ok=True)
         raise
     finally:
         socket.setdefaulttimeout(timeout)

@@ -67,7 +67,7 @@ def add_changes(now: Environment, before: Environment, epochs_done: int) -> Envi
 
     Args:
         now: The environment in which it continues.
-        before: That in which it trained up to now.
+        before: The environment in which it trained before.
         epochs_done: The number of epochs that it has finished.
 
     Returns:

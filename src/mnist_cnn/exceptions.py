@@ -8,7 +8,7 @@ class NoTraceback:
         return [f"{type(self).__name__}: {self}"]
 
 
-class MnistCnnError(NoTraceback, ValueError):
+class MnistCnnError(NoTraceback, Exception):
     """The base of all errors below but `Interrupted`."""
 
 

@@ -7,17 +7,17 @@ NO_NOTEBOOKS = "There is no notebook in ./notebooks: start this from the top fol
 
 
 def project_folder() -> Path:
-    """The folder that holds `notebooks/`, seen from anywhere in it; otherwise the current one."""
+    """The folder whose `notebooks/` holds the series, from anywhere in it; or the current one."""
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / "notebooks").is_dir():
+        if find_notebooks(folder):  # not just any folder that is called notebooks
             return folder
     return here
 
 
 def find_notebooks(top: Path) -> list[Path]:
     """The notebooks of the series, in their order; none if this is another folder."""
-    return sorted((top / "notebooks").glob("[0-9]*.ipynb"))
+    return sorted((top / "notebooks").glob("[0-9]*_*.ipynb"))
 
 
 def runs_folder() -> Path:

@@ -28,7 +28,7 @@ class Recipe:
             epoch.
         label_smoothing: How much of each label is spread evenly over all classes, in 0..1.
         averaging: Each epoch ends with a running average of the weights, over 1 / (1 - averaging)
-            steps; 0 for none.
+            steps, from which the next epoch goes on; 0 for no averaging.
     """
 
     network: str
@@ -85,15 +85,15 @@ class Settings(Recipe):
     seed: int
     fingerprint: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the settings as they stand in files, where the fingerprint is called `data`."""
         entry = asdict(self)
         entry["data"] = entry.pop("fingerprint")
         return entry
 
     @classmethod
-    def from_json(cls, entry: dict[str, Any]) -> Self:
-        """Make settings of what `to_json` returned."""
+    def from_dict(cls, entry: dict[str, Any]) -> Self:
+        """Make settings of what `to_dict` returned."""
         others = {name: value for name, value in entry.items() if name != "data"}
         return cls(**others, fingerprint=entry["data"])
 

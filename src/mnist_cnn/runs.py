@@ -7,6 +7,7 @@ whenever the process ends, the last finished epoch is there.
 
 import io
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -71,8 +72,12 @@ class Run:
 
     @property
     def seconds_left(self) -> float:
-        """How many seconds the other epochs will take, at the pace of those that are finished."""
-        return self.seconds / self.epochs_done * (self.settings.epochs - self.epochs_done)
+        """How many seconds the other epochs will take, at the pace of those that are finished.
+
+        NaN before the first epoch is finished.
+        """
+        pace = self.seconds / self.epochs_done if self.epochs_done else math.nan
+        return pace * (self.settings.epochs - self.epochs_done)
 
     @property
     def classes(self) -> int:
@@ -141,7 +146,7 @@ def _read_run(content: BinaryIO) -> Run:
     about = json.loads(str(arrays["about"]))
     if len(arrays) != about.pop("arrays"):
         raise ValueError("a part of it is missing")
-    settings = Settings.from_json(about.pop("settings"))
+    settings = Settings.from_dict(about.pop("settings"))
     environment = about.pop("made_with")
     weights = [arrays[name] for name in arrays if name.startswith("weight")]
     state = [arrays[name] for name in arrays if name.startswith("state")]
@@ -166,7 +171,7 @@ def save_run(file: Path, run: Run) -> None:
     arrays |= {f"weight_{number:03}": array for number, array in enumerate(run.weights)}
     arrays |= {f"state_{number:03}": array for number, array in enumerate(run.state)}
     about = {
-        "settings": run.settings.to_json(),
+        "settings": run.settings.to_dict(),
         "made_with": run.environment,
         "seconds": run.seconds,
         "history": run.history,

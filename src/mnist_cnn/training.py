@@ -198,11 +198,13 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
     wanted = asdict(choose_settings(recipe, dataset))
     del wanted["seed"], wanted["precision"]  # any will do
     file = run_file(recipe, dataset)
+    seed, precision = 0, None
     try:
         run = load_matching(file, wanted)
         if run.finished:
             print(f"{recipe}: your run, {short_path(file)}")
             return run
+        seed, precision = run.settings.seed, run.settings.precision  # to continue this one
         reason = (
             f"{short_path(file)} was interrupted after epoch {run.epochs_done} of "
             f"{run.settings.epochs}"
@@ -213,7 +215,7 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
     except RunError:
         print(f"{recipe}: training now, as {reason}")
-        return train(recipe, dataset)
+        return train(recipe, dataset, seed=seed, precision=precision)
     print(f"{recipe}: the run that comes with the package, as {reason}")
     return shipped
 
@@ -224,7 +226,8 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and
     "Decoupled Weight Decay Regularization" (2019); Szegedy et al., "Rethinking the Inception
     Architecture" (2016), for label smoothing; Polyak and Juditsky, "Acceleration of Stochastic
-    Approximation by Averaging" (1992).
+    Approximation by Averaging" (1992), for averaging, here exponential and begun anew from each
+    epoch's average, as `train` calls `fit` for each epoch.
 
     Args:
         model: The network.

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from mnist_cnn.data import load_images
+from mnist_cnn.exceptions import MnistCnnError
 from mnist_cnn.folders import runs_folder
 from mnist_cnn.plots import plot_scores
 from mnist_cnn.recipes import PRECISIONS, RECIPES
 from mnist_cnn.study.results import group_results, summarize
-from mnist_cnn.study.study import run_study
+from mnist_cnn.study.run import run_study
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 130
-    except (ValueError, OSError) as error:
+    except (MnistCnnError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     groups = group_results(results, arguments.images)
@@ -55,9 +56,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--recipes", nargs="+", required=True, choices=RECIPES, help="one or more of %(choices)s"
     )
-    parser.add_argument("--seeds", type=int, default=10, help="how many, from 0 (%(default)s)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--epochs", type=int, help="other than the recipe's")
+    parser.add_argument(
+        "--seeds", type=_positive, default=10, help="how many, from 0 (%(default)s)"
+    )
+    parser.add_argument("--first", type=_seed, default=0, help="the first seed")
+    parser.add_argument("--epochs", type=_positive, help="other than the recipe's")
     parser.add_argument(
         "--precision", choices=PRECISIONS, help="other than what the workers choose"
     )
@@ -65,11 +68,11 @@ def parse_arguments() -> argparse.Namespace:
         "--scheduler", help="of a Dask cluster, as host:8786; else this machine works"
     )
     parser.add_argument(
-        "--workers", type=int, help="on this machine; one for each core, if there is memory"
+        "--workers", type=_positive, help="on this machine; one for each core, if there is memory"
     )
     parser.add_argument(
         "--wait",
-        type=int,
+        type=_positive,
         default=600,
         help="seconds to wait for the first worker of a cluster that has none yet (%(default)s)",
     )
@@ -80,6 +83,22 @@ def parse_arguments() -> argparse.Namespace:
         "--images", choices=("validation", "test"), default="validation", help="to report on"
     )
     return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    """Read an option that must be a whole number of at least 1."""
+    return _whole(text, 1)
+
+
+def _seed(text: str) -> int:
+    """Read an option that must be a seed."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, low: int) -> int:
+    if not text.isdecimal() or int(text) < low:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least {low}, not {text}")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -68,9 +68,8 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
         raise StudyError(
             'A study needs Dask. Install it: python -m pip install -e ".[study]"'
         ) from None
-    # What matters comes as an error, too
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
+        stack.enter_context(_only_critical_messages())
         seconds = 10
         place: str | LocalCluster = scheduler or ""
         if scheduler is None:
@@ -81,6 +80,18 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             raise StudyError(f"No Dask scheduler answers at {place} ({error}).") from None
         yield client
+
+
+@contextmanager
+def _only_critical_messages() -> Iterator[None]:
+    """Keep back what Dask logs meanwhile: what matters comes as an error, too."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextmanager
@@ -184,7 +195,7 @@ def _ask_first_worker(
 
     address = client.scheduler.address  # type: ignore[union-attr]  # it is connected
     print(f"Waiting up to {seconds} s for a worker at {address}. {_LIMIT}", flush=True)
-    # As a task: for nothing else does an adaptive cluster start a worker
+    # As a task, since an adaptive cluster starts workers only for tasks
     future = client.submit(describe_worker, source, pure=False)
     while not future.done():
         try:

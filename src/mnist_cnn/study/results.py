@@ -48,18 +48,18 @@ class Result:
         """What makes two results the same one."""
         return result_key(self.settings, self.environment)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the result as it stands in files, where the environment is called `made_with`."""
         entry = asdict(self)
-        entry["settings"] = self.settings.to_json()
+        entry["settings"] = self.settings.to_dict()
         entry["made_with"] = entry.pop("environment")
         return entry
 
     @classmethod
-    def from_json(cls, entry: dict[str, Any]) -> Self:
-        """Make a result of what `to_json` returned."""
+    def from_dict(cls, entry: dict[str, Any]) -> Self:
+        """Make a result of what `to_dict` returned."""
         others = {name: entry[name] for name in entry if name not in ("settings", "made_with")}
-        settings = Settings.from_json(entry["settings"])
+        settings = Settings.from_dict(entry["settings"])
         return cls(settings, entry["made_with"], **others)
 
 
@@ -93,7 +93,7 @@ def _in_words(name: str, value: object) -> str:
 
 def result_key(settings: Settings, environment: Environment) -> str:
     """Compute the key of the result that a training will have."""
-    return digest(json.dumps([settings.to_json(), environment], sort_keys=True))
+    return digest(json.dumps([settings.to_dict(), environment], sort_keys=True))
 
 
 def run_name(settings: Settings, key: str) -> str:
@@ -118,7 +118,7 @@ def load_results(file: str | os.PathLike[str]) -> list[Result]:
     content = Path(os.path.expanduser(file)).read_bytes()
     for number, line in enumerate(content.splitlines(), 1):
         try:
-            result = Result.from_json(json.loads(line))
+            result = Result.from_dict(json.loads(line))
             results.setdefault(result.key, result)
         except (ValueError, TypeError, KeyError) as error:
             damaged.append(
@@ -139,7 +139,7 @@ def save_result(file: Path, result: Result) -> None:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - 1))
         is_unfinished = stream.read() not in (b"", b"\n")
-        line = json.dumps(result.to_json()) + "\n"
+        line = json.dumps(result.to_dict()) + "\n"
         stream.write((f"\n{line}" if is_unfinished else line).encode())
         stream.flush()
         os.fsync(stream.fileno())

@@ -191,7 +191,7 @@ function chooseComponents(labels, components, minLength, shape) {
     const isFrame = components.some((other) => surrounds(component, other, MAX_FRAME_RATIO));
     const isAtEdge =
       touchesEdge(component, shape) &&
-      free.some((other) => isBeside(component, other, labels, shape));
+      free.some((other) => yieldsTo(component, other, labels, shape));
     if (isFrame) frames++;
     else if (isAtEdge) atEdges.push(component);
     else remaining.push(component);
@@ -224,7 +224,7 @@ function surrounds(component, other, maxRatio) {
  * Whether a component at an edge can be dropped because a digit lies away from the edges. It can if
  * it covers much of an edge, or if it is far from that digit and not much larger.
  */
-function isBeside(component, free, labels, { height, width }) {
+function yieldsTo(component, free, labels, { height, width }) {
   const edges = [
     { start: 0, step: 1, length: width },
     { start: (height - 1) * width, step: 1, length: width },
