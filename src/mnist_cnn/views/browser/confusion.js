@@ -9,6 +9,7 @@ import { createState } from "./state.js";
 
 const PER_PAGE = 44; // images on a page of the gallery
 
+/** Given, too: `predicted`, a byte for each image; `order`, the indices as they are shown. */
 export async function ConfusionExplorer({ model, values, el }) {
   const predicted = bytesOf(values.predicted);
   const imageOf = await unzipImages(values.images);
@@ -18,6 +19,10 @@ export async function ConfusionExplorer({ model, values, el }) {
   subscribe((chosen) => explorer.show(predicted, chosen));
 }
 
+/**
+ * Given, too: `predicted`, a byte for each image, before training and after each epoch; `order`, the
+ * indices as they are shown.
+ */
 export async function EpochScrubber({ model, values, el }) {
   const labels = bytesOf(values.labels);
   const predicted = bytesOf(values.predicted);

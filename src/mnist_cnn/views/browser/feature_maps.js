@@ -13,6 +13,10 @@ import { createState, memoizeLast } from "./state.js";
 const MAX_DETAILED = 3; // input maps whose products are shown; of the others, only the sum
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
 
+/**
+ * Given, too: `network`, as `pack_network` in packing.py packs it; `fields`, the side and stride of
+ * the receptive fields of each convolution.
+ */
 export async function FeatureMaps({ model, values, el }) {
   const labels = bytesOf(values.labels);
   const imageOf = await unzipImages(values.images);

@@ -26,6 +26,9 @@ const ORDERS = {
     ),
 };
 
+/**
+ * Given, too: `networks`, each with its `name` and `probabilities`, float32, image after image.
+ */
 export async function PredictionBrowser({ model, values, el }) {
   const { names } = values;
   const imageOf = await unzipImages(values.images);
