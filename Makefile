@@ -86,7 +86,7 @@ tables: $(ENV)/installed  ## put what was measured into README and notebooks
 site: $(ENV)/installed-site  ## make pages of the notebooks as they are saved, in build/site/
 	$(BIN)/python -m sphinx -W -q -j auto -c docs -d build/doctrees . build/site
 
-clean:  ## remove what the other commands made, except trainings: your runs, and those of a study
+clean:  ## remove what the other commands made, except what was trained: your runs, and those of a study
 	rm -rf $(ENV)
 	test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name study -exec rm -rf {} +
 

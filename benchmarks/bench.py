@@ -50,10 +50,10 @@ WORK = Path(__file__).with_name("work")
 ROUNDS = 2  # each over all contestants, so that a slow minute of the machine affects them alike
 IMAGES = 60_000
 SCALING = (1_000, 3_000, 10_000, 30_000, 60_000)
-ARTICLE_SEEDS = 3  # few, as one training of the article's network takes as long as ten others
+ARTICLE_SEEDS = 3  # few, as one training run of the article's network takes as long as ten others
 SERIES_OPTIONS = {  # the help for the options that choose a series other than the speeds
     "article": "train the article's network to the end, with each seed",
-    "ladder": "time a training of each rung of the ladder in notebook 08",
+    "ladder": "time a training run of each rung of the ladder in notebook 08",
     "views": "measure how fast the views respond",
 }
 
@@ -198,7 +198,7 @@ def measure_article(work: Path) -> ArticleResults:
 
 
 def measure_ladder(work: Path) -> LadderResults:
-    """Measure how many seconds a training of each rung of the ladder takes in float32."""
+    """Measure how many seconds a training run of each rung of the ladder takes in float32."""
     seconds = {}
     for recipe in RUNGS.values():
         trained = BASELINE if recipe == "article" else Contestant("train", recipe, "float32")

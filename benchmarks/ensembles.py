@@ -4,7 +4,7 @@ The rules were fixed before any training: the members are trained with the recip
 0 to 4 form the first ensemble, 5 to 9 the second, and so on; and an ensemble's prediction is the
 mean of its members' probabilities.
 
-Each ensemble gets a line in ensembles.jsonl as soon as its five trainings are in ladder.jsonl and
+Each ensemble gets a line in ensembles.jsonl as soon as its five runs are in ladder.jsonl and
 their runs in `runs/`, or in the folder that MNIST_CNN_RUNS names. Ensembles with a line are not
 measured again.
 """

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from mnist_cnn.backend import keras
     from mnist_cnn.data import Dataset
 
-TIMED_EPOCHS = 3  # in each training, or all of them if it has fewer
+TIMED_EPOCHS = 3  # in each training run, or all of them if it has fewer
 ARTICLE_EPOCHS = 20
 ARTICLE_VALIDATION_SPLIT = 0.2  # the share of the training images on which the article validates
 
 
 class EpochTimer:
-    """A timer for a training, to be called at the start and at the end of each epoch."""
+    """A timer for a training run, to be called at the start and at the end of each epoch."""
 
     def __init__(self) -> None:
         self._moments: list[tuple[float, float]] = []  # elapsed, processor

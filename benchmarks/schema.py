@@ -16,7 +16,7 @@ Clock = Literal["clock", "processor"]
 
 
 class EpochTimes(TypedDict):
-    """The time and memory that the first epochs of a training took."""
+    """The time and memory that the first epochs of a training run took."""
 
     clock: list[float]  # elapsed seconds of each epoch
     processor: list[float]  # seconds of all cores together in each epoch
@@ -24,7 +24,7 @@ class EpochTimes(TypedDict):
 
 
 class TrainingMeasurement(EpochTimes):
-    """What the first epochs of a training took, and what was trained."""
+    """What the first epochs of a training run took, and what was trained."""
 
     epochs: int  # of the whole training, of which a few were timed
     settings: dict[str, Any]  # the fields of the recipe; empty for plain Keras and PyTorch

@@ -284,7 +284,7 @@ def _scores_by_rung(
 
 
 def ladder_costs(results: Results) -> str:
-    """The seconds that a training of each rung takes."""
+    """The seconds that a training run of each rung takes."""
     seconds = results["costs"]["seconds"]
     return python_dict("seconds", {rung: round(seconds[recipe]) for rung, recipe in RUNGS.items()})
 

@@ -1,4 +1,4 @@
-"""What tests do with runs: compare their weights, and interrupt a training."""
+"""What tests do with runs: compare their weights, and interrupt a training run."""
 
 from mnist_cnn.runs import Run
 from mnist_cnn.training import Progress

@@ -45,7 +45,7 @@ def digits(kind: str) -> Dataset:
 
 @cache
 def reference(kind: str, seed: int, version: int) -> list[bytes]:
-    """The weights of a training that nothing disturbs."""
+    """The weights of a training run that nothing disturbs."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_CNN_RUNS", folder)
         patch.setitem(RECIPES, "relu", VERSIONS[version])

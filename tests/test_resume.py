@@ -1,4 +1,4 @@
-"""A training that is killed or interrupted continues, and ends with the same weights to the bit."""
+"""A training run that is killed or interrupted continues, and ends with the same weights."""
 
 import hashlib
 import itertools
@@ -33,7 +33,7 @@ needs_fork = pytest.mark.skipif(
 EPOCHS = 3
 BATCHES = 15  # in an epoch
 KILLS = 3  # one of each kind
-MAX_ATTEMPTS = 12  # a training may come to its end before its moment
+MAX_ATTEMPTS = 12  # a training run may come to its end before its moment
 
 
 @cache
@@ -145,7 +145,7 @@ def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_pa
     rng = np.random.default_rng(0)
     file = tmp_path / "killed" / "mine-sample.npz"
     saved = []  # after each kill, how many epochs
-    ends = []  # the fingerprints of the trainings that came to their end
+    ends = []  # the fingerprints of the training runs that came to their end
     before = 0
     for _ in range(MAX_ATTEMPTS):
         if len(saved) == KILLS:

@@ -247,6 +247,8 @@ def test_a_relative_mnist_npz_means_the_same_everywhere(
     (tmp_path / "data").mkdir()
     np.savez(tmp_path / "data" / "mine.npz", **arrays)
     monkeypatch.setenv("MNIST_NPZ", "data/mine.npz")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "01_data_loading.ipynb").touch()
     for folder in ("notebooks", "my-notebooks", "."):
         (tmp_path / folder).mkdir(exist_ok=True)
         monkeypatch.chdir(tmp_path / folder)

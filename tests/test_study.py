@@ -408,7 +408,7 @@ def worker_of(key: str, tasks: dict[str, list[str]]) -> str:
 
 
 class StudyWithKilledWorker(NamedTuple):
-    """A study of three seeds, one of whose two workers was killed after two epochs of a training.
+    """A study of three seeds, one of whose two workers was killed after two epochs of a run.
 
     Attributes:
         environment: The environment variables of the study, which name its dataset and its runs.
@@ -691,7 +691,7 @@ def test_an_interrupted_command_says_how_to_continue(interrupted: InterruptedCom
 def test_the_same_command_continues_after_an_interruption(interrupted: InterruptedCommand) -> None:
     file, done = interrupted.file, interrupted.done
     assert 1 <= done < 50
-    assert f"{file} has {done} of {done + 1} trainings." in interrupted.continued
+    assert f"{file} has {done} of {done + 1} training runs." in interrupted.continued
     assert len(load_results(file)) == done + 1
 
 

@@ -124,7 +124,7 @@ class _Progress:
 
 
 class _Client(NotebookClient):
-    """A client that reports progress with every message of the kernel, even during a training."""
+    """A client that reports progress with each message of the kernel, even in a training run."""
 
     progress: _Progress
 
@@ -207,7 +207,7 @@ def _to_html(notebook: NotebookNode, title: str) -> str:
 
 
 def _print_results(dataset: Dataset) -> None:
-    """Print the result of each training, one run per line."""
+    """Print the result of each training run, one per line."""
     # Imported here because these import Keras, which is not needed before the notebooks have run
     from mnist_cnn.evaluation import evaluate_run
     from mnist_cnn.exceptions import RunError

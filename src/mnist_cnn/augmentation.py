@@ -21,7 +21,7 @@ def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_transforms(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw random affine transforms of 28 x 28 pixels about their center.
+    """Draw random affine transforms of 28 x 28 pixels about their centre.
 
     Each rotates by up to 10 degrees, scales by up to 10 %, shears by up to 0.1 and shifts by up to
     2 pixels, in either direction.
@@ -41,7 +41,7 @@ def draw_transforms(n: int, rng: np.random.Generator) -> np.ndarray:
     shift_x, shift_y = rng.uniform(-2, 2, (2, n))
     a, b = scale_x * np.cos(angle), shear - scale_x * np.sin(angle)
     d, e = scale_y * np.sin(angle), scale_y * np.cos(angle)
-    # Without the shift, these keep the center in place
+    # Without the shift, these keep the centre in place
     c, f = center * (1 - a - b) + shift_x, center * (1 - d - e) + shift_y
     zeros = np.zeros(n)
     return np.stack([a, b, c, d, e, f, zeros, zeros], axis=1).astype("float32")

@@ -31,7 +31,7 @@ def _set_environment() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # The backend that keras.json names may no longer exist: Theano, for example
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    # These would change the arithmetic of a training unseen: the first is for GPUs, where
+    # These would change the arithmetic of a training run unseen: the first is for GPUs, where
     # `fix_seed` asks for the same; the others compute float32 as bfloat16.
     for name in (
         "TF_DETERMINISTIC_OPS",

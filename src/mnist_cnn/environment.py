@@ -63,7 +63,7 @@ def find_changes(before: Environment, now: Environment) -> list[str]:
 
 
 def add_changes(now: Environment, before: Environment, epochs_done: int) -> Environment:
-    """Describe a training that continues: add to the present environment what has changed so far.
+    """Add to the present environment of a training run that continues what has changed so far.
 
     Args:
         now: The environment in which it continues.

@@ -25,4 +25,4 @@ class StudyError(MnistCnnError):
 
 
 class Interrupted(NoTraceback, KeyboardInterrupt):
-    """The user interrupted a training; its finished epochs are saved."""
+    """The user interrupted a training run; its finished epochs are saved."""

@@ -238,7 +238,7 @@ def _draw_matrix(ax: Axes, matrix: np.ndarray, names: Sequence[str], fontsize: i
 
 
 def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -> Figure:
-    """Plot the loss and the accuracy of a training, epoch by epoch.
+    """Plot the loss and the accuracy of a training run, epoch by epoch.
 
     Args:
         history: Curves like those in `run.history`: loss, accuracy, val_loss and val_accuracy, each
@@ -292,7 +292,7 @@ def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
 
 
 class LiveCurves:
-    """A live plot of a training, updated after every epoch; pass it to `train` as `progress`."""
+    """A live plot of a training run, drawn after every epoch: pass it to `train` as `progress`."""
 
     _handle: DisplayHandle | None = None
 
@@ -312,7 +312,7 @@ class LiveCurves:
 
 
 def plot_scores(scores: dict[str, list[float]]) -> Figure:
-    """Plot accuracies: each training as a dot, and the mean of each row as a red bar.
+    """Plot accuracies: each training run as a dot, and the mean of each row as a red bar.
 
     Args:
         scores: Accuracies in percent, by the label of their row.

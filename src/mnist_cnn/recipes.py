@@ -1,4 +1,4 @@
-"""How to train: the recipes, and all settings of a training (notebook 04).
+"""How to train: the recipes, and all settings of a training run (notebook 04).
 
 They are numbers and names only: importing them imports no Keras.
 """

@@ -1,4 +1,4 @@
-"""A run: what a training leaves, in one file.
+"""Runs: what each training run leaves, in one file.
 
 The run `relu` is the file runs/relu.npz: plain arrays, and a text in JSON. After each epoch the
 file is written under another name, read back, and put in the place of the old one in one step. So
@@ -32,12 +32,12 @@ from mnist_cnn.recipes import Settings
 SHIPPED = Path(__file__).with_name("shipped_runs")  # the runs that come with the package
 
 Reporter = Callable[[str], object]
-"""Called with a sentence for whoever waits for a training, such as `print`."""
+"""Called with a sentence for whoever waits for a training run, such as `print`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A training after its last finished epoch.
+    """A training run after its last finished epoch.
 
     Attributes:
         settings: What defines the run.

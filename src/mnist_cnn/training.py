@@ -248,7 +248,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
 
 @dataclass(frozen=True)
 class _Setup:
-    """What a training works on and with.
+    """What a training run works on and with.
 
     Attributes:
         settings: How to train.

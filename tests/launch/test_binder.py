@@ -1,4 +1,4 @@
-"""Binder as far as this machine can go: an image and a training; with --rehearse, a session."""
+"""Binder as far as this machine can go: an image and a training run; with --rehearse, a session."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -94,7 +94,7 @@ def test_a_session_from_the_badge_to_a_drawing(
         view.slider.first.focus()
         view.press("ArrowRight")
         view.says("After epoch 1: ")
-        report("04 has trained three epochs, and slides through a training")
+        report("04 has trained three epochs, and slides through a training run")
         notebook.shut_down()
 
         slide(session, "notebooks/", "binder")

@@ -144,7 +144,7 @@ def run_each_alone(
     notebooks: dict[str, nbformat.NotebookNode],
     tell: Callable[[str], None],
 ) -> None:
-    """Run each notebook in a folder that holds nothing else; both trainings of 04 are finished."""
+    """Run each notebook in a folder that holds nothing else; both runs of 04 are finished."""
     newcomer.environment["MNIST_CNN_RUNS"] = str(newcomer.home / "runs")
     for run in ("relu.npz", "leaky_relu.npz"):
         newcomer.copy(SHIPPED / run, newcomer.home / "runs" / run)

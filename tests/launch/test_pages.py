@@ -220,7 +220,7 @@ def block(page: str, containing: str) -> list[str]:
 
 @pytest.mark.rehearsal
 def test_without_make(newcomer: Newcomer) -> None:
-    """But for the trainings of 04, which are there: they take some minutes more."""
+    """But for the training runs of 04, which are there: they take some minutes more."""
     clone = newcomer.clone(newcomer.home / "mnist_cnn")
     for run in ("relu.npz", "leaky_relu.npz"):
         newcomer.copy(clone / "src" / "mnist_cnn" / "shipped_runs" / run, clone / "runs" / run)

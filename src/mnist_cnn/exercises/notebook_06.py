@@ -33,7 +33,7 @@ def _weighted_center(weights: np.ndarray) -> tuple[float, float]:
 
 
 def _center_of_box(ink: np.ndarray) -> tuple[float, float]:
-    """The center of the bounding box of all ink."""
+    """The centre of the bounding box of all ink."""
     rows, columns = np.nonzero(ink)
     return (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 # Under which workers say how many epochs of which training they have done
 TOPIC = "mnist_cnn.study"
-_MEMORY = 1.5e9  # bytes for each worker; a training takes about 1 GB
+_MEMORY = 1.5e9  # bytes for each worker; a training run takes about 1 GB
 _LIMIT = "--wait, or `wait` of run_study, sets another limit."
 # Run in each local worker: Ctrl-C reaches workers, too, but it is for the study, which then stops
 # them.
@@ -109,10 +109,10 @@ def _start_workers(workers: int | None) -> Iterator["LocalCluster"]:
         workers = 1 if device() == "GPU" else fitting
     each = str(max(1, cores() // workers))
     settings = {
-        # A worker grows by 20 to 30 MB with each training. Near its limit it should be replaced,
-        # not paused.
+        # A worker grows by 20 to 30 MB with each training run. Near its limit it should be
+        # replaced, not paused.
         "distributed.worker.memory.pause": False,
-        # And it should not reserve another training while it has one
+        # And it should not reserve another training run while it has one
         "distributed.scheduler.worker-saturation": 1.0,
     }
     with (
@@ -265,7 +265,7 @@ def train_one(settings: Settings, expected: WorkerEnvironment, source: str) -> R
         worker.log_event(TOPIC, (key, run.epochs_done))
 
     with _training:
-        keras.utils.clear_session()  # or it would keep the networks of the trainings before
+        keras.utils.clear_session()  # or it would keep the networks of the training runs before
         dataset = load_source(source)
         if _describe(dataset) != expected:
             raise StudyError(f"the worker {worker.address} has other versions or images")

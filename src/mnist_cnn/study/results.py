@@ -92,7 +92,7 @@ def _in_words(name: str, value: object) -> str:
 
 
 def result_key(settings: Settings, environment: Environment) -> str:
-    """Compute the key of the result that a training will have."""
+    """Compute the key of the result that a training run will have."""
     return digest(json.dumps([settings.to_dict(), environment], sort_keys=True))
 
 

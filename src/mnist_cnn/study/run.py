@@ -1,4 +1,4 @@
-"""Train what a study lacks, on workers of Dask, and keep what each training reaches.
+"""Train what a study lacks, on workers of Dask, and keep what each training run reaches.
 
 Each result goes into the results file as it comes, and what is there is not trained again. So a
 study may be stopped, or lose some of its workers or all, and the same command continues it.
@@ -62,7 +62,7 @@ def run_study(
         wait: How many seconds to wait for the first worker, if the scheduler has none yet.
 
     Raises:
-        StudyError: Dask is not installed, no worker came or can train as asked, some trainings
+        StudyError: Dask is not installed, no worker came or can train as asked, some training runs
             failed, another study is writing to the file, or its folder cannot be written.
     """
     recipes, seeds = _check_arguments(recipes, seeds, dataset, epochs, precision, workers, wait)
@@ -84,7 +84,7 @@ def run_study(
         planned = _by_key(chosen, expected)
         results = {result.key: result for result in load_results(file)} if file.exists() else {}
         missing = {key: settings for key, settings in planned.items() if key not in results}
-        print(f"{file} has {len(planned) - len(missing)} of {len(planned)} trainings.")
+        print(f"{file} has {len(planned) - len(missing)} of {len(planned)} training runs.")
         if missing:
             client = client or stack.enter_context(connect(None, workers))
             print(f"Training the others. Dashboard of Dask: {client.dashboard_link}")
@@ -173,7 +173,7 @@ def _train_missing(
                 results[result.key] = result
     if failures:
         raise StudyError(
-            f"{len(failures)} of {len(missing)} trainings failed. The others are in {file}, and "
-            f"the same command tries again what failed. The first was {failures[0]}"
+            f"{len(failures)} of {len(missing)} training runs failed. The others are in {file}, "
+            f"and the same command tries again what failed. The first was {failures[0]}"
         )
     return results

@@ -122,7 +122,7 @@ class ConfusionExplorer(View):
 
 
 class EpochScrubber(View):
-    """A slider over the epochs of a training, from the untrained network to the last epoch.
+    """A slider over the epochs of a training run, from the untrained network to the last epoch.
 
     It shows the accuracy, a confusion matrix, and the misclassified images, those first that were
     misclassified in most epochs.
