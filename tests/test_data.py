@@ -93,6 +93,16 @@ def test_a_part_of_mnist_is_not_called_full_mnist(full: Dataset, sample: Dataset
     assert str(sample).startswith("MNIST sample: 4,000 training and 1,000 test images, from ")
 
 
+def test_images_cannot_be_changed_behind_the_fingerprint(sample: Dataset) -> None:
+    """Else a run of the old images would be taken for one of the new ones."""
+    arrays = {name: array.copy() for name, array in arrays_of(sample).items()}
+    mine = Dataset(**arrays, source="mine", origin="memory")
+    assert mine.fingerprint == sample.fingerprint
+    for name in PUBLISHED_MD5:
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(mine, name)[:] = 0
+
+
 def test_the_fingerprint_tells_what_was_trained_on(sample: Dataset) -> None:
     arrays = arrays_of(sample)
     relabelled = arrays | {"y_train": np.roll(arrays["y_train"], 1)}

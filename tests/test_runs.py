@@ -1,6 +1,5 @@
 """The file of a run: damaged, unreadable, locked, made with other settings, or on a full disk."""
 
-import errno
 import json
 import os
 import re
@@ -22,10 +21,6 @@ from mnist_cnn.locking import lock
 from mnist_cnn.runs import Run, load_run, save_run
 from mnist_cnn.training import train, train_with
 from run_helpers import interrupt_after, weights_of
-
-resource = pytest.importorskip(
-    "resource", reason="Windows has no such limits, and other permissions"
-)
 
 
 @pytest.fixture(scope="module")
@@ -304,6 +299,7 @@ def test_files_of_other_names_do_not_lock_each_other_out(few: Dataset, runs: Pat
 @contextmanager
 def full_disk() -> Iterator[Callable[[], None]]:
     """After a call of what it yields, no file may grow beyond 10 kB."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit on the size of files")
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, usual[1]))
@@ -359,6 +355,7 @@ def read_only(folder: Path) -> Iterator[None]:
         folder.chmod(0o755)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
 def test_a_folder_that_cannot_be_written_is_reported_at_once(
     few: Dataset, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,40 +377,6 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(
         ):
             train_mine(few)
         assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample.npz"))
-
-
-def without_locks(patch: pytest.MonkeyPatch, error: int) -> None:
-    """Make every file system answer so when it is asked for a lock."""
-
-    def flock(file: int, operation: int) -> None:
-        raise OSError(error, os.strerror(error))
-
-    patch.setattr("fcntl.flock", flock)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files in another way")
-def test_a_failing_lock_service_is_not_taken_for_a_busy_run(
-    mine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on NFS whose lock service does not run; filelock took it for busy before 3.20.4."""
-    without_locks(monkeypatch, errno.ENOLCK)
-    with pytest.raises(OSError, match=os.strerror(errno.ENOLCK)) as error, lock(mine):
-        pass
-    assert not isinstance(error.value, BlockingIOError)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks files in another way")
-@pytest.mark.filterwarnings("ignore:flock not supported")
-def test_runs_are_locked_even_where_the_file_system_has_no_locks(
-    mine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As Lustre may be; of filelock, 3.23 has a traceback for it, and 4.0 lets everybody in."""
-    without_locks(monkeypatch, errno.ENOSYS)
-    busy = "Another notebook or program is writing to"
-    with lock(mine), pytest.raises(BlockingIOError, match=busy), lock(mine):
-        pass
-    with lock(mine):
-        pass
 
 
 def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(

@@ -98,7 +98,11 @@ class Server:
     def stop(self) -> None:
         """End the server, and wait until it has ended."""
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def __enter__(self) -> Self:
         return self

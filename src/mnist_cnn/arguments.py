@@ -116,7 +116,7 @@ def check_names(name: str, names: Iterable[str], classes: int | None = None) -> 
         classes: Number of classes. Defaults to the number of names.
 
     Raises:
-        TypeError: It is no list, or one of its parts is no string.
+        TypeError: It is not a list, or one of its items is not a string.
         ValueError: It has too many or too few names, or one of them is too long or cannot be shown.
     """
     names = tuple(names) if isinstance(names, str) else check_list(name, names)  # "abc" is a list

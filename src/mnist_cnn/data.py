@@ -42,7 +42,7 @@ _KNOWN = {
     "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16": ("MNIST", DIGITS),
     "ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f": ("Fashion-MNIST", CLOTHES),
 }
-# How a dataset is called by its source and its numbers of training and of test images
+# What a dataset is called, by its source and its numbers of training and of test images
 _TITLES = {
     ("full", 60_000, 10_000): "Full MNIST",
     ("sample", 4_000, 1_000): "MNIST sample",
@@ -54,7 +54,9 @@ _DOWNLOAD_TIMEOUT = 20  # seconds without data before a download counts as faile
 class Dataset:
     """Labelled images to train and to test on.
 
-    Labels may be given as integers of any kind, and are kept as uint8.
+    Labels may be given as integers of any kind, and are kept as uint8. The arrays are read-only, so
+    that the fingerprints stay true: to change images, copy them and make another dataset of them,
+    with `dataclasses.replace`.
 
     Attributes:
         x_train: The training images, uint8 (n, 28, 28) in 0..255.
@@ -83,8 +85,8 @@ class Dataset:
         for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
             images = check_array(x, getattr(self, x), np.uint8, ("n", 28, 28))
             labels = check_array(y, getattr(self, y), np.integer, (len(images),), highest)
-            object.__setattr__(self, x, images)
-            object.__setattr__(self, y, labels.astype("uint8", copy=False))
+            object.__setattr__(self, x, _read_only(images))
+            object.__setattr__(self, y, _read_only(labels.astype("uint8", copy=False)))
 
     def __str__(self) -> str:
         train, test = len(self.x_train), len(self.x_test)
@@ -111,6 +113,13 @@ class Dataset:
     def test_fingerprint(self) -> str:
         """The SHA-256 of the test images and their labels: what a run was tested on."""
         return hashlib.sha256(self.x_test.tobytes() + self.y_test.tobytes()).hexdigest()
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    """A view of an array that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def check_dataset(dataset: Dataset) -> None:

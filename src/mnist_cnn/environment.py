@@ -1,26 +1,56 @@
 """What a training run depends on besides its settings, so that it can say where it comes from."""
 
 import os
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from mnist_cnn.backend import keras
 from mnist_cnn.device import device
 from mnist_cnn.machine import installed_version, threads
 
-Environment = TypedDict(
-    "Environment",
-    {
-        "data": str,  # the `source` of the images
-        "device": str,
-        "backend": str,
-        "versions": dict[str, str],  # of packages, by their names
-        "arithmetic": NotRequired[dict[str, str | int]],  # in runs: `describe_arithmetic`
-        "changes": NotRequired[list[str]],  # in runs that continued elsewhere: `add_changes`
-        "layers": NotRequired[str],  # in results: the fingerprint of the network's layers
-        "test images": NotRequired[str],  # in results on images other than MNIST's: fingerprint
-    },
-)
-"""What `describe_environment` returns, with what runs and results add; files hold it like this."""
+
+class Environment(TypedDict):
+    """What the weights depend on besides the settings; files hold it like this.
+
+    Attributes:
+        data: The `source` of the images.
+        device: "CPU", "GPU" or "TPU".
+        backend: The backend of Keras.
+        versions: Versions of packages, by their names.
+    """
+
+    data: str
+    device: str
+    backend: str
+    versions: dict[str, str]
+
+
+class RunEnvironment(Environment, total=False):
+    """The environment of a run.
+
+    Attributes:
+        arithmetic: What `describe_arithmetic` returns; missing in older runs.
+        changes: What `add_changes` has listed, if the run was continued elsewhere.
+    """
+
+    arithmetic: dict[str, str | int]
+    changes: list[str]
+
+
+# Apart from the class below, as no attribute can have a space in its name
+_TestImages = TypedDict("_TestImages", {"test images": str}, total=False)
+
+
+class ResultEnvironment(Environment, _TestImages):
+    """The environment of a study's result.
+
+    On images other than MNIST's, "test images" has the fingerprint of the test images.
+
+    Attributes:
+        layers: The fingerprint of the network's layers.
+    """
+
+    layers: str
+
 
 _PACKAGES = ("mnist-cnn", "keras", "tensorflow", "numpy")
 
@@ -52,7 +82,7 @@ def describe_arithmetic() -> dict[str, str | int]:
     return {"threads": threads()} | {name: os.environ.get(name, "not set") for name in names}
 
 
-def find_changes(before: Environment, now: Environment) -> list[str]:
+def find_changes(before: RunEnvironment, now: RunEnvironment) -> list[str]:
     """Find what can change the weights and is not as it was, as in "keras 3.14.0 → 3.15.1"."""
     old, new = _flatten(before), _flatten(now)
     return [
@@ -62,7 +92,7 @@ def find_changes(before: Environment, now: Environment) -> list[str]:
     ]
 
 
-def add_changes(now: Environment, before: Environment, epochs_done: int) -> Environment:
+def add_changes(now: RunEnvironment, before: RunEnvironment, epochs_done: int) -> RunEnvironment:
     """Add to the present environment of a training run that continues what has changed so far.
 
     Args:
@@ -84,7 +114,7 @@ def add_changes(now: Environment, before: Environment, epochs_done: int) -> Envi
     return described
 
 
-def _flatten(environment: Environment) -> dict[str, str | int]:
+def _flatten(environment: RunEnvironment) -> dict[str, str | int]:
     return {
         "device": environment["device"],
         "backend": environment["backend"],

@@ -22,7 +22,7 @@ import numpy as np
 from mnist_cnn.arguments import MAX_CLASSES
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, check_dataset
-from mnist_cnn.environment import Environment
+from mnist_cnn.environment import RunEnvironment
 from mnist_cnn.exceptions import RunError
 from mnist_cnn.folders import runs_folder, short_path
 from mnist_cnn.locking import lock
@@ -53,7 +53,7 @@ class Run:
     """
 
     settings: Settings
-    environment: Environment
+    environment: RunEnvironment
     seconds: float
     history: dict[str, list[float]]
     predicted: np.ndarray
@@ -136,7 +136,7 @@ def load_run(file: str | os.PathLike[str]) -> Run:
         return _read_run(content)
     except MemoryError:
         raise
-    except Exception as error:  # whatever is wrong with the content, it is no run
+    except Exception as error:  # whatever is wrong with the content, it is not a run
         raise RunError(f"{Path(file).name} cannot be read as a run ({error})") from error
 
 

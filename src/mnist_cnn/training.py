@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from mnist_cnn.batches import count_batches, training_batches
 from mnist_cnn.data import Dataset, Pair, check_dataset, one_hot, split_validation
 from mnist_cnn.device import choose_precision, fix_seed
 from mnist_cnn.environment import (
-    Environment,
+    RunEnvironment,
     add_changes,
     describe_arithmetic,
     describe_environment,
@@ -125,7 +126,10 @@ def train_with(
     """
     if settings.fingerprint != dataset.fingerprint:
         raise RunError("the settings are for other training images than those of the dataset")
-    environment = describe_environment(dataset.source) | {"arithmetic": describe_arithmetic()}
+    environment: RunEnvironment = {
+        **describe_environment(dataset.source),  # type: ignore[typeddict-item]  # no other keys
+        "arithmetic": describe_arithmetic(),
+    }
     with open_run(name, dataset.source, settings, report) as (file, run):
         if run and run.finished:
             report(
@@ -211,13 +215,12 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
         )
     except RunError as error:
         reason = str(error)
-    try:
+    with suppress(RunError):
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
-    except RunError:
-        print(f"{recipe}: training now, as {reason}")
-        return train(recipe, dataset, seed=seed, precision=precision)
-    print(f"{recipe}: the run that comes with the package, as {reason}")
-    return shipped
+        print(f"{recipe}: the run that comes with the package, as {reason}")
+        return shipped
+    print(f"{recipe}: training now, as {reason}")
+    return train(recipe, dataset, seed=seed, precision=precision)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
@@ -232,8 +235,8 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     Args:
         model: The network.
         recipe: How to train it.
-        steps: Batches in the whole training. With the cosine schedule the learning rate falls to
-            zero in as many.
+        steps: Batches in all epochs together. With the cosine schedule the learning rate falls to
+            zero over that many steps.
     """
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
@@ -260,14 +263,14 @@ class _Setup:
     """
 
     settings: Settings
-    environment: Environment
+    environment: RunEnvironment
     model: keras.Model
     float32_model: keras.Model
     training: Pair
     validation: Pair
 
 
-def _set_up(settings: Settings, dataset: Dataset, environment: Environment) -> _Setup:
+def _set_up(settings: Settings, dataset: Dataset, environment: RunEnvironment) -> _Setup:
     fix_seed(settings.seed)
     (images, labels), validation = split_validation(dataset.x_train, dataset.y_train)
     classes = len(dataset.class_names)
@@ -315,7 +318,7 @@ def _resume(setup: _Setup, run: Run, file: Path, report: Reporter) -> Run:
     return replace(run, environment=environment)
 
 
-def _describe_continuation(run: Run, file: Path, environment: Environment) -> str:
+def _describe_continuation(run: Run, file: Path, environment: RunEnvironment) -> str:
     """Say after which epoch a run continues, and what has changed since that may matter."""
     message = (
         f"{run.settings.recipe}: continuing {short_path(file)} after epoch {run.epochs_done} of "
@@ -383,4 +386,5 @@ def _validate(setup: _Setup) -> tuple[np.ndarray, dict[str, float]]:
     probabilities = predict(setup.float32_model, images)
     predicted = probabilities.argmax(axis=1).astype("uint8")
     loss = setup.model.loss(one_hot(labels, probabilities.shape[1]), probabilities)
-    return predicted, {"val_accuracy": np.mean(predicted == labels), "val_loss": loss}
+    scores = {"val_accuracy": float(np.mean(predicted == labels)), "val_loss": float(loss)}
+    return predicted, scores

@@ -82,7 +82,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--images", choices=("validation", "test"), default="validation", help="to report on"
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.scheduler and arguments.workers:
+        parser.error("--workers are started on this machine: leave it out with --scheduler")
+    return arguments
 
 
 def _positive(text: str) -> int:

@@ -1,7 +1,7 @@
 """Dask, as studies use it: connect to workers, ask what they train with, and train on them.
 
-Whoever reaches a Dask scheduler can run code on its workers. Those that start here listen to this
-machine alone.
+Anyone who reaches a Dask scheduler can run code on its workers. Those that start here listen to
+this machine alone.
 """
 
 import logging
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypedDict
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.device import choose_precision, device
-from mnist_cnn.environment import Environment, describe_environment
+from mnist_cnn.environment import ResultEnvironment, describe_environment
 from mnist_cnn.evaluation import evaluate_run
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.machine import cores, processor, threads
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
 _logger = logging.getLogger(__name__)
-# Under which workers say how many epochs of which training they have done
+# The topic of the events by which workers report each epoch to the study
 TOPIC = "mnist_cnn.study"
 _MEMORY = 1.5e9  # bytes for each worker; a training run takes about 1 GB
 _LIMIT = "--wait, or `wait` of run_study, sets another limit."
@@ -53,7 +53,7 @@ class WorkerEnvironment(TypedDict):
 
     fingerprints: tuple[str, str]
     precision: str
-    by_network: dict[str, Environment]
+    by_network: dict[str, ResultEnvironment]
 
 
 @contextmanager
@@ -214,24 +214,29 @@ def _ask_first_worker(
 def describe_worker(source: str) -> WorkerEnvironment:
     """Describe what this process trains with.
 
-    Of MNIST's digits the source says which test images they are; of other images, a fingerprint.
+    On images other than MNIST's, it includes the fingerprint of the test images.
     """
     return _describe(load_source(source))
 
 
 def _describe(dataset: Dataset) -> WorkerEnvironment:
-    environment = describe_environment(dataset.source)
-    if not dataset.are_digits:
-        environment["test images"] = dataset.test_fingerprint[:8]
-    classes = len(dataset.class_names)
     return {
         "fingerprints": (dataset.fingerprint, dataset.test_fingerprint),
         "precision": choose_precision(),
-        "by_network": {
-            network: environment | {"layers": _fingerprint_layers(network, classes)}
-            for network in NETWORKS
-        },
+        "by_network": {network: _describe_result(network, dataset) for network in NETWORKS},
     }
+
+
+def _describe_result(network: str, dataset: Dataset) -> ResultEnvironment:
+    """The environment that results of a network will hold."""
+    layers = _fingerprint_layers(network, len(dataset.class_names))
+    environment: ResultEnvironment = {
+        **describe_environment(dataset.source),  # type: ignore[typeddict-item]  # no other keys
+        "layers": layers,
+    }
+    if not dataset.are_digits:
+        environment["test images"] = dataset.test_fingerprint[:8]
+    return environment
 
 
 @cache  # the layers do not change in a process

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from mnist_cnn.arguments import check_choice
-from mnist_cnn.environment import Environment
+from mnist_cnn.environment import ResultEnvironment
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.recipes import Settings
 
@@ -37,7 +37,7 @@ class Result:
     """
 
     settings: Settings
-    environment: Environment
+    environment: ResultEnvironment
     val_accuracy: float
     test_accuracy: float
     seconds: float
@@ -91,7 +91,7 @@ def _in_words(name: str, value: object) -> str:
     return f"{name} {value}"
 
 
-def result_key(settings: Settings, environment: Environment) -> str:
+def result_key(settings: Settings, environment: ResultEnvironment) -> str:
     """Compute the key of the result that a training run will have."""
     return digest(json.dumps([settings.to_dict(), environment], sort_keys=True))
 
@@ -122,7 +122,8 @@ def load_results(file: str | os.PathLike[str]) -> list[Result]:
             results.setdefault(result.key, result)
         except (ValueError, TypeError, KeyError) as error:
             damaged.append(
-                f"Line {number} of {file} is left out: it is no result of this version ({error})."
+                f"Line {number} of {file} is left out: it is not a result of this version "
+                f"({error})."
             )
     if damaged and not results:
         raise StudyError(
@@ -188,7 +189,7 @@ def summarize(groups: Sequence[Group]) -> str:
     lines = [f"{group.label:{width}}  {_summarize_one(group)}" for group in groups]
     for first, second in combinations(groups, 2):
         difference = compare(second, first)
-        description = "too few seeds of both" if difference is None else difference
+        description = "too few different pairs of seeds" if difference is None else difference
         lines.append(f"{second.label} minus {first.label}: {description}")
     comparisons = len(groups) * (len(groups) - 1) // 2
     if comparisons > 1:
@@ -199,7 +200,9 @@ def summarize(groups: Sequence[Group]) -> str:
 def _summarize_one(group: Group) -> str:
     values = np.array(list(group.accuracies.values()))
     if len(values) == 1:
-        return f"mean {values.mean():.3f} (1 seed)"
+        return f"mean {values.mean():.3f} % (1 seed)"
+    if np.ptp(values) == 0:
+        return f"{values[0]:.3f} % with each of {len(values)} seeds"
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     return (
         f"mean {values.mean():.3f} ± {values.std(ddof=1):.3f} %, "
@@ -232,12 +235,17 @@ class PairedDifference(NamedTuple):
 
 
 def compare(group: Group, other: Group) -> PairedDifference | None:
-    """Compare two groups, seed by seed; None if they have fewer than two seeds in common."""
+    """Compare two groups, seed by seed.
+
+    Returns:
+        The difference; None if there is no test, as they have fewer than two seeds in common, or
+        the same difference with each.
+    """
     seeds = sorted(group.accuracies.keys() & other.accuracies.keys())
-    if len(seeds) < 2:
+    ours = np.array([group.accuracies[seed] for seed in seeds])
+    theirs = np.array([other.accuracies[seed] for seed in seeds])
+    if len(seeds) < 2 or np.allclose(ours - theirs, ours[0] - theirs[0], rtol=0, atol=1e-9):
         return None
-    ours = [group.accuracies[seed] for seed in seeds]
-    theirs = [other.accuracies[seed] for seed in seeds]
     test = stats.ttest_rel(ours, theirs)
     low, high = test.confidence_interval(0.95)
     mean = float(np.mean(ours) - np.mean(theirs))

@@ -57,15 +57,17 @@ def run_study(
         precision: As in `train`, but defaults to what the workers choose.
         scheduler: The address of a Dask scheduler, as host:8786. By default, workers start on this
             machine.
-        workers: How many workers to start. Defaults to one for each core, as far as there is
-            memory, and to one on a GPU.
+        workers: How many workers to start, without a scheduler. Defaults to one for each core, as
+            far as there is memory, and to one on a GPU.
         wait: How many seconds to wait for the first worker, if the scheduler has none yet.
 
     Raises:
         StudyError: Dask is not installed, no worker came or can train as asked, some training runs
             failed, another study is writing to the file, or its folder cannot be written.
     """
-    recipes, seeds = _check_arguments(recipes, seeds, dataset, epochs, precision, workers, wait)
+    recipes, seeds = _check_arguments(
+        recipes, seeds, dataset, epochs, precision, scheduler, workers, wait
+    )
     file = Path(os.path.expanduser(file))
     with _lock_results(file), ExitStack() as stack:
         client = None
@@ -98,6 +100,7 @@ def _check_arguments(
     dataset: Dataset,
     epochs: int | None,
     precision: str | None,
+    scheduler: str | None,
     workers: int | None,
     wait: int,
 ) -> tuple[tuple[str, ...], list[int]]:
@@ -114,6 +117,8 @@ def _check_arguments(
             check_whole(name, number, 1)
     if precision is not None:
         check_choice("precision", precision, PRECISIONS)
+    if scheduler is not None and workers is not None:
+        raise ValueError("workers are started on this machine: pass them without a scheduler")
     return recipes, seeds
 
 

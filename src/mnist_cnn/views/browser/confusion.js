@@ -9,7 +9,10 @@ import { createState } from "./state.js";
 
 const PER_PAGE = 44; // images on a page of the gallery
 
-/** Given, too: `predicted`, a byte for each image; `order`, the indices as they are shown. */
+/**
+ * Its values: `images`, `labels`, `names` of the classes; `predicted`, a byte for each image; and
+ * `order`, the indices of the images as they are shown.
+ */
 export async function ConfusionExplorer({ model, values, el }) {
   const predicted = bytesOf(values.predicted);
   const imageOf = await unzipImages(values.images);
@@ -20,8 +23,8 @@ export async function ConfusionExplorer({ model, values, el }) {
 }
 
 /**
- * Given, too: `predicted`, a byte for each image, before training and after each epoch; `order`, the
- * indices as they are shown.
+ * Its values: `images`, `labels`, `names` of the classes; `predicted`, a byte for each image, first
+ * before training, then after each epoch; and `order`, the indices of the images as they are shown.
  */
 export async function EpochScrubber({ model, values, el }) {
   const labels = bytesOf(values.labels);
@@ -77,7 +80,7 @@ function mistakeExplorer({ names, labels: packed, order }, imageOf, update) {
 
 /** Count the images for each pair of actual and predicted class, row after row. */
 function countPairs(classes, labels, predicted) {
-  const counts = new Array(classes ** 2).fill(0);
+  const counts = Array.from({ length: classes ** 2 }, () => 0);
   labels.forEach((label, index) => counts[classes * label + predicted[index]]++);
   return counts;
 }

@@ -22,14 +22,21 @@ const MIN_CONTRAST = Math.fround(shared.drawing.MIN_CONTRAST);
 const MIN_PAPER_BRIGHTNESS = Math.fround(shared.drawing.MIN_PAPER_BRIGHTNESS);
 const BELOW_ALL = -2; // padding that is never the maximum: values are at least -1
 
+/** What `findInk` throws if there is no ink to find. */
+export const NothingDrawn = class extends Error {
+  constructor() {
+    super("nothing is drawn, or too faintly to be seen");
+  }
+};
+
 /**
  * Find the ink of a digit: what differs from the paper in brightness or in hue. Returns ink in
  * 0..1, row after row, its width and height, and what was `removed`; with `clean` false, nothing
- * is. Throws an Error if nothing is drawn.
+ * is. Throws NothingDrawn if there is none.
  */
 export function findInk({ data, width, height }, { clean = true } = {}) {
   const ink = measureContrast({ width, height, channels: channelsOf(data) });
-  if (largest(ink) < MIN_CONTRAST) throw new Error("nothing is drawn, or too faintly to be seen");
+  if (largest(ink) < MIN_CONTRAST) throw new NothingDrawn();
   divideByLargest(ink);
   for (let i = 0; i < ink.length; i++) {
     if (ink[i] < MIN_RELATIVE_INK) ink[i] = 0;

@@ -9,8 +9,9 @@ import { prepareDrawing } from "./prepare_drawing.js";
 import { createState } from "./state.js";
 
 /**
- * Given no images, but `names`; `network`, as `pack_network` in packing.py packs it; `invitation`,
- * the text while nothing is drawn; and `maps`, whether to show those of the first convolution.
+ * Its values: `names` of the classes; `network`, as `pack_network` in packing.py returns it;
+ * `invitation`, the text while nothing is drawn; and `maps`, whether to show those of the first
+ * convolution.
  */
 export function DrawingPad({ model, values, el }) {
   const initial = { drawing: "", prepare: true, clean: true };

@@ -138,14 +138,14 @@ export function digitCanvas(ink, alt, side) {
 export function probabilityBars(name, probabilities, names, label = null) {
   const predicted = indexOfLargest(probabilities);
   const rows = names.map((className, classIndex) => {
-    const probability = percent(probabilities[classIndex]);
+    const probability = probabilities[classIndex];
     const isPredicted = classIndex === predicted;
     const isActual = classIndex === label;
     const row = make(
       "tr",
       {},
       make("th", { scope: "row" }, className),
-      make("td", {}, make("div", { style: `width: ${probability}` })),
+      make("td", {}, make("div", { style: `width: ${100 * probability}%` })),
       make("td", {}, barLabel(probability, isPredicted, isActual)),
     );
     if (isPredicted && !isActual && label !== null) row.classList.add("wrong");
@@ -160,7 +160,7 @@ export function probabilityBars(name, probabilities, names, label = null) {
  * `bar_label` in mnist_cnn/plots.py writes the same text in figures.
  */
 function barLabel(probability, isPredicted, isActual) {
-  const words = [probability];
+  const words = [percent(probability)];
   if (isPredicted) words.push("predicted");
   if (isActual) words.push("actual");
   return words.join("  ");

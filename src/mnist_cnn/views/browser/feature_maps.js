@@ -14,8 +14,8 @@ const MAX_DETAILED = 3; // input maps whose products are shown; of the others, o
 const COLUMNS = ["from", "window", "kernel", "products", "sum"];
 
 /**
- * Given, too: `network`, as `pack_network` in packing.py packs it; `fields`, the side and stride of
- * the receptive fields of each convolution.
+ * Its values: `images`, `labels`, `names` of the classes; `network`, as `pack_network` in packing.py
+ * returns it; and `fields`, the side and stride of the receptive fields of each convolution.
  */
 export async function FeatureMaps({ model, values, el }) {
   const labels = bytesOf(values.labels);

@@ -27,7 +27,8 @@ const ORDERS = {
 };
 
 /**
- * Given, too: `networks`, each with its `name` and `probabilities`, float32, image after image.
+ * Its values: `images`, `labels`, `names` of the classes; and `networks`, each with its `name` and
+ * its `probabilities`, float32, image after image.
  */
 export async function PredictionBrowser({ model, values, el }) {
   const { names } = values;

@@ -2,7 +2,7 @@
 // each view with a drawing canvas.
 
 import { describeRemoved } from "./cleaning.js";
-import { centerInBox, findInk, shrink } from "./drawing.js";
+import { centerInBox, findInk, NothingDrawn, shrink } from "./drawing.js";
 
 /**
  * Prepare drawn pixels for the network: as MNIST's makers did, unless `prepare` is false, and
@@ -18,6 +18,7 @@ export function prepareDrawing(pixels, { prepare = true, clean = true } = {}) {
     const image = prepare ? centerInBox(ink) : shrink(ink);
     return { image, clutter: describeRemoved(cleaned.removed) };
   } catch (error) {
+    if (!(error instanceof NothingDrawn)) throw error;
     return { error: `The network has nothing to read: ${error.message}.` };
   }
 }

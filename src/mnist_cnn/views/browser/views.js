@@ -13,10 +13,10 @@ const VIEWS = { ConfusionExplorer, DrawingPad, EpochScrubber, FeatureMaps, Predi
 const KEY_CODE_S = 83; // JupyterLab, too, checks the code, whatever the keyboard's layout
 
 /**
- * Draw the view that `kind` names. A view is a function of the `model`, where it keeps what is
- * chosen; of the element `el`, where it draws; and of `values`. Those of most views hold `images`,
- * gzipped, one byte for each pixel; `labels`, one byte for each image; and `names` of the classes.
- * What else a view is given stands before it. Bytes come as a DataView.
+ * Draw the view that `kind` names. A view is a function of the `model`, in which it keeps what is
+ * chosen, of the element `el`, in which it draws, and of `values`, which its comment lists. Bytes
+ * come as a DataView; `images` are gzipped, one byte for each pixel; `labels` are one byte for each
+ * image.
  */
 async function render({ model, el, signal }) {
   el.classList.add("mnist-view");
