@@ -121,7 +121,7 @@ def check_conditions(work: Path) -> None:
     if begun != now:
         raise SystemExit(
             f"The measurements in {work} were begun on another machine or with other versions:\n"
-            f"{begun}, but here it is\n{now}.\nContinue there, or delete the folder to begin anew."
+            f"{begun}, but here it is\n{now}.\nContinue there, or delete the folder to start again."
         )
     work.mkdir(parents=True, exist_ok=True)
     write_json(file, now)

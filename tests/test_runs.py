@@ -226,7 +226,7 @@ def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
     assert change.startswith(f"after epoch 1: backend jax → {keras.backend.backend()}; device ")
 
 
-def test_a_run_that_this_keras_cannot_continue_is_set_aside_and_trained_anew(
+def test_a_run_that_this_keras_cannot_continue_is_set_aside_and_trained_again(
     few: Dataset, made: Path, mine: Path
 ) -> None:
     """Another version of Keras may keep another state, here without its last array."""

@@ -169,13 +169,10 @@ def _without_boxes(
         if sides is None:
             continue
         _, contents = _label_components(part & ~sides)
-        is_full = any(
-            100 * content.height >= _THRESHOLDS.BOX_CONTENT_PERCENT * len(part)
-            for content in contents
-        )
-        if is_full or any(
-            _surrounds(component, other, _THRESHOLDS.MAX_BOX_RATIO) for other in components
-        ):
+        required = _THRESHOLDS.BOX_CONTENT_PERCENT * len(part)
+        is_full = any(100 * content.height >= required for content in contents)
+        max_ratio = _THRESHOLDS.MAX_BOX_RATIO
+        if is_full or any(_surrounds(component, other, max_ratio) for other in components):
             kept[component.rows, component.columns] &= ~(part & sides)
     return kept
 
@@ -190,10 +187,9 @@ def _choose_components(
         if component.length >= min_length and not _touches_edge(component, labels.shape)
     ]
     remaining = []
+    max_ratio = _THRESHOLDS.MAX_FRAME_RATIO
     for component in components:
-        is_frame = any(
-            _surrounds(component, other, _THRESHOLDS.MAX_FRAME_RATIO) for other in components
-        )
+        is_frame = any(_surrounds(component, other, max_ratio) for other in components)
         is_at_edge = _touches_edge(component, labels.shape) and any(
             _yields_to(component, other, labels) for other in free
         )

@@ -112,9 +112,8 @@ def center_in_box(ink: np.ndarray) -> np.ndarray:
 def shrink(ink: np.ndarray) -> np.ndarray:
     """Shrink ink (height, width) in 0..1, wherever it is, to uint8 (28, 28) in 0..255."""
     ink = check_array("ink", ink, np.floating, ("height", "width"), 1)
-    return np.round(255 * _resize(ink, (_THRESHOLDS.IMAGE_SIDE, _THRESHOLDS.IMAGE_SIDE))).astype(
-        "uint8"
-    )
+    side = _THRESHOLDS.IMAGE_SIDE
+    return np.round(255 * _resize(ink, (side, side))).astype("uint8")
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:
@@ -139,7 +138,8 @@ def _center_by_mass(digit: np.ndarray) -> np.ndarray:
     rows, columns = digit.shape
     top = _offset_to_center(digit.sum(axis=1))
     left = _offset_to_center(digit.sum(axis=0))
-    image = np.zeros((_THRESHOLDS.IMAGE_SIDE, _THRESHOLDS.IMAGE_SIDE), "uint8")
+    side = _THRESHOLDS.IMAGE_SIDE
+    image = np.zeros((side, side), "uint8")
     image[top : top + rows, left : left + columns] = digit
     return image
 
@@ -147,9 +147,8 @@ def _center_by_mass(digit: np.ndarray) -> np.ndarray:
 def _offset_to_center(mass: np.ndarray) -> int:
     """Compute where rows or columns start on the image so that their centre of mass is central."""
     center = np.average(np.arange(len(mass)), weights=mass)
-    return min(
-        max(round(_THRESHOLDS.IMAGE_SIDE / 2 - center), 0), _THRESHOLDS.IMAGE_SIDE - len(mass)
-    )
+    side = _THRESHOLDS.IMAGE_SIDE
+    return min(max(round(side / 2 - center), 0), side - len(mass))
 
 
 def _channels_of(pixels: np.ndarray) -> np.ndarray:
@@ -185,9 +184,8 @@ def _measure_contrast(channels: np.ndarray) -> np.ndarray:
         margin = _margin_width(channels)
         inner = ink[margin:-margin, margin:-margin]
         # Otherwise a broad stroke runs over the edge, or fills the image, and makes the border vary
-        if inner.max(initial=0) >= max(
-            _THRESHOLDS.MIN_CONTRAST, _THRESHOLDS.MIN_RELATIVE_INK * ink.max()
-        ):
+        faintest = max(_THRESHOLDS.MIN_CONTRAST, _THRESHOLDS.MIN_RELATIVE_INK * ink.max())
+        if inner.max(initial=0) >= faintest:
             return ink
     paper = np.median(border, axis=0)
     return np.abs(channels - paper).max(axis=2)
@@ -239,9 +237,8 @@ def _measure_local_contrast(channels: np.ndarray) -> np.ndarray:
         noise = np.median(difference[:: _THRESHOLDS.NOISE_STEP, :: _THRESHOLDS.NOISE_STEP])
         ink[..., channel] = np.maximum(difference - noise, 0)
         paper[..., channel] = background
-    return ink.max(axis=2) / np.maximum(
-        paper[..., :3].max(axis=2), np.float32(_THRESHOLDS.MIN_PAPER_BRIGHTNESS)
-    )
+    min_brightness = np.float32(_THRESHOLDS.MIN_PAPER_BRIGHTNESS)
+    return ink.max(axis=2) / np.maximum(paper[..., :3].max(axis=2), min_brightness)
 
 
 def _estimate_background(values: np.ndarray, half_window: int, padding: int) -> np.ndarray:

@@ -229,8 +229,8 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     Sources: Loshchilov and Hutter, "SGDR" (2017), for the schedule, here without restarts, and
     "Decoupled Weight Decay Regularization" (2019); Szegedy et al., "Rethinking the Inception
     Architecture" (2016), for label smoothing; Polyak and Juditsky, "Acceleration of Stochastic
-    Approximation by Averaging" (1992), for averaging, here exponential and begun anew from each
-    epoch's average, as `train` calls `fit` for each epoch.
+    Approximation by Averaging" (1992), for averaging; here the average is exponential, and each
+    epoch starts from the last one's average, as `train` calls `fit` for each epoch.
 
     Args:
         model: The network.

@@ -16,8 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def explorer(open_page: Callable[[str], SitePage]) -> View:
     view = View(open_page("notebooks/05_evaluation.html").page, "page")
-    for pressed in view.root.locator("[aria-pressed=true]").all():
-        pressed.click()
+    view.release_buttons()
     view.says("All mistakes: ")
     return view
 

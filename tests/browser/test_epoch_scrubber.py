@@ -18,8 +18,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def scrubber(open_page: Callable[[str], SitePage]) -> View:
     view = View(open_page("notebooks/04_training.html").page, "epoch")
-    for pressed in view.root.locator("[aria-pressed=true]").all():
-        pressed.click()
+    view.release_buttons()
     view.slider.first.focus()
     view.press("Home")
     view.says("Untrained: ")

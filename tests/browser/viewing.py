@@ -65,6 +65,11 @@ class View:
             "button", name=re.compile(f"^actual {actual}, predicted {predicted}: ")
         )
 
+    def release_buttons(self) -> None:
+        """Release every button that is pressed, such as a chosen cell of a matrix."""
+        for pressed in self.root.locator("[aria-pressed=true]").all():
+            pressed.click()
+
     def says(self, text: str) -> None:
         try:
             expect(self.status.filter(has_text=text)).to_have_count(1)

@@ -58,9 +58,9 @@ const OPERATIONS = {
     for (let row = 0; row < rows * side; row++) {
       for (let column = 0; column < columns * side; column++) {
         const pixel = (row * width + column) * maps;
-        const window = (Math.floor(row / side) * columns + Math.floor(column / side)) * maps;
+        const pooled = (Math.floor(row / side) * columns + Math.floor(column / side)) * maps;
         for (let map = 0; map < maps; map++)
-          largest[window + map] = Math.max(largest[window + map], data[pixel + map]);
+          largest[pooled + map] = Math.max(largest[pooled + map], data[pixel + map]);
       }
     }
     return { data: largest, shape: [rows, columns, maps] };
