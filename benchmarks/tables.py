@@ -130,6 +130,25 @@ def study_report(results: Results) -> str:
     return f"```\n{summarize(groups)}\n```"
 
 
+def measured(results: Results) -> str:
+    """The accuracies and times that the notebooks load, in JSON (mnist_cnn.measurements)."""
+    scores = {
+        images: {recipe: rounded(accuracies(results, recipe, images)) for recipe in results[images]}
+        for images in ("test", "validation")
+    }
+    scores["test"]["article"] = accuracies(results, "article")
+    ensembles = results["ensembles"]
+    scores["test"] |= _scores_of_ensembles(
+        [each["test_members"] for each in ensembles], [each["test_accuracy"] for each in ensembles]
+    )
+    scores["validation"] |= _scores_of_ensembles(
+        [each["val_members"] for each in ensembles], [each["val_accuracy"] for each in ensembles]
+    )
+    seconds = {recipe: round(value) for recipe, value in results["costs"]["seconds"].items()}
+    times = {"machine": results["costs"]["machine"], "seconds": seconds}
+    return json.dumps({"scores": scores, "times": times}, indent=1) + "\n"
+
+
 # Tables of time and memory
 
 
@@ -318,7 +337,7 @@ def _scores_of_ensembles(
 ) -> dict[str, list[float]]:
     alone_percent = [100 * statistics.mean(each) for each in members]
     together_percent = [100 * accuracy for accuracy in together]
-    return {"alone": rounded(alone_percent), "together": rounded(together_percent)}
+    return {"ensemble members": rounded(alone_percent), "ensemble": rounded(together_percent)}
 
 
 # The functions that generate the texts, by their own names, which are those of the places

@@ -16,12 +16,13 @@ from mnist_cnn.arguments import check_choice
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset
 from mnist_cnn.exercises.catalogue import EXERCISES
-from mnist_cnn.exercises.kinds import Array, Function, Network, Number
+from mnist_cnn.exercises.kinds import Array, Function, Network, Number, Requirement, Training
+from mnist_cnn.exercises.requirements import validation_accuracy
 
 _UNANSWERED = "Not answered yet."
 _UNKNOWN_NUMBER = "that is not the number; open the hint"
 
-Kind = TypeVar("Kind", Number, Array, Function, Network)
+Kind = TypeVar("Kind", Number, Array, Function, Network, Training)
 
 
 def number(exercise: str, answer: float | EllipsisType) -> None:
@@ -68,23 +69,45 @@ def function(exercise: str, answer: Callable[..., ArrayLike] | EllipsisType) -> 
         print(_verdict(_problem_with_function(task, answer)))
 
 
-def network(exercise: str, answer: keras.Model | EllipsisType, *others: keras.Model) -> None:
-    """Check a network by its layers and weights, and print the verdict.
+def network(
+    exercise: str, answer: keras.Model | EllipsisType, *others: keras.Model | Dataset
+) -> None:
+    """Check a network by its layers, its weights or its accuracy, and print the verdict.
 
     Args:
         exercise: The name of the exercise.
         answer: The learner's network, or `...` while there is none.
-        others: The networks to compare it with, if the exercise has any.
+        others: What else the exercise needs: networks to compare it with, or a dataset, on whose
+            validation images the network is tried.
     """
     task = _find(exercise, Network)
     if answer is ...:
         print(_UNANSWERED)
-        return
-    problem = _problem_with_network(task, answer, others)
-    if problem:
-        print(_verdict(problem))
+    elif not isinstance(answer, keras.Model):
+        kind = type(answer).__name__
+        print(_verdict(f"the answer is a Keras model; yours is of the type {kind}"))
     else:
-        print(f"{_verdict(None)} It has {answer.count_params():,} parameters.")
+        _print_verdict(task.requirements, answer, answer, others)
+
+
+def training(
+    exercise: str, answer: keras.callbacks.History | EllipsisType, *others: keras.Model | Dataset
+) -> None:
+    """Check a training by the history that `fit` returned, and by its network; print the verdict.
+
+    Args:
+        exercise: The name of the exercise.
+        answer: What the learner's `fit` returned, or `...` while there is none.
+        others: As in `network`.
+    """
+    task = _find(exercise, Training)
+    if answer is ...:
+        print(_UNANSWERED)
+    elif not isinstance(answer, keras.callbacks.History):
+        kind = type(answer).__name__
+        print(_verdict(f"the answer is what `fit` returns; yours is of the type {kind}"))
+    else:
+        _print_verdict(task.requirements, answer, answer.model, others)
 
 
 def _find(exercise: str, kind: type[Kind]) -> Kind:
@@ -194,18 +217,42 @@ def _is_alike(value: ArrayLike, other: ArrayLike) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
-def _problem_with_network(
-    exercise: Network, answer: object, others: tuple[keras.Model, ...]
-) -> str | None:
-    """Say what is wrong with a network; None if it is right."""
-    if not isinstance(answer, keras.Model):
-        return f"the answer is a Keras model; yours is of the type {type(answer).__name__}"
-    for requirement in exercise.requirements:
+def _print_verdict(
+    requirements: list[Requirement],
+    answer: object,
+    model: keras.Model,
+    others: tuple[keras.Model | Dataset, ...],
+) -> None:
+    """Check the requirements of a network or its training in turn, and print the verdict.
+
+    Args:
+        requirements: What the answer must meet.
+        answer: The network or history.
+        model: The network.
+        others: What else the exercise was given.
+    """
+    for requirement in requirements:
         try:
             is_met = requirement.is_met(answer, *others)
         except Exception as error:  # whatever the learner's layers raise
-            return f"it stops with {type(error).__name__}: {error}"
+            print(_verdict(f"it stops with {type(error).__name__}: {error}"))
+            return
         if not is_met:
-            parameters = answer.count_params() if answer.built else 0
-            return requirement.message.format(parameters=parameters)
-    return None
+            print(_verdict(_fill_in(requirement.message, model, others)))
+            return
+    description = "It has {parameters:,} parameters"
+    if _datasets(others):
+        description += " and reads {accuracy:.1%} of the validation images right"
+    print(f"{_verdict(None)} {_fill_in(description, model, others)}.")
+
+
+def _fill_in(message: str, model: keras.Model, others: tuple[keras.Model | Dataset, ...]) -> str:
+    """Fill the numbers of a network into a message."""
+    numbers: dict[str, float] = {"parameters": model.count_params() if model.built else 0}
+    if "{accuracy" in message:  # which takes a second to compute
+        numbers["accuracy"] = validation_accuracy(model, *_datasets(others))
+    return message.format(**numbers)
+
+
+def _datasets(others: tuple[keras.Model | Dataset, ...]) -> list[Dataset]:
+    return [other for other in others if isinstance(other, Dataset)]

@@ -70,13 +70,14 @@ class Function:
 
 @dataclass(frozen=True)
 class Requirement:
-    """A requirement that a network must meet.
+    """A requirement that a network, or its training, must meet.
 
     Attributes:
-        message: What the learner is told, after "Not yet: ", if the network does not meet it. In
-            it, {parameters:,} stands for the network's number of parameters.
-        is_met: A function of the learner's network and the other networks of the exercise, which
-            says whether the requirement is met.
+        message: What the learner is told, after "Not yet: ", if it is not met. In the message,
+            {parameters:,} stands for the network's number of parameters and, where the exercise
+            has a dataset, {accuracy:.1%} for its accuracy on the validation images.
+        is_met: A function of the learner's answer and of what else the exercise is given, other
+            networks or a dataset, which says whether the requirement is met.
     """
 
     message: str
@@ -95,4 +96,16 @@ class Network:
     requirements: list[Requirement]
 
 
-Exercise = Number | Array | Function | Network
+@dataclass(frozen=True)
+class Training:
+    """An exercise whose answer is what Keras's `fit` returned: a History, which knows its network.
+
+    Attributes:
+        requirements: The requirements in the order in which they are checked. Each may rely on
+            those before it.
+    """
+
+    requirements: list[Requirement]
+
+
+Exercise = Number | Array | Function | Network | Training

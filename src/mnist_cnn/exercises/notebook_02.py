@@ -5,6 +5,7 @@ from numpy.random import default_rng
 
 from mnist_cnn.backend import keras
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
+from mnist_cnn.exercises.requirements import READS_DIGITS
 
 _NONLINEAR = (
     keras.layers.ReLU,
@@ -23,22 +24,6 @@ def _squares(values: np.ndarray) -> np.ndarray:
 def _windows(values: np.ndarray) -> np.ndarray:
     """All overlapping squares of 2 x 2 numbers, with their rows in axis 2 and columns in axis 3."""
     return np.lib.stride_tricks.sliding_window_view(values, (2, 2))
-
-
-def _has_visible_layers(model: keras.Model) -> bool:
-    return isinstance(model, keras.Sequential) or hasattr(model, "input_shape")
-
-
-def _has_one_input_and_output(model: keras.Model) -> bool:
-    is_dictionary = not isinstance(model, keras.Sequential) and isinstance(model.output, dict)
-    return len(model.inputs) == len(model.outputs) == 1 and not is_dictionary
-
-
-def _gives_probabilities(model: keras.Model) -> bool:
-    """Whether a network's outputs are non-negative and add up to 1, for a few images of noise."""
-    noise = default_rng(0).random((4, 28, 28, 1), dtype="float32")
-    rows = model.predict_on_batch(noise)
-    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
 
 
 def _convolutions(model: keras.Model) -> list[int]:
@@ -137,36 +122,7 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "small network": Network(
         requirements=[
-            Requirement(
-                "a class hides its layers; "
-                "make it with keras.Sequential or keras.Model(inputs, outputs)",
-                _has_visible_layers,
-            ),
-            Requirement(
-                "its layers do not know their shapes yet; begin with keras.Input((28, 28, 1))",
-                lambda model: model.built,
-            ),
-            Requirement(
-                "it should have a single input and a single output, not a dictionary of them",
-                _has_one_input_and_output,
-            ),
-            Requirement(
-                "it takes batches of one size only; begin with keras.Input((28, 28, 1))",
-                lambda model: model.input_shape[0] is None,
-            ),
-            Requirement(
-                "it should take images of shape (28, 28, 1)",
-                lambda model: model.input_shape == (None, 28, 28, 1),
-            ),
-            Requirement(
-                "it should give ten numbers for each image; "
-                "is layers.Flatten() missing, or the last layer of ten units?",
-                lambda model: model.output_shape == (None, 10),
-            ),
-            Requirement(
-                "its ten numbers do not add up to 1; the last layer needs softmax",
-                _gives_probabilities,
-            ),
+            *READS_DIGITS,
             Requirement(
                 "it should have two Conv2D layers or more",
                 lambda model: len(_convolutions(model)) >= 2,

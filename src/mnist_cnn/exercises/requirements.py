@@ -1,0 +1,72 @@
+"""What exercises of several notebooks ask of a network."""
+
+import numpy as np
+from numpy.random import default_rng
+
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset, split_validation
+from mnist_cnn.exercises.kinds import Requirement
+from mnist_cnn.models import predict
+
+
+def validation_accuracy(model: keras.Model, dataset: Dataset) -> float:
+    """The accuracy on the validation images, the last tenth of a dataset's training images.
+
+    Args:
+        model: A network that takes pixels in 0..1.
+        dataset: The dataset.
+
+    Returns:
+        The accuracy, in 0..1.
+    """
+    _, (images, labels) = split_validation(dataset.x_train, dataset.y_train)
+    return float(np.mean(predict(model, images).argmax(axis=1) == labels))
+
+
+def _has_visible_layers(model: keras.Model) -> bool:
+    return isinstance(model, keras.Sequential) or hasattr(model, "input_shape")
+
+
+def _has_one_input_and_output(model: keras.Model) -> bool:
+    is_dictionary = not isinstance(model, keras.Sequential) and isinstance(model.output, dict)
+    return len(model.inputs) == len(model.outputs) == 1 and not is_dictionary
+
+
+def _gives_probabilities(model: keras.Model) -> bool:
+    """Whether a network's outputs are non-negative and add up to 1, for a few images of noise."""
+    noise = default_rng(0).random((4, 28, 28, 1), dtype="float32")
+    rows = model.predict_on_batch(noise)
+    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
+
+
+READS_DIGITS = [
+    Requirement(
+        "a class hides its layers; make it with keras.Sequential or keras.Model(inputs, outputs)",
+        _has_visible_layers,
+    ),
+    Requirement(
+        "its layers do not know their shapes yet; begin with keras.Input((28, 28, 1))",
+        lambda model: model.built,
+    ),
+    Requirement(
+        "it should have a single input and a single output, not a dictionary of them",
+        _has_one_input_and_output,
+    ),
+    Requirement(
+        "it takes batches of one size only; begin with keras.Input((28, 28, 1))",
+        lambda model: model.input_shape[0] is None,
+    ),
+    Requirement(
+        "it should take images of shape (28, 28, 1)",
+        lambda model: model.input_shape == (None, 28, 28, 1),
+    ),
+    Requirement(
+        "it should give ten numbers for each image; "
+        "is layers.Flatten() missing, or the last layer of ten units?",
+        lambda model: model.output_shape == (None, 10),
+    ),
+    Requirement(
+        "its ten numbers do not add up to 1; the last layer needs softmax",
+        _gives_probabilities,
+    ),
+]

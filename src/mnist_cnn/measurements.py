@@ -1,0 +1,42 @@
+"""What was measured for these notebooks: the accuracies and training times of the recipes.
+
+`make tables` writes measured.json from the files in benchmarks/, where each training run has a line
+of its own.
+"""
+
+import json
+from pathlib import Path
+
+from mnist_cnn.arguments import check_choice
+
+_FILE = Path(__file__).with_name("measured.json")
+
+
+def load_scores(images: str = "test") -> dict[str, list[float]]:
+    """Load the accuracies of all training runs that were measured, each after its last epoch.
+
+    Besides the recipes there are "article", the article's network trained by plain Keras, on the
+    test images only; "ensemble", five networks of the recipe "averaged" that decide together; and
+    "ensemble members", the mean accuracy of each five.
+
+    Args:
+        images: "test" for the 10,000 test images, or "validation" for the 6,000 validation images.
+
+    Returns:
+        By name, the accuracies in percent, in the order of the seeds 0, 1, 2 and so on; those of an
+        ensemble in the order of its members' seeds, five by five.
+    """
+    check_choice("images", images, ("test", "validation"))
+    scores: dict[str, list[float]] = json.loads(_FILE.read_text("utf-8"))["scores"][images]
+    return scores
+
+
+def load_times() -> tuple[dict[str, float], str]:
+    """Load how long a training run of each recipe takes on two cores.
+
+    Returns:
+        Seconds by recipe, extrapolated from three epochs in float32, and the name of the machine on
+        which all of them were measured.
+    """
+    times = json.loads(_FILE.read_text("utf-8"))["times"]
+    return times["seconds"], times["machine"]
