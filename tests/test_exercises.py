@@ -19,7 +19,7 @@ from mnist_cnn import exercises
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.exercises.catalogue import EXERCISES
-from mnist_cnn.exercises.kinds import Array, Function, Network, Number, Training
+from mnist_cnn.exercises.kinds import Array, Function, Network, Number, Trainer, Training
 from mnist_cnn.models import build_model
 from notebook_files import NOTEBOOKS, cells_with_tag, exercise_name
 
@@ -185,7 +185,11 @@ def test_each_usual_mistake_gets_a_message_of_its_own(exercise: str, verdict: Ve
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, exercise in EXERCISES.items() if not isinstance(exercise, Network | Training)],
+    [
+        name
+        for name, exercise in EXERCISES.items()
+        if not isinstance(exercise, Network | Training | Trainer)
+    ],
 )
 def test_every_message_of_the_catalogue_is_printed_for_its_mistake(
     name: str, sample: Dataset, capsys: pytest.CaptureFixture[str]
