@@ -45,7 +45,11 @@ EXERCISES: dict[str, Exercise] = {
                 "that halves twice: plus or minus 0.01 points is half the interval already",
                 1.96**2 * 0.994 * 0.006 / 0.00005**2,
             ),
-            Mistake("that is the size of MNIST's test set, whose margin is about 0.15 percentage points", 10_000),
+            Mistake(
+                "that is the size of MNIST's test set, "
+                "which gives a margin of about 0.15 percentage points",
+                10_000,
+            ),
         ],
     ),
     "recall": Function(
@@ -119,7 +123,8 @@ EXERCISES: dict[str, Exercise] = {
                 ((1.96 + 0.84) * 2) ** 2,
             ),
             Mistake(
-                "that finds the difference in only half of all cases; add 0.84 for four out of five",
+                "that finds the difference in only half of all cases; "
+                "add 0.84 for four out of five",
                 (1.96 * math.sqrt(2)) ** 2,
             ),
             Mistake(
