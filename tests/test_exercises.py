@@ -243,6 +243,13 @@ def test_a_function_that_returns_nothing_is_distinguished_from_a_stub(
     assert forgotten.endswith("Not yet: it returns nothing; is a `return` missing?\n")
 
 
+def test_a_function_that_should_train_may_be_a_stub_or_stop(verdict: Verdict) -> None:
+    assert verdict("seeds", "train_small = ...") == "Not answered yet.\n"
+    assert verdict("seeds", "def train_small(seed): ...") == "Not answered yet.\n"
+    said = verdict("seeds", "def train_small(seed): raise KeyError('key')")
+    assert said == "Not yet: it stops with KeyError: 'key'.\n"
+
+
 @pytest.mark.parametrize("exercise", ODD_NETWORKS)
 def test_a_network_of_any_kind_gets_a_verdict(exercise: str, verdict: Verdict) -> None:
     for code, expected in ODD_NETWORKS[exercise].items():
