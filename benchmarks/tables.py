@@ -262,23 +262,6 @@ def relu_scores(results: Results) -> str:
     return f"scores = {rounded(accuracies(results, 'relu'))}"
 
 
-def recipe_scores(results: Results) -> str:
-    """The test accuracies of the recipes that notebook 05 compares."""
-    compared = ("relu", "leaky_relu", "improved", "article")
-    return python_dict("scores", {name: rounded(accuracies(results, name)) for name in compared})
-
-
-def recipe_validation_scores(results: Results) -> str:
-    """The validation accuracies of the recipes in notebook 05.
-
-    The article's network is left out: it was validated on other images.
-    """
-    compared = ("relu", "leaky_relu", "improved")
-    return python_dict(
-        "scores", {name: rounded(accuracies(results, name, "validation")) for name in compared}
-    )
-
-
 def ladder_scores(results: Results) -> str:
     """The test accuracies of each rung of notebook 08's ladder."""
     return python_dict("ladder", _scores_by_rung(results, RUNGS, "test"))
@@ -348,8 +331,6 @@ TABLES: dict[str, Callable[[Results], str]] = {
         speed_table,
         accuracy_table,
         study_report,
-        recipe_scores,
-        recipe_validation_scores,
         relu_scores,
         ladder_scores,
         ladder_validation_scores,

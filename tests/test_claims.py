@@ -3,6 +3,7 @@
 import statistics
 
 import pytest
+from scipy.stats import ttest_ind_from_stats
 
 import tables
 from benchmark_results import ACCURACIES, CHOSEN, RESULTS, ROWS
@@ -104,15 +105,37 @@ def test_an_ensemble_gains_a_few_images_in_10_000(images: str) -> None:
     assert 2e-4 < statistics.mean(gains) < 8e-4
 
 
+def p_by_welch(name: str, other: str, images: str) -> float:
+    """The p of Welch's t test for two recipes, from the means and standard deviations."""
+    summaries = []
+    for recipe in (name, other):
+        values = tables.accuracies(RESULTS, recipe, images)
+        summaries += [statistics.mean(values), statistics.stdev(values), len(values)]
+    return ttest_ind_from_stats(*summaries, equal_var=False).pvalue
+
+
 def test_notebook_05_tells_how_the_recipes_compare_on_both_collections_of_images() -> None:
     low, high = interval_of_difference("leaky_relu", "relu", "test")
-    # "looks a little like it", "fewer than ten images in 10,000"
-    assert low < 0 < high < 0.1 and low + high > 0
+    # "p is just below 0.05", "and now just above", "about four correct answers per 10,000"
+    assert 0.05 / 9 < p_by_welch("leaky_relu", "relu", "test") < 0.05
+    assert low < 0 < high and 0.035 < (low + high) / 2 < 0.045
     low, high = interval_of_difference("leaky_relu", "relu", "validation")
     assert low + high <= 0 < high  # "no lead at all"
-    for images in ("test", "validation"):  # "well ahead on both"
+    assert p_by_welch("leaky_relu", "relu", "validation") > 0.5
+    for images in ("test", "validation"):  # "well ahead on both", "passes easily"
         low, _ = interval_of_difference("improved", "relu", images)
         assert low > 0.1, images
+        assert p_by_welch("improved", "relu", images) < 1e-6
+
+
+def test_notebook_05_tells_where_the_scores_of_a_seed_go_together() -> None:
+    correlation = {
+        images: statistics.correlation(
+            *(tables.accuracies(RESULTS, recipe, images) for recipe in ("relu", "leaky_relu"))
+        )
+        for images in ("test", "validation")
+    }
+    assert abs(correlation["test"]) < 0.2 and correlation["validation"] > 0.7
 
 
 @pytest.mark.parametrize("recipe", STUDY_RECIPES)
