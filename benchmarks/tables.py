@@ -257,11 +257,6 @@ def speed_conditions(results: Results) -> str:
 # Lines of Python for the notebooks
 
 
-def relu_scores(results: Results) -> str:
-    """The test accuracies of the recipe "relu", for notebook 01."""
-    return f"scores = {rounded(accuracies(results, 'relu'))}"
-
-
 def recipe_scores(results: Results) -> str:
     """The test accuracies of the recipes that notebook 05 compares."""
     compared = ("relu", "leaky_relu", "improved", "article")
@@ -350,7 +345,6 @@ TABLES: dict[str, Callable[[Results], str]] = {
         study_report,
         recipe_scores,
         recipe_validation_scores,
-        relu_scores,
         ladder_scores,
         ladder_validation_scores,
         ladder_costs,
