@@ -116,7 +116,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "the first network": "answer = first",
         "untrained": "answer = small(flatten(), output())",
         "not scaled": (
-            "answer = learn(small(flatten(), layers.Dense(64, 'relu'), output()), 255 * pixels)"
+            "answer = small(conv(), max_pool(), conv(), max_pool(), flatten(), output())\n"
+            "learn(answer, 255 * pixels)"
         ),
         "labels of other images": (
             "answer = learn(small(flatten(), output()), labels=np.roll(y_train, 1))"
