@@ -257,11 +257,6 @@ def speed_conditions(results: Results) -> str:
 # Lines of Python for the notebooks
 
 
-def relu_scores(results: Results) -> str:
-    """The test accuracies of the recipe "relu", for notebook 01."""
-    return f"scores = {rounded(accuracies(results, 'relu'))}"
-
-
 def ladder_scores(results: Results) -> str:
     """The test accuracies of each rung of notebook 08's ladder."""
     return python_dict("ladder", _scores_by_rung(results, RUNGS, "test"))
@@ -331,7 +326,6 @@ TABLES: dict[str, Callable[[Results], str]] = {
         speed_table,
         accuracy_table,
         study_report,
-        relu_scores,
         ladder_scores,
         ladder_validation_scores,
         ladder_costs,

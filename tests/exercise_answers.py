@@ -5,7 +5,26 @@ cell. They may use what stands in the `TOOLS` of test_exercises.py.
 """
 
 # By exercise: what the notebook has defined before, as far as an answer or the check needs it
+_LEARN = (
+    "(x_train, y_train), (x_val, y_val) = split_validation(digits.x_train, digits.y_train)\n"
+    "pixels = prepare_images(x_train)\n"
+    "def learn(model, images=pixels, labels=y_train, epochs=2):\n"
+    "    model.compile('adam', 'sparse_categorical_crossentropy')\n"
+    "    model.fit(images, labels, epochs=epochs, verbose=0)\n"
+    "    return model\n"
+    "keras.utils.set_random_seed(0)\n"
+)
+
 BEFORE = {
+    "better network": _LEARN
+    + "first = learn(small(flatten(), output()), pixels[:500], y_train[:500])",
+    "revived network": _LEARN
+    + (
+        "deep_down = keras.initializers.Constant(-5)\n"
+        "def dense(activation='linear', bias=deep_down):\n"
+        "    return layers.Dense(128, activation=activation, bias_initializer=bias)\n"
+        "def leaky(slope=0.1): return layers.LeakyReLU(negative_slope=slope)"
+    ),
     "seeds": (
         "(x_train, y_train), _ = split_validation(digits.x_train, digits.y_train)\n"
         "x_small, y_small = prepare_images(x_train[:1000]), y_train[:1000]\n"
@@ -25,9 +44,8 @@ RIGHT = {
         "sums = np.tensordot(np.eye(10)[digits.y_train].T, digits.x_train, axes=1)\n"
         "answer = sums / np.bincount(digits.y_train)[:, None, None]"
     ),
-    "float32 bytes": "answer = np.empty((10_000, 28, 28), 'float32').nbytes",
     "labels": "def to_labels(rows): return np.nonzero(rows)[1]",
-    "10,000 classes": "answer = np.float32().nbytes * 10_000 * 60_000 / 1_000_000_000",
+    "better network": "answer = learn(small(flatten(), layers.Dense(64, 'relu'), output()))",
     "5 x 5 kernel": "answer = len(convolve2d(np.ones((28, 28)), np.ones((5, 5)), 'valid'))",
     "max pooling": "def pool(v): return layers.MaxPooling2D()(v[None, ..., None])[0, ..., 0]",
     "parameters": (
@@ -39,13 +57,15 @@ RIGHT = {
         "answer = small(conv(), max_pool(), conv(), max_pool(), flatten(), output())"
     ),
     "silent units": "def count_silent(o): return o.shape[1] - len(set(np.nonzero(o > 0)[1]))",
-    "leaky unit": "answer = layers.LeakyReLU(negative_slope=0.1)(np.float32([-3]))[0]",
     "leaky slope": (
         "def slope_of(x, slope):\n"
         "    leaky = lambda x: np.maximum(x, slope * x)\n"
         "    return (leaky(x + 1e-6) - leaky(x - 1e-6)) / 2e-6"
     ),
     "smallest slope": "answer = 0.01",
+    "revived network": (
+        "answer = learn(small(flatten(), dense('leaky_relu'), output()), epochs=4)"
+    ),
     "cross-entropy": (
         "def cross_entropy(p, labels):\n"
         "    return keras.losses.SparseCategoricalCrossentropy()(labels, p)"
@@ -106,24 +126,29 @@ MISTAKES: dict[str, dict[str, str]] = {
             "answer = [np.mean(digits.x_test[digits.y_test == d], 0) for d in range(10)]"
         ),
     },
-    "float32 bytes": {
-        "a byte for each pixel": "answer = 10_000 * 28 * 28",
-        "double precision": "answer = 10_000 * 28 * 28 * 8",
-        "bits": "answer = 10_000 * 28 * 28 * 32",
-        "training images": "answer = 60_000 * 28 * 28 * 4",
-    },
     "labels": {
         "no axis": "def to_labels(rows): return np.argmax(rows)",
         "down the columns": "def to_labels(rows): return np.argmax(rows, 0)",
         "the number, not its place": "def to_labels(rows): return [max(row) for row in rows]",
         "nonzero": "def to_labels(rows): return np.nonzero(rows == 1)",
     },
-    "10,000 classes": {
-        "a byte for each number": "answer = 60_000 * 10_000 / 1e9",
-        "double precision": "answer = 60_000 * 10_000 * 8 / 1e9",
-        "ten classes": "answer = 60_000 * 10 * 4 / 1e9",
-        "megabytes": "answer = 60_000 * 10_000 * 4 / 1e6",
-        "bytes": "answer = 60_000 * 10_000 * 4",
+    "better network": {
+        "the first network": "answer = first",
+        "untrained": "answer = small(flatten(), output())",
+        "not scaled": (
+            "answer = small(conv(), max_pool(), conv(), max_pool(), flatten(), output())\n"
+            "learn(answer, 255 * pixels)"
+        ),
+        "labels of other images": (
+            "answer = learn(small(flatten(), output()), labels=np.roll(y_train, 1))"
+        ),
+        "one output": (
+            "answer = small(flatten(), layers.Dense(1))\n"
+            "answer.compile('adam', 'mse')\n"
+            "answer.fit(pixels, y_train, verbose=0)"
+        ),
+        "no softmax": "answer = small(flatten(), output('linear'))",
+        "no better": "answer = copy_of(first)\nlearn(answer, pixels[:1], y_train[:1], epochs=1)",
     },
     "5 x 5 kernel": {
         "one place too few": "answer = 28 - 5",
@@ -173,12 +198,6 @@ MISTAKES: dict[str, dict[str, str]] = {
         "all zeros": "def count_silent(o): return np.count_nonzero(o <= 0)",
         "those that respond": "def count_silent(o): return sum(np.max(o, axis=0) > 0)",
     },
-    "leaky unit": {
-        "ReLU": "answer = max(-3, 0)",
-        "sign lost": "answer = 0.3",
-        "linear": "answer = -3",
-        "Keras's default": "answer = float(layers.LeakyReLU()(np.float32([-3]))[0])",
-    },
     "leaky slope": {
         "the function": "def slope_of(x, slope): return np.maximum(x, slope * x)",
         "ReLU's": "def slope_of(x, slope): return (x > 0) * 1",
@@ -194,6 +213,18 @@ MISTAKES: dict[str, dict[str, str]] = {
         "the second": "answer = 0.02",
         "one too small": "answer = 0.005",
         "ReLU": "answer = 0.0",
+    },
+    "revived network": {
+        "still ReLU": "answer = learn(small(flatten(), dense('relu'), output()))",
+        "ReLU first": "answer = learn(small(flatten(), dense('relu'), leaky(), output()))",
+        "no activation": "answer = learn(small(flatten(), dense(), output()))",
+        "another bias": "answer = learn(small(flatten(), dense(bias='zeros'), leaky(), output()))",
+        "a slope of 0": "answer = learn(small(flatten(), dense(), leaky(0), output()))",
+        "not trained": "answer = small(flatten(), dense(), leaky(), output())",
+        "labels of other images": (
+            "answer = small(flatten(), dense(), leaky(), output())\n"
+            "learn(answer, labels=np.roll(y_train, 1))"
+        ),
     },
     "cross-entropy": {
         "sign": (

@@ -278,12 +278,12 @@ def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(verdict: Verdi
     uneven = "some rows are longer than others.\n"
     assert verdict("mean digits", "answer = [[1], [1, 2]]").endswith(uneven)
     assert verdict("labels", "def to_labels(rows): return [[1], [1, 2]]").endswith(uneven)
-    said = verdict("float32 bytes", "answer = 10**400")
+    said = verdict("smallest slope", "answer = 10**400")
     assert said == "Not yet: that is not the number; open the hint.\n"
 
 
 def test_a_missing_answer_is_recognised_in_every_kind_of_exercise(verdict: Verdict) -> None:
-    for exercise in ("float32 bytes", "mean digits", "small network"):
+    for exercise in ("smallest slope", "mean digits", "small network"):
         assert verdict(exercise, "answer = ...") == "Not answered yet.\n"
     assert verdict("labels", "to_labels = ...") == "Not answered yet.\n"
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -12,6 +13,7 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 import addresses
+from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset
 from notebook_files import NOTEBOOKS, STEPS, code_cells
 from repository import ROOT
@@ -201,6 +203,17 @@ def test_the_glossary_is_sorted_and_its_terms_appear_where_it_says() -> None:
         for page in re.findall(r"\((\w+\.ipynb)\)", where):
             text = " ".join(markdown_of(ROOT / "notebooks" / page).lower().split())
             assert word.lower() in text, (word, page)
+
+
+def test_keras_has_the_names_of_today_and_not_those_that_the_glossary_calls_gone() -> None:
+    table = GLOSSARY.read_text().partition("## Reading code from 2018")[2].partition("\n## ")[0]
+    for gone in ("advanced_activations", "np_utils", "predict_classes"):
+        assert gone in table
+    assert find_spec("keras.layers.advanced_activations") is None
+    assert not hasattr(keras.utils, "np_utils")
+    assert not hasattr(keras.Sequential, "predict_classes")
+    assert keras.layers.LeakyReLU(negative_slope=0.1).negative_slope == 0.1
+    assert keras.optimizers.Adam(learning_rate=0.001) and keras.utils.to_categorical([1]).any()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")

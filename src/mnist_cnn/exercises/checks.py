@@ -25,7 +25,7 @@ from mnist_cnn.exercises.kinds import (
     Trainer,
     Training,
 )
-from mnist_cnn.exercises.requirements import validation_accuracy
+from mnist_cnn.exercises.requirements import validation_accuracy, validation_mistakes
 
 _UNANSWERED = "Not answered yet."
 _UNKNOWN_NUMBER = "that is not the number; open the hint"
@@ -300,6 +300,11 @@ def _fill_in(message: str, model: keras.Model, others: tuple[keras.Model | Datas
     numbers: dict[str, float] = {"parameters": model.count_params() if model.built else 0}
     if "{accuracy" in message:  # which takes a second to compute
         numbers["accuracy"] = validation_accuracy(model, *_datasets(others))
+    if "{mistakes" in message:
+        numbers["mistakes"] = validation_mistakes(model, *_datasets(others))
+    if "{mistakes_of_other" in message:
+        other = next(other for other in others if isinstance(other, keras.Model))
+        numbers["mistakes_of_other"] = validation_mistakes(other, *_datasets(others))
     return message.format(**numbers)
 
 

@@ -75,7 +75,9 @@ class Requirement:
     Attributes:
         message: What the learner is told, after "Not yet: ", if it is not met. In the message,
             {parameters:,} stands for the network's number of parameters and, where the exercise
-            has a dataset, {accuracy:.1%} for its accuracy on the validation images.
+            has a dataset, {accuracy:.1%} for its accuracy on the validation images, {mistakes:,}
+            for the number that it gets wrong, and {mistakes_of_other:,} for the number that the
+            network gets wrong that it is compared with.
         is_met: A function of the learner's answer and of what else the exercise is given, other
             networks or a dataset, which says whether the requirement is met.
     """

@@ -5,7 +5,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnist_cnn.exercises.kinds import Array, Exercise, Function, Mistake, Number
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset, prepare_images, split_validation
+from mnist_cnn.exercises.kinds import Array, Exercise, Function, Mistake, Network, Requirement
+from mnist_cnn.exercises.requirements import (
+    READS_DIGITS_WITH_OTHERS,
+    is_trained,
+    validation_accuracy,
+    validation_mistakes,
+)
 
 
 def _for_each_digit(
@@ -21,6 +29,17 @@ def _mean_image(images: np.ndarray) -> np.ndarray:
 
 def _sum_of_images(images: np.ndarray) -> np.ndarray:
     return images.sum(axis=0, dtype=float)
+
+
+def _expects_scaled_pixels(model: keras.Model, first: keras.Model, dataset: Dataset) -> bool:
+    """Whether a network is not much better on a few validation images that are not scaled."""
+    _, (images, labels) = split_validation(dataset.x_train, dataset.y_train)
+    scaled, labels = prepare_images(images[:1000]), labels[:1000]
+    mistakes, mistakes_unscaled = (
+        np.sum(model.predict_on_batch(pixels).argmax(axis=1) != labels)
+        for pixels in (scaled, scaled * 255)
+    )
+    return bool(mistakes <= 1.5 * mistakes_unscaled)
 
 
 EXERCISES: dict[str, Exercise] = {
@@ -46,24 +65,6 @@ EXERCISES: dict[str, Exercise] = {
             ),
         ],
     ),
-    "float32 bytes": Number(
-        right=10_000 * 28 * 28 * 4,
-        mistakes=[
-            Mistake(
-                "that is one byte for each pixel, as in uint8; a float32 takes four",
-                10_000 * 28 * 28,
-            ),
-            Mistake(
-                "that is eight bytes for each pixel, as in float64; a float32 takes four",
-                10_000 * 28 * 28 * 8,
-            ),
-            Mistake("that counts bits, and a byte has eight of them", 10_000 * 28 * 28 * 32),
-            Mistake(
-                "those are the training images; there are 10,000 test images",
-                60_000 * 28 * 28 * 4,
-            ),
-        ],
-    ),
     "labels": Function(
         inputs=[(np.eye(10)[[5, 0, 4, 1, 9, 2]],)],
         right=lambda rows: rows.argmax(axis=1),
@@ -83,29 +84,33 @@ EXERCISES: dict[str, Exercise] = {
             Mistake("nonzero gives rows and columns; the labels are the columns", np.nonzero),
         ],
     ),
-    "10,000 classes": Number(
-        right=60_000 * 10_000 * 4 / 1e9,
-        figures=2,
-        mistakes=[
-            Mistake(
-                "that is one byte for each number, and a float32 takes four",
-                60_000 * 10_000 / 1e9,
+    "better network": Network(
+        requirements=[
+            Requirement(
+                "that is the first network itself; build another one and train it",
+                lambda model, first, dataset: model is not first,
             ),
-            Mistake(
-                "that is eight bytes for each number, and a float32 takes four",
-                60_000 * 10_000 * 8 / 1e9,
+            *READS_DIGITS_WITH_OTHERS,
+            Requirement(
+                "it has not been trained; it needs `compile` and then `fit`",
+                lambda model, first, dataset: is_trained(model),
             ),
-            Mistake(
-                "that is for ten classes; with 10,000 of them, each row has 10,000 numbers",
-                60_000 * 10 * 4 / 1e9,
+            Requirement(
+                "it gets {accuracy:.1%} of the validation images right, but would do far better if "
+                "their pixels went from 0 to 255: it was trained on images that were not scaled",
+                _expects_scaled_pixels,
             ),
-            Mistake(
-                "that is in megabytes; a gigabyte has a thousand of them",
-                60_000 * 10_000 * 4 / 1e6,
+            Requirement(
+                "it gets only {accuracy:.1%} of the validation images right; "
+                "does every label belong to its image, from the same slice of both arrays?",
+                lambda model, first, dataset: validation_accuracy(model, dataset) > 0.5,
             ),
-            Mistake(
-                "that is in bytes; a gigabyte has a billion of them",
-                60_000 * 10_000 * 4,
+            Requirement(
+                "it makes {mistakes:,} mistakes on the validation images, and the first network "
+                "makes {mistakes_of_other:,}; change something else, or go further",
+                lambda model, first, dataset: (
+                    validation_mistakes(model, dataset) < validation_mistakes(first, dataset)
+                ),
             ),
         ],
     ),

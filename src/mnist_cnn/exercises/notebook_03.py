@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Number
+from mnist_cnn.backend import keras
+from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
+from mnist_cnn.exercises.requirements import (
+    READS_DIGITS_WITH_OTHERS,
+    is_trained,
+    validation_accuracy,
+)
+
+START_OF_BIAS = -5.0
 
 # Two of the five units, in columns 1 and 3, respond to none of the six images
 _OUTPUTS = np.array(
@@ -15,6 +23,42 @@ _OUTPUTS = np.array(
         [0.0, 0.0, 0.0, -1.0, 1.0],
     ]
 )
+
+
+def _first_biases(model: keras.Model) -> list[float]:
+    """What the biases of each dense layer begin with, as far as it is a constant."""
+    initializers = [
+        layer.bias_initializer for layer in model.layers if isinstance(layer, keras.layers.Dense)
+    ]
+    return [
+        float(each.value) for each in initializers if isinstance(each, keras.initializers.Constant)
+    ]
+
+
+def _activations(model: keras.Model) -> list[object]:
+    """The activations of a network, which are functions, or layers, perhaps within layers."""
+    return [*model.layers, *(getattr(layer, "activation", None) for layer in model.layers)]
+
+
+def _has_relu(model: keras.Model) -> bool:
+    return any(
+        isinstance(each, keras.layers.ReLU) or each is keras.activations.relu
+        for each in _activations(model)
+    )
+
+
+def _is_relu_only(model: keras.Model) -> bool:
+    return _has_relu(model) and not _leaky_slopes(model)
+
+
+def _leaky_slopes(model: keras.Model) -> list[float]:
+    """The slopes for negative sums of all that leaks."""
+    leaky = keras.layers.LeakyReLU
+    slopes = [float(each.negative_slope) for each in _activations(model) if isinstance(each, leaky)]
+    default = 0.2  # of the function, which is given by its name
+    functions = [each for each in _activations(model) if each is keras.activations.leaky_relu]
+    return slopes + [default] * len(functions)
+
 
 EXERCISES: dict[str, Exercise] = {
     "silent units": Function(
@@ -36,19 +80,6 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 "those are the units that do respond",
                 lambda outputs: np.sum((outputs > 0).any(axis=0)),
-            ),
-        ],
-    ),
-    "leaky unit": Number(
-        right=-0.3,
-        figures=3,
-        mistakes=[
-            Mistake("that is ReLU; LeakyReLU lets a tenth through", 0),
-            Mistake("its size is right, but a tenth of a negative number is negative", 0.3),
-            Mistake("that is no activation at all", -3),
-            Mistake(
-                "that is with a slope of 0.3, which Keras takes if you give none; here it is 0.1",
-                -0.9,
             ),
         ],
     ),
@@ -86,6 +117,41 @@ EXERCISES: dict[str, Exercise] = {
             ),
             Mistake("with this slope the error is still large after 3,000 steps", 0.005),
             Mistake("that is ReLU, which has not moved at all", 0),
+        ],
+    ),
+    "revived network": Network(
+        requirements=[
+            *READS_DIGITS_WITH_OTHERS,
+            Requirement(
+                "its hidden units should begin with a bias of -5, as before; "
+                "change nothing but the activation",
+                lambda model, dataset: START_OF_BIAS in _first_biases(model),
+            ),
+            Requirement(
+                "its hidden units still have ReLU, and no LeakyReLU",
+                lambda model, dataset: not _is_relu_only(model),
+            ),
+            Requirement(
+                "it has no LeakyReLU; put layers.LeakyReLU in the place of ReLU",
+                lambda model, dataset: bool(_leaky_slopes(model)),
+            ),
+            Requirement(
+                "beside LeakyReLU there is still a ReLU, which leaves nothing negative",
+                lambda model, dataset: not _has_relu(model),
+            ),
+            Requirement(
+                "its slope is 0 for negative sums, which is ReLU; take a slope above 0",
+                lambda model, dataset: min(_leaky_slopes(model)) > 0,
+            ),
+            Requirement(
+                "it has not been trained; it needs `compile` and then `fit`",
+                lambda model, dataset: is_trained(model),
+            ),
+            Requirement(
+                "it gets only {accuracy:.1%} of the validation images right, and with five epochs "
+                "it can get more than 75 %; are images and labels those of the network above?",
+                lambda model, dataset: validation_accuracy(model, dataset) > 0.75,
+            ),
         ],
     ),
 }

@@ -1,5 +1,7 @@
 """What exercises of several notebooks ask of a network."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.random import default_rng
 
@@ -21,6 +23,17 @@ def validation_accuracy(model: keras.Model, dataset: Dataset) -> float:
     """
     _, (images, labels) = split_validation(dataset.x_train, dataset.y_train)
     return float(np.mean(predict(model, images).argmax(axis=1) == labels))
+
+
+def validation_mistakes(model: keras.Model, dataset: Dataset) -> int:
+    """The number of validation images that a network which takes pixels in 0..1 gets wrong."""
+    _, (_, labels) = split_validation(dataset.x_train, dataset.y_train)
+    return round(len(labels) * (1 - validation_accuracy(model, dataset)))
+
+
+def is_trained(model: keras.Model) -> bool:
+    """Whether a network has made any step of training since it was compiled."""
+    return model.optimizer is not None and int(model.optimizer.iterations) > 0
 
 
 def _has_visible_layers(model: keras.Model) -> bool:
@@ -69,4 +82,14 @@ READS_DIGITS = [
         "its ten numbers do not add up to 1; the last layer needs softmax",
         _gives_probabilities,
     ),
+]
+
+
+def _ignoring_others(is_met: Callable[[keras.Model], bool]) -> Callable[..., bool]:
+    return lambda model, *others: is_met(model)
+
+
+# The same, for exercises that are given more than the network
+READS_DIGITS_WITH_OTHERS = [
+    Requirement(each.message, _ignoring_others(each.is_met)) for each in READS_DIGITS
 ]
