@@ -28,6 +28,11 @@ def _scale_rows(powers: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _alone(requirement: Requirement) -> Requirement:
+    """The same requirement, for an exercise that is also given a dataset."""
+    return Requirement(requirement.message, lambda model, _: requirement.is_met(model))
+
+
 def _unshuffle(shuffled: Dataset) -> Dataset:
     images = shuffled.x_train.reshape(-1, 28 * 28)[:, _UNSHUFFLED].reshape(-1, 28, 28)
     return replace(shuffled, x_train=images)
@@ -49,7 +54,7 @@ def _has_learned(model: keras.Model, shuffled: Dataset) -> bool:
 EXERCISES: dict[str, Exercise] = {
     "shuffled pixels": Network(
         [
-            *READS_DIGITS,
+            *[_alone(requirement) for requirement in READS_DIGITS],
             Requirement(
                 "it reads ordinary digits, but of the shuffled ones it gets only {accuracy:.1%} "
                 "right; train it on x, which is made of the images in `shuffled`",
@@ -110,7 +115,7 @@ EXERCISES: dict[str, Exercise] = {
         right=lambda p, temperature: _scale_rows(p ** (1 / temperature)),
         mistakes=[
             Mistake(
-                "that raises to the power T; use 1/T, so that T above 1 makes the network less certain",
+                "that is the power T; with 1/T, a T above 1 makes the network less certain",
                 lambda p, temperature: _scale_rows(p**temperature),
             ),
             Mistake(
