@@ -6,7 +6,7 @@ docs/fill_pages.py puts the texts that these functions return into the places: `
 
 import json
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from compared import BASELINE, STUDY_RECIPES, Contestant
@@ -269,23 +269,6 @@ def relu_scores(results: Results) -> str:
     return f"scores = {rounded(accuracies(results, 'relu'))}"
 
 
-def recipe_scores(results: Results) -> str:
-    """The test accuracies of the recipes that notebook 05 compares."""
-    compared = ("relu", "leaky_relu", "improved", "article")
-    return python_dict("scores", {name: rounded(accuracies(results, name)) for name in compared})
-
-
-def recipe_validation_scores(results: Results) -> str:
-    """The validation accuracies of the recipes in notebook 05.
-
-    The article's network is left out: it was validated on other images.
-    """
-    compared = ("relu", "leaky_relu", "improved")
-    return python_dict(
-        "scores", {name: rounded(accuracies(results, name, "validation")) for name in compared}
-    )
-
-
 # The functions that generate the texts, by their own names, which are those of the places
 TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
@@ -294,8 +277,6 @@ TABLES: dict[str, Callable[[Results], str]] = {
         speed_table,
         accuracy_table,
         study_report,
-        recipe_scores,
-        recipe_validation_scores,
         relu_scores,
         pooling_table,
         throughput_table,
@@ -328,9 +309,3 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str
     """A table in Markdown, its first column aligned to the left and the others to the right."""
     lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def python_dict(name: str, values: Mapping[str, object]) -> str:
-    """Lines of Python that assign a dictionary to a name, with a line for each key."""
-    entries = [f'    "{key}": {value},' for key, value in values.items()]
-    return "\n".join([f"{name} = {{", *entries, "}"])

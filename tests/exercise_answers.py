@@ -6,6 +6,16 @@ cell. They may use what stands in the `TOOLS` of test_exercises.py.
 
 # By exercise: what the notebook has defined before, as far as an answer or the check needs it
 BEFORE = {
+    "seeds": (
+        "(x_train, y_train), _ = split_validation(digits.x_train, digits.y_train)\n"
+        "x_small, y_small = prepare_images(x_train[:1000]), y_train[:1000]\n"
+        "def new_model():\n"
+        "    model = small(flatten(), output())\n"
+        "    model.compile(optimizer='adam', loss='sparse_categorical_crossentropy')\n"
+        "    return model\n"
+        # Enough for mistakes that have nothing to do with accuracy
+        "def fit_a_little(model): model.fit(x_small[:64], y_small[:64], verbose=0)"
+    ),
     "mixed network": "model, untrained = build_model(), build_model()",
     "shuffled pixels": (
         "def shuffle(images):\n"
@@ -59,8 +69,18 @@ RIGHT = {
     "smoothed loss": "answer = entropy([0.91] + 9 * [0.01])",
     "margin": "answer = norm.ppf(0.975) ** 2 * 0.994 * (1 - 0.994) / 0.0001**2",
     "recall": "def recall(c): return [row[i] / sum(row) for i, row in enumerate(c)]",
-    "coins": "answer = 2 * binom.cdf(15, 45, 0.5)",
-    "pairs": "answer = 2 * (norm.ppf(0.975) + norm.ppf(0.8)) ** 2",
+    # Its own seed for the weights, and no shuffling
+    "seeds": (
+        "def train_small(seed):\n"
+        "    start = keras.initializers.GlorotUniform(seed=seed)\n"
+        "    model = small(\n"
+        "        flatten(), layers.Dense(10, activation='softmax', kernel_initializer=start)\n"
+        "    )\n"
+        "    model.compile(keras.optimizers.Adam(0.01), 'categorical_crossentropy')\n"
+        "    model.fit(x_small, one_hot(y_small), epochs=5, shuffle=False, verbose=0)\n"
+        "    return model"
+    ),
+    "runs": "answer = 2 * (norm.ppf(0.975) + norm.ppf(0.8)) ** 2",
     "batch of one": "answer = digits.x_test[3].reshape(1, 28, 28, 1) / 255",
     "overconfidence": (
         "def overconfidence(p, labels):\n"
@@ -246,15 +266,50 @@ MISTAKES: dict[str, dict[str, str]] = {
         "accuracy": "def recall(c): return np.trace(c) / np.sum(c)",
         "errors": "def recall(c): return [1 - row[i] / sum(row) for i, row in enumerate(c)]",
     },
-    "coins": {
-        "one side": "answer = binomtest(15, 45, alternative='less').pvalue",
-        "chi squared": "answer = chi2.sf((30 - 15) ** 2 / 45, 1)",
-        "a share": "answer = 15 / 45",
-        "the other share": "answer = 30 / 45",
-        "as printed above": "answer = round(binomtest(15, 45).pvalue, 2)",
-        "per cent": "answer = 100 * binomtest(15, 45).pvalue",
+    "seeds": {
+        "after the network is built": (
+            "def train_small(seed):\n"
+            "    model = new_model()\n"
+            "    keras.utils.set_random_seed(seed)\n"
+            "    fit_a_little(model)\n"
+            "    return model"
+        ),
+        "none": (
+            "def train_small(seed):\n"
+            "    model = new_model()\n"
+            "    fit_a_little(model)\n"
+            "    return model"
+        ),
+        "always 0": (
+            "def train_small(seed):\n"
+            "    keras.utils.set_random_seed(0)\n"
+            "    model = new_model()\n"
+            "    fit_a_little(model)\n"
+            "    return model"
+        ),
+        "not trained": (
+            "def train_small(seed):\n    keras.utils.set_random_seed(seed)\n    return new_model()"
+        ),
+        "one network for all": (
+            "model = new_model()\n"
+            "def train_small(seed):\n"
+            "    keras.utils.set_random_seed(seed)\n"
+            "    fit_a_little(model)\n"
+            "    return model"
+        ),
+        "nothing returned": (
+            "def train_small(seed):\n"
+            "    keras.utils.set_random_seed(seed)\n"
+            "    fit_a_little(new_model())"
+        ),
+        "the history": (
+            "def train_small(seed):\n"
+            "    keras.utils.set_random_seed(seed)\n"
+            "    return new_model().fit(x_small[:64], y_small[:64], verbose=0)"
+        ),
+        "not called": "def train_small(seed): return new_model",
     },
-    "pairs": {
+    "runs": {
         "one run": "answer = (1.96 + 0.84) ** 2",
         "twice the spread": "answer = (2 * (1.96 + 0.84)) ** 2",
         "found every second time": "answer = (1.96 * 2**0.5) ** 2",
@@ -390,6 +445,7 @@ ODD = {
     "network": "answer = 5",
     "training": "answer = 5",
     "function": "def {name}(*inputs): return inputs[0][:1] * 7",
+    "trainer": "def {name}(seed): return 7",
 }
 
 # By exercise and answer: what is said of it

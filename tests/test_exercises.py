@@ -20,7 +20,7 @@ from mnist_cnn import exercises
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.exercises.catalogue import EXERCISES
-from mnist_cnn.exercises.kinds import Array, Function, Network, Number, Training
+from mnist_cnn.exercises.kinds import Array, Function, Network, Number, Trainer, Training
 from mnist_cnn.models import build_model
 from notebook_files import NOTEBOOKS, cells_with_tag, exercise_name
 
@@ -187,7 +187,11 @@ def test_each_usual_mistake_gets_a_message_of_its_own(exercise: str, verdict: Ve
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, exercise in EXERCISES.items() if not isinstance(exercise, Network | Training)],
+    [
+        name
+        for name, exercise in EXERCISES.items()
+        if not isinstance(exercise, Network | Training | Trainer)
+    ],
 )
 def test_every_message_of_the_catalogue_is_printed_for_its_mistake(
     name: str, sample: Dataset, capsys: pytest.CaptureFixture[str]
@@ -239,6 +243,13 @@ def test_a_function_that_returns_nothing_is_distinguished_from_a_stub(
     assert verdict(name, f"def {function}(*inputs): ...") == "Not answered yet.\n"
     forgotten = verdict(name, f"def {function}(*inputs): print(inputs)")
     assert forgotten.endswith("Not yet: it returns nothing; is a `return` missing?\n")
+
+
+def test_a_function_that_should_train_may_be_a_stub_or_stop(verdict: Verdict) -> None:
+    assert verdict("seeds", "train_small = ...") == "Not answered yet.\n"
+    assert verdict("seeds", "def train_small(seed): ...") == "Not answered yet.\n"
+    said = verdict("seeds", "def train_small(seed): raise KeyError('key')")
+    assert said == "Not yet: it stops with KeyError: 'key'.\n"
 
 
 @pytest.mark.parametrize("exercise", ODD_NETWORKS)

@@ -143,7 +143,7 @@ def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_pa
     expected, seconds, operations = uninterrupted()
     assert operations >= 3 * EPOCHS
     rng = np.random.default_rng(0)
-    file = tmp_path / "killed" / "mine-sample.npz"
+    file = tmp_path / "killed" / "mine-sample-500.npz"
     saved = []  # after each kill, how many epochs
     ends = []  # the fingerprints of the training runs that came to their end
     before = 0
@@ -171,7 +171,7 @@ def test_killed_at_any_moment_it_continues_and_ends_with_the_same_weights(tmp_pa
     assert max(saved) > 0
     code, (actual, *_) = start(file.parent, Moment())
     assert {actual, *ends} == {expected}
-    assert {path.name for path in file.parent.iterdir()} - {".mine-sample.new"} == {
+    assert {path.name for path in file.parent.iterdir()} - {".mine-sample-500.new"} == {
         f".{file.name}.lock",
         file.name,
     }
@@ -209,7 +209,7 @@ def test_interrupted_it_says_what_was_saved_and_continues_in_the_same_process(
     assert actual == expected
     saved = [int(message.split()[0]) for message in messages]
     assert saved == sorted(saved) and len(set(saved)) > 1 and len(saved) == 3
-    said = "{} of 3 epochs are saved in runs/mine-sample.npz. Run this cell again to continue."
+    said = "{} of 3 epochs are saved in runs/mine-sample-500.npz. Run this cell again to continue."
     assert messages == [said.format(epochs) for epochs in saved]
 
 
@@ -239,7 +239,7 @@ def test_it_says_when_it_continues_under_other_conditions(
     capsys.readouterr()
     train("dense", few, epochs=2)
     first, *_ = capsys.readouterr().out.splitlines()
-    said = re.escape("dense: continuing runs/dense-sample.npz after epoch 1 of 2") + change
+    said = re.escape("dense: continuing runs/dense-sample-500.npz after epoch 1 of 2") + change
     assert re.fullmatch(said, first)
 
 
@@ -255,7 +255,7 @@ def test_a_run_records_everything_that_changed_on_its_way(
         train("dense", few, epochs=3, progress=interrupt_after(2))
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
     train("dense", few, epochs=3)
-    assert load_run(runs / "dense-sample.npz").environment["changes"] == [
+    assert load_run(runs / "dense-sample-500.npz").environment["changes"] == [
         "after epoch 1: ONEDNN_MAX_CPU_ISA not set → AVX2",
         "after epoch 2: ONEDNN_MAX_CPU_ISA AVX2 → not set",
     ]

@@ -18,7 +18,7 @@ from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset
 from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.locking import lock
-from mnist_cnn.runs import Run, load_run, save_run
+from mnist_cnn.runs import Run, load_run, run_file, save_run
 from mnist_cnn.training import train, train_with
 from run_helpers import interrupt_after, weights_of
 
@@ -31,7 +31,7 @@ def made(few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
         train("dense", few, epochs=2, precision="float32", name="finished")
         with pytest.raises(
             Interrupted,
-            match=r"^1 of 2 epochs are saved in runs/mine-sample.npz. Run this cell again to conti",
+            match=r"^1 of 2 epochs are saved in runs/mine-sample-500.npz. Run this cell again",
         ):
             train(
                 "dense",
@@ -48,7 +48,7 @@ def made(few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mine(made: Path, runs: Path) -> Path:
     """The file of the interrupted run, in the folder of this test."""
     runs.mkdir()
-    return Path(shutil.copy(made / "mine-sample.npz", runs))
+    return Path(shutil.copy(made / "mine-sample-500.npz", runs))
 
 
 def train_mine(few: Dataset, **changes: object) -> Run:
@@ -77,8 +77,8 @@ def settings_of(file: Path) -> dict:
 @pytest.mark.parametrize("kind", ["finished", "mine"])
 def test_no_flipped_bit_goes_unnoticed(made: Path, tmp_path: Path, kind: str) -> None:
     """Wherever it is, the file is refused, or what it holds is unchanged; some places are tried."""
-    original = (made / f"{kind}-sample.npz").read_bytes()
-    before, file = load_run(made / f"{kind}-sample.npz"), tmp_path / "run.npz"
+    original = (made / f"{kind}-sample-500.npz").read_bytes()
+    before, file = load_run(made / f"{kind}-sample-500.npz"), tmp_path / "run.npz"
     directory = len(original) - 6000  # the end of a zip archive says what is in it
     places = [*range(0, directory, directory // 40), *range(directory, len(original), 29)]
     refused = 0
@@ -123,15 +123,15 @@ def test_an_unusable_file_is_set_aside_and_a_new_run_begun(
     with pytest.raises(Interrupted, match=r"^0 of 2 epochs are saved"):
         train_mine(few, progress=interrupt_after(0))
     said = capsys.readouterr().out.splitlines()[0]
-    assert said.startswith("dense: runs/mine-sample.npz ")
+    assert said.startswith("dense: runs/mine-sample-500.npz ")
     assert "cannot be used" in said or "other settings" in said
-    assert said.endswith("It is now runs/mine-sample-set-aside-1.npz; training a new run.")
-    assert mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content
+    assert said.endswith("It is now runs/mine-sample-500-set-aside-1.npz; training a new run.")
+    assert mine.with_name("mine-sample-500-set-aside-1.npz").read_bytes() == content
     assert not mine.exists()
 
 
 def test_a_run_without_its_first_layer_is_refused(made: Path, tmp_path: Path) -> None:
-    with np.load(made / "finished-sample.npz") as archive:
+    with np.load(made / "finished-sample-500.npz") as archive:
         arrays = {name: array for name, array in archive.items() if name != "weight_000"}
     np.savez(tmp_path / "run.npz", **arrays)
     with pytest.raises(
@@ -158,7 +158,7 @@ def test_a_run_is_never_unpickled(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_network_are_not_loaded(made: Path) -> None:
-    run = load_run(made / "finished-sample.npz")
+    run = load_run(made / "finished-sample-500.npz")
     other = replace(run, settings=replace(run.settings, network="batch_norm"))
     with pytest.raises(RunError, match="the weights do not fit the network batch_norm"):
         other.load_model()
@@ -182,7 +182,9 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(
     few: Dataset, made: Path, runs: Path, capsys: pytest.CaptureFixture[str], case: str, run: str
 ) -> None:
     runs.mkdir()
-    content = Path(shutil.copy(made / f"{run}-sample.npz", runs / "mine-sample.npz")).read_bytes()
+    content = Path(
+        shutil.copy(made / f"{run}-sample-500.npz", runs / "mine-sample-500.npz")
+    ).read_bytes()
     changes, difference = OTHERS[case]
     if case == "fingerprint":
         changes = {"dataset": replace(few, y_train=9 - few.y_train)}
@@ -191,19 +193,35 @@ def test_a_run_with_other_settings_is_set_aside_not_continued(
     (said,) = capsys.readouterr().out.splitlines()
     name = changes.get("recipe", "dense")
     assert said == (
-        f"{name}: runs/mine-sample.npz was made with other settings ({difference}). "
-        "It is now runs/mine-sample-set-aside-1.npz; training a new run."
+        f"{name}: runs/mine-sample-500.npz was made with other settings ({difference}). "
+        "It is now runs/mine-sample-500-set-aside-1.npz; training a new run."
     )
-    assert (runs / "mine-sample-set-aside-1.npz").read_bytes() == content
-    assert not (runs / "mine-sample.npz").exists()
+    assert (runs / "mine-sample-500-set-aside-1.npz").read_bytes() == content
+    assert not (runs / "mine-sample-500.npz").exists()
 
 
 @pytest.mark.slow
 def test_a_run_that_was_set_aside_is_never_overwritten(few: Dataset, runs: Path) -> None:
     for seed in range(3):
         train_mine(few, seed=seed, epochs=1)
-    names = ("mine-sample-set-aside-1.npz", "mine-sample-set-aside-2.npz", "mine-sample.npz")
+    names = (
+        "mine-sample-500-set-aside-1.npz",
+        "mine-sample-500-set-aside-2.npz",
+        "mine-sample-500.npz",
+    )
     assert [load_run(runs / name).settings.seed for name in names] == [0, 1, 2]
+
+
+@pytest.mark.slow
+def test_a_part_of_the_images_leaves_the_run_on_all_of_them_in_its_place(
+    few: Dataset, mine: Path, made: Path
+) -> None:
+    on_all = Path(shutil.copy(made / "finished-sample-500.npz", mine.with_name("dense-sample.npz")))
+    content = on_all.read_bytes()
+    train("dense", few, epochs=1)
+    assert on_all.read_bytes() == content
+    assert load_run(mine.with_name("dense-sample-500.npz")).settings.fingerprint == few.fingerprint
+    assert run_file("dense", replace(few, source="full")).name == "dense-500.npz"
 
 
 # Files that are continued
@@ -219,7 +237,7 @@ def test_a_run_of_another_machine_is_continued_and_its_seconds_count(
     )
     seconds = []
     run = train_mine(few, progress=lambda run: seconds.append(run.seconds))
-    assert weights_of(run) == weights_of(load_run(made / "finished-sample.npz"))
+    assert weights_of(run) == weights_of(load_run(made / "finished-sample-500.npz"))
     assert seconds[0] == 5000 < seconds[1] == run.seconds < 5100
     assert run.environment["device"] != "TPU"
     (change,) = run.environment["changes"]
@@ -241,11 +259,11 @@ def test_a_run_that_this_keras_cannot_continue_is_set_aside_and_trained_again(
     settings = load_run(mine).settings
     run = train_with(settings, few, "mine", progress=lambda run: None, report=said.append)
     assert said == [
-        "dense: this version of Keras cannot continue runs/mine-sample.npz. It is now "
-        "runs/mine-sample-set-aside-1.npz; training a new run."
+        "dense: this version of Keras cannot continue runs/mine-sample-500.npz. It is now "
+        "runs/mine-sample-500-set-aside-1.npz; training a new run."
     ]
-    assert mine.with_name("mine-sample-set-aside-1.npz").read_bytes() == content
-    assert weights_of(run) == weights_of(load_run(made / "finished-sample.npz"))
+    assert mine.with_name("mine-sample-500-set-aside-1.npz").read_bytes() == content
+    assert weights_of(run) == weights_of(load_run(made / "finished-sample-500.npz"))
 
 
 def test_whoever_trains_for_others_decides_what_is_printed(
@@ -257,19 +275,21 @@ def test_whoever_trains_for_others_decides_what_is_printed(
     for now in (settings, settings, replace(settings, seed=1)):
         train_with(now, few, "mine", progress=lambda run: None, report=said.append)
     continued, finished, aside = said
-    assert continued == "dense: continuing runs/mine-sample.npz after epoch 1 of 2"
-    assert finished.startswith("dense: runs/mine-sample.npz is finished already")
-    assert aside.startswith("dense: runs/mine-sample.npz was made with other settings (seed 0, not")
+    assert continued == "dense: continuing runs/mine-sample-500.npz after epoch 1 of 2"
+    assert finished.startswith("dense: runs/mine-sample-500.npz is finished already")
+    assert aside.startswith(
+        "dense: runs/mine-sample-500.npz was made with other settings (seed 0, not"
+    )
     assert capsys.readouterr().out == ""
 
 
 def test_a_half_written_file_of_a_killed_process_does_no_harm(
     few: Dataset, made: Path, mine: Path
 ) -> None:
-    mine.with_name(".mine-sample.new").write_bytes(mine.read_bytes()[:1000])
+    mine.with_name(".mine-sample-500.new").write_bytes(mine.read_bytes()[:1000])
     mine.with_name("notes.txt").write_text("buy milk")
-    assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample.npz"))
-    left = [".mine-sample.npz.lock", "mine-sample.npz", "notes.txt"]
+    assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample-500.npz"))
+    left = [".mine-sample-500.npz.lock", "mine-sample-500.npz", "notes.txt"]
     assert sorted(path.name for path in mine.parent.iterdir()) == left
 
 
@@ -278,13 +298,13 @@ def test_a_half_written_file_of_a_killed_process_does_no_harm(
 
 def test_a_run_that_another_process_trains_is_left_to_it(few: Dataset, mine: Path) -> None:
     """And the advice works: under the name in it, the same call trains another run."""
-    busy = r"Another notebook or program is writing to .*mine-sample.npz"
+    busy = r"Another notebook or program is writing to .*mine-sample-500.npz"
     with lock(mine):
         with pytest.raises(RunError, match=busy) as error:
             train_mine(few)
         (name,) = re.findall(r'name="(.*)"\)\.$', str(error.value))
         assert train_mine(few, name=name).finished
-    assert (mine.parent / f"{name}-sample.npz").exists() and name == "mine-2"
+    assert (mine.parent / f"{name}-sample-500.npz").exists() and name == "mine-2"
     assert train_mine(few).finished
 
 
@@ -322,8 +342,8 @@ def test_on_a_full_disk_nothing_is_lost_and_the_run_continues_once_there_is_spac
         pytest.raises(RunError, match=r"Epoch 2 could not be saved in .*Free some space"),
     ):
         train_mine(few, epochs=3, progress=fill_after_one)
-    assert load_run(runs / "mine-sample.npz").epochs_done == 1
-    assert not (runs / ".mine-sample.new").exists()  # it would take up space
+    assert load_run(runs / "mine-sample-500.npz").epochs_done == 1
+    assert not (runs / ".mine-sample-500.new").exists()  # it would take up space
     assert weights_of(train_mine(few, epochs=3)) == weights_of(whole)
 
 
@@ -337,7 +357,7 @@ def test_an_epoch_that_cannot_be_read_back_is_not_saved(
     monkeypatch.setattr("mnist_cnn.runs.load_run", damaged)
     with pytest.raises(RunError, match=r"Epoch 1 could not be saved in .*a part of it is missing"):
         save_run(mine, run)
-    assert mine.read_bytes() == before and not mine.with_name(".mine-sample.new").exists()
+    assert mine.read_bytes() == before and not mine.with_name(".mine-sample-500.new").exists()
 
 
 @contextmanager
@@ -364,9 +384,9 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(
         folder.chmod(0o755)
         monkeypatch.setenv("MNIST_CNN_RUNS", name)
         monkeypatch.chdir(name)  # the checkout may be closed to other users, too
-        shutil.copy(made / "mine-sample.npz", folder)
+        shutil.copy(made / "mine-sample-500.npz", folder)
         # From the day before, when the folder was still open
-        lock_file = folder / ".mine-sample.npz.lock"
+        lock_file = folder / ".mine-sample-500.npz.lock"
         lock_file.touch()
         lock_file.chmod(0o666)
         with (
@@ -376,7 +396,7 @@ def test_a_folder_that_cannot_be_written_is_reported_at_once(
             ),
         ):
             train_mine(few)
-        assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample.npz"))
+        assert weights_of(train_mine(few)) == weights_of(load_run(made / "finished-sample-500.npz"))
 
 
 def test_a_run_that_cannot_be_read_at_the_moment_is_not_set_aside(

@@ -14,6 +14,7 @@ import tables
 from benchmark_results import ACCURACIES, RESULTS, ROWS, STUDY
 from compared import STUDY_RECIPES
 from mnist_cnn.exceptions import StudyError
+from mnist_cnn.measurements import load_scores
 from repository import copy_repository
 from schema import Results
 
@@ -69,27 +70,26 @@ def test_tables_follow_the_results() -> None:
     assert tables.speed_table(altered).count("12345.6 s") == len(ROWS)
 
 
-def test_code_cells_hold_the_accuracies_by_recipe() -> None:
-    cell = "# <!-- bench: recipe_scores -->\n# <!-- end of bench -->\nbest = max(scores['relu'])"
+def test_code_cells_hold_accuracies() -> None:
+    cell = "# <!-- bench: relu_scores -->\n# <!-- end of bench -->\nbest = max(scores)"
     filled = fill_pages.fill(cell, TEXTS)
     assert fill_pages.fill(filled, TEXTS) == filled
     names: dict = {}
     exec(filled, names)  # noqa: S102
-    assert len(names["scores"]) == 4
-    assert names["scores"]["relu"] == pytest.approx(ACCURACIES["relu"])
-    assert names["scores"]["article"] == ACCURACIES["article"]
+    assert names["scores"] == pytest.approx(ACCURACIES["relu"])
     assert names["best"] == pytest.approx(max(ACCURACIES["relu"]))
 
 
-def test_code_cells_hold_the_accuracies_on_validation_images() -> None:
-    names: dict = {}
-    exec(tables.recipe_validation_scores(RESULTS), names)  # noqa: S102
+def test_the_package_has_the_accuracies_on_both_collections_of_images() -> None:
+    assert load_scores()["article"] == ACCURACIES["article"]
+    assert load_scores()["relu"] == pytest.approx(ACCURACIES["relu"])
     by_seed = {
         result.settings.seed: 100 * result.val_accuracy
         for result in STUDY
         if result.settings.recipe == "improved"
     }
-    assert names["scores"]["improved"] == [round(by_seed[seed], 2) for seed in range(10)]
+    expected = [round(by_seed[seed], 2) for seed in range(10)]
+    assert load_scores("validation")["improved"] == expected
 
 
 def test_no_table_has_an_empty_cell() -> None:

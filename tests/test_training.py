@@ -96,7 +96,7 @@ def test_an_epoch_ends_with_the_average_of_the_steps_and_the_next_starts_from_it
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_file_records_the_training(few: Dataset, runs: Path, precision: str) -> None:
     returned = train("relu", few, epochs=2, precision=precision)
-    run = load_run(runs / "relu-sample.npz")
+    run = load_run(runs / "relu-sample-500.npz")
     assert run.settings == returned.settings and weights_of(run) == weights_of(returned)
     asked = {"recipe": "relu", "epochs": 2, "seed": 0, "precision": precision, "batch_size": 32}
     assert asdict(run.settings) == asdict(RECIPES["relu"]) | asked | {
@@ -118,8 +118,8 @@ def test_the_file_records_the_training(few: Dataset, runs: Path, precision: str)
     fix_seed(0)
     assert np.array_equal(run.predicted[0], predict(build_model("relu"), x_val).argmax(axis=1))
     assert sorted(path.name for path in runs.iterdir()) == [
-        ".relu-sample.npz.lock",
-        "relu-sample.npz",
+        ".relu-sample-500.npz.lock",
+        "relu-sample-500.npz",
     ]
 
 

@@ -47,6 +47,7 @@ _TITLES = {
     ("full", 60_000, 10_000): "Full MNIST",
     ("sample", 4_000, 1_000): "MNIST sample",
 }
+_TRAINING_IMAGES = {"full": 60_000, "sample": 4_000}  # by source
 _DOWNLOAD_TIMEOUT = 20  # seconds without data before a download counts as failed
 
 
@@ -98,6 +99,19 @@ class Dataset:
             text += f"\n{len(self.class_names)} classes: {', '.join(self.class_names)}"
             text += "\nThe text of the notebooks is about MNIST's digits."
         return text
+
+    @property
+    def suffix(self) -> str:
+        """What the names of runs on these images end with, so that others are not in their place.
+
+        It is "" for full MNIST, "-sample" for the sample, and "-5000" or "-sample-500" for the
+        first 5,000 or 500 training images of these; "-" and the source for other collections.
+        """
+        suffix = "" if self.source == "full" else f"-{self.source}"
+        images = len(self.x_train)
+        if images != _TRAINING_IMAGES.get(self.source, images):
+            suffix += f"-{images}"
+        return suffix
 
     @property
     def are_digits(self) -> bool:

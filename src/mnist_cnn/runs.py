@@ -207,21 +207,16 @@ def set_aside(file: Path) -> Path:
 
 
 def run_file(name: str, dataset: Dataset) -> Path:
-    """The file of the run of that name, trained on these images.
+    """The file of the run of that name, trained on these images: runs/<name><suffix>.npz.
 
-    It is runs/<name>.npz for full MNIST, and runs/<name>-<source>.npz for other images.
+    The suffix is that of the dataset; full MNIST has none.
     """
     check_dataset(dataset)
-    return _path(name, dataset.source)
-
-
-def _path(name: str, source: str) -> Path:
     if not re.fullmatch(r"\w[\w.+-]*", name):
         raise ValueError(
             f"the name of a run must begin with a letter or digit; . _ + - may follow; not {name!r}"
         )
-    ending = "" if source == "full" else f"-{source}"
-    return runs_folder() / f"{name}{ending}.npz"
+    return runs_folder() / f"{name}{dataset.suffix}.npz"
 
 
 def load_matching(file: Path, wanted: dict[str, object]) -> Run:
@@ -258,7 +253,7 @@ def load_matching(file: Path, wanted: dict[str, object]) -> Run:
 
 @contextmanager
 def open_run(
-    name: str, source: str, settings: Settings, report: Reporter = print
+    name: str, dataset: Dataset, settings: Settings, report: Reporter = print
 ) -> Iterator[tuple[Path, Run | None]]:
     """Keep the file of a run for this process, and load the run if it was begun.
 
@@ -266,7 +261,7 @@ def open_run(
 
     Args:
         name: The name of the run.
-        source: The `source` of the images that it is trained on.
+        dataset: The images that it is trained on.
         settings: The settings that it must have been made with.
         report: Called with a sentence if a run is set aside.
 
@@ -276,7 +271,7 @@ def open_run(
     Raises:
         RunError: Another process is training this run, or the folder cannot be written.
     """
-    file = _path(name, source)
+    file = run_file(name, dataset)
     with _lock_run(file, name):
         yield file, _load_or_set_aside(file, settings, report)
 

@@ -85,8 +85,8 @@ def train(
         epochs: How often to see every training image, at least once. Defaults to the recipe's.
         seed: A whole number from 0 up, below 2**32.
         precision: "float32" or "mixed_bfloat16". Defaults to what `choose_precision` says.
-        name: Name of the run. Defaults to the recipe's name. On other images than full MNIST, their
-            source is appended, as in "relu-sample".
+        name: Name of the run. Defaults to the recipe's name. On other images than full MNIST, the
+            dataset's suffix is appended, as in "relu-sample", or "relu-5000" for 5,000 images.
         progress: Called with the run at the start and after every epoch. Prints a line by default.
 
     Returns:
@@ -130,7 +130,7 @@ def train_with(
         **describe_environment(dataset.source),  # type: ignore[typeddict-item]  # no other keys
         "arithmetic": describe_arithmetic(),
     }
-    with open_run(name, dataset.source, settings, report) as (file, run):
+    with open_run(name, dataset, settings, report) as (file, run):
         if run and run.finished:
             report(
                 f"{settings.recipe}: {short_path(file)} is finished already; to train it again, "

@@ -16,13 +16,21 @@ from mnist_cnn.arguments import check_choice
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset
 from mnist_cnn.exercises.catalogue import EXERCISES
-from mnist_cnn.exercises.kinds import Array, Function, Network, Number, Requirement, Training
+from mnist_cnn.exercises.kinds import (
+    Array,
+    Function,
+    Network,
+    Number,
+    Requirement,
+    Trainer,
+    Training,
+)
 from mnist_cnn.exercises.requirements import validation_accuracy
 
 _UNANSWERED = "Not answered yet."
 _UNKNOWN_NUMBER = "that is not the number; open the hint"
 
-Kind = TypeVar("Kind", Number, Array, Function, Network, Training)
+Kind = TypeVar("Kind", Number, Array, Function, Network, Training, Trainer)
 
 
 def number(exercise: str, answer: float | EllipsisType) -> None:
@@ -108,6 +116,47 @@ def training(
         print(_verdict(f"the answer is what `fit` returns; yours is of the type {kind}"))
     else:
         _print_verdict(task.requirements, answer, answer.model, others)
+
+
+def trainer(
+    exercise: str, answer: Callable[[int], keras.Model] | EllipsisType, dataset: Dataset
+) -> None:
+    """Check a function that trains a network from a seed, and print the verdict.
+
+    It is called three times, and Keras's random numbers are seeded before each call.
+
+    Args:
+        exercise: The name of the exercise.
+        answer: The learner's function, or `...` or a function whose body is `...` while there is
+            none.
+        dataset: On its validation images the network is tried.
+    """
+    task = _find(exercise, Trainer)
+    if answer is ... or _is_stub(answer):
+        print(_UNANSWERED)
+        return
+    networks = []
+    for seed, disturbance in ((0, 1), (0, 2), (1, 1)):
+        keras.utils.set_random_seed(disturbance)
+        try:
+            result = answer(seed)
+        except Exception as error:  # whatever the learner's code raises
+            print(_verdict(f"it stops with {type(error).__name__}: {error}"))
+            return
+        if not isinstance(result, keras.Model):
+            print(_verdict(_problem_with_kind(result)))
+            return
+        networks.append(result)
+    first, again, other = networks
+    _print_verdict(task.requirements, first, first, (again, other, dataset))
+
+
+def _problem_with_kind(result: object) -> str:
+    """Say what is wrong with what should have been a trained network."""
+    if result is None:
+        return "it returns nothing; is a `return` missing?"
+    kind = type(result).__name__
+    return f"the answer is a function that returns a Keras model; yours returns the type {kind}"
 
 
 def _find(exercise: str, kind: type[Kind]) -> Kind:

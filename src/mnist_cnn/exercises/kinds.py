@@ -108,4 +108,20 @@ class Training:
     requirements: list[Requirement]
 
 
-Exercise = Number | Array | Function | Network | Training
+@dataclass(frozen=True)
+class Trainer:
+    """An exercise whose answer is a function that takes a seed and returns a trained Keras model.
+
+    The check calls it with the seeds 0, 0 and 1, and disturbs Keras's random numbers before each
+    call: in the same way before the first and the third, in another way before the second.
+
+    Attributes:
+        requirements: The requirements in the order in which they are checked. Each may rely on
+            those before it. They are functions of the first network, the second, the third, and
+            the dataset.
+    """
+
+    requirements: list[Requirement]
+
+
+Exercise = Number | Array | Function | Network | Training | Trainer

@@ -4,7 +4,19 @@ import math
 
 import numpy as np
 
-from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Number
+from mnist_cnn.backend import keras
+from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Number, Requirement, Trainer
+from mnist_cnn.exercises.requirements import READS_DIGITS, validation_accuracy
+
+
+def _have_same_weights(model: keras.Model, other: keras.Model) -> bool:
+    """Whether two networks have the same weights, but for what a GPU rounds differently."""
+    weights, others = model.get_weights(), other.get_weights()
+    if [each.shape for each in weights] != [each.shape for each in others]:
+        return False
+    squares = [((a - b) ** 2).sum() for a, b in zip(weights, others, strict=True)]
+    return bool(sum(squares) < 1e-4 * sum((a**2).sum() for a in weights))
+
 
 EXERCISES: dict[str, Exercise] = {
     "margin": Number(
@@ -25,7 +37,7 @@ EXERCISES: dict[str, Exercise] = {
                 1.96**2 * 0.994 * 0.006 / 0.01**2,
             ),
             Mistake(
-                "that is what one reads of surveys, "
+                "that is the usual sample size of a survey, "
                 "for a share of a half and plus or minus 1 percentage point",
                 1.96**2 * 0.5 * 0.5 / 0.01**2,
             ),
@@ -33,7 +45,11 @@ EXERCISES: dict[str, Exercise] = {
                 "that halves twice: plus or minus 0.01 points is half the interval already",
                 1.96**2 * 0.994 * 0.006 / 0.00005**2,
             ),
-            Mistake("that is how many MNIST has", 10_000),
+            Mistake(
+                "that is the size of MNIST's test set, "
+                "which gives a margin of about 0.15 percentage points",
+                10_000,
+            ),
         ],
     ),
     "recall": Function(
@@ -58,31 +74,41 @@ EXERCISES: dict[str, Exercise] = {
             ),
         ],
     ),
-    "coins": Number(
-        right=0.0357,  # binomtest(15, 45).pvalue
-        figures=2,
-        mistakes=[
-            Mistake(
-                "that is one side only; 15 to 30 would have been as uneven as 30 to 15",
-                0.0178,  # binomtest(15, 45, alternative="less").pvalue
+    "seeds": Trainer(
+        requirements=[
+            Requirement(
+                "every call returns the same network and trains it further; "
+                "build a new one inside the function",
+                lambda first, again, other, _: first is not again and first is not other,
             ),
-            Mistake(
-                "that is the approximation for large counts; binomtest computes it exactly",
-                0.0253,  # chi2.sf((30 - 15) ** 2 / 45, 1)
+            *(
+                Requirement(each.message, lambda first, *_, each=each: each.is_met(first))
+                for each in READS_DIGITS
             ),
-            Mistake(
-                "that is the share of B, not the probability of so uneven a result",
-                15 / 45,
+            Requirement(
+                "`seed` has no effect, and the weights depend on what ran before the call; "
+                "begin the function with keras.utils.set_random_seed(seed)",
+                lambda first, again, other, _: (
+                    not _have_same_weights(first, other) or _have_same_weights(first, again)
+                ),
             ),
-            Mistake(
-                "that is the share of A, not the probability of so uneven a result",
-                30 / 45,
+            Requirement(
+                "two different seeds give the same weights; pass `seed` on, not a fixed number",
+                lambda first, _again, other, _: not _have_same_weights(first, other),
             ),
-            Mistake("give three decimals", 0.04),
-            Mistake("a probability lies between 0 and 1", 3.57),  # per cent
+            Requirement(
+                "called twice with the same seed, it returns different weights; "
+                "the first weights are random too, so set the seed before you build the network",
+                lambda first, again, *_: _have_same_weights(first, again),
+            ),
+            Requirement(
+                "the seeds are right, but it classifies only {accuracy:.1%} of the validation "
+                "images correctly; did you call `fit`, with pixels between 0 and 1?",
+                lambda first, _again, _other, dataset: validation_accuracy(first, dataset) >= 0.7,
+            ),
         ],
     ),
-    "pairs": Number(
+    "runs": Number(
         right=((1.96 + 0.84) * math.sqrt(2)) ** 2,
         figures=2,
         mistakes=[
@@ -97,14 +123,15 @@ EXERCISES: dict[str, Exercise] = {
                 ((1.96 + 0.84) * 2) ** 2,
             ),
             Mistake(
-                "that finds the difference in every second case only; add 0.84 for four of five",
+                "that finds the difference in only half of all cases; "
+                "add 0.84 for four out of five",
                 (1.96 * math.sqrt(2)) ** 2,
             ),
             Mistake(
                 "the spread of the difference has to be squared as well",
                 (1.96 + 0.84) ** 2 * math.sqrt(2),
             ),
-            Mistake("fifteen are just too few; round up", 15),
+            Mistake("fifteen are just too few; round up to the next whole number", 15),
             Mistake("the quotient has to be squared", (1.96 + 0.84) * math.sqrt(2)),
         ],
     ),
