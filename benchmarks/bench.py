@@ -200,7 +200,7 @@ def measure_article(work: Path) -> ArticleResults:
 def measure_ladder(work: Path) -> LadderResults:
     """Measure how many seconds a training run of each rung of the ladder takes in float32."""
     seconds = {}
-    for recipe in RUNGS.values():
+    for recipe in RUNGS:
         trained = BASELINE if recipe == "article" else Contestant("train", recipe, "float32")
         measurement: TrainingMeasurement = measure(speed_job(trained, IMAGES, 0), work)
         seconds[recipe] = round(whole_training([measurement], "clock"), 1)

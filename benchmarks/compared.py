@@ -6,18 +6,18 @@ from typing import NamedTuple
 # The recipes of the main study (`make study`) and of the speed table
 STUDY_RECIPES = ("relu", "leaky_relu", "improved", "short")
 
-# The ladder of notebook 08: what each rung adds, and the recipe that includes it. "article" is no
-# recipe, but stands for the article's network, trained by plain Keras.
-RUNGS = {
-    "dense layers only": "dense",
-    "article": "article",
-    "pooling earlier": "pooled",
-    "falling learning rate": "scheduled",
-    "label smoothing": "smoothed",
-    "batch normalization": "normalized",
-    "augmentation": "improved",
-    "averaged weights": "averaged",
-}
+# The rungs of notebook 08's ladder, from the bottom: each recipe adds to the one before. "article" is
+# no recipe, but stands for the article's network, trained by plain Keras.
+RUNGS = (
+    "dense",
+    "article",
+    "pooled",
+    "scheduled",
+    "smoothed",
+    "normalized",
+    "improved",
+    "averaged",
+)
 
 
 class Contestant(NamedTuple):

@@ -6,10 +6,10 @@ docs/fill_pages.py puts the texts that these functions return into the places: `
 
 import json
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from compared import BASELINE, RUNGS, STUDY_RECIPES, Contestant
+from compared import BASELINE, STUDY_RECIPES, Contestant
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.study.results import Group, group_results, load_results, summarize
 from schema import BenchmarkResults, EnsembleResult, Images, Results, SpeedResults, SpeedRow
@@ -18,7 +18,6 @@ FOLDER = Path(__file__).parent
 
 _TRAINERS = {"fit": "plain Keras", "train": "ours", "torch": "PyTorch"}
 _PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
-_SEEDS_OF_LADDER = 10  # the number of seeds per rung that notebook 08 compares
 
 # Reading the results
 
@@ -149,6 +148,14 @@ def measured(results: Results) -> str:
     return json.dumps({"scores": scores, "times": times}, indent=1) + "\n"
 
 
+def _scores_of_ensembles(
+    members: list[list[float]], together: list[float]
+) -> dict[str, list[float]]:
+    alone_percent = [100 * statistics.mean(each) for each in members]
+    together_percent = [100 * accuracy for accuracy in together]
+    return {"ensemble members": rounded(alone_percent), "ensemble": rounded(together_percent)}
+
+
 # Tables of time and memory
 
 
@@ -254,70 +261,6 @@ def speed_conditions(results: Results) -> str:
     )
 
 
-# Lines of Python for the notebooks
-
-
-def ladder_scores(results: Results) -> str:
-    """The test accuracies of each rung of notebook 08's ladder."""
-    return python_dict("ladder", _scores_by_rung(results, RUNGS, "test"))
-
-
-def ladder_validation_scores(results: Results) -> str:
-    """The validation accuracies of each rung of notebook 08's ladder.
-
-    The article's network is left out: it was validated on other images.
-    """
-    ours = {rung: recipe for rung, recipe in RUNGS.items() if recipe != "article"}
-    return python_dict("validation", _scores_by_rung(results, ours, "validation"))
-
-
-def _scores_by_rung(
-    results: Results, rungs: dict[str, str], images: Images
-) -> dict[str, list[float]]:
-    return {
-        rung: rounded(accuracies(results, recipe, images)[:_SEEDS_OF_LADDER])
-        for rung, recipe in rungs.items()
-    }
-
-
-def ladder_costs(results: Results) -> str:
-    """The seconds that a training run of each rung takes."""
-    seconds = results["costs"]["seconds"]
-    return python_dict("seconds", {rung: round(seconds[recipe]) for rung, recipe in RUNGS.items()})
-
-
-def ladder_costs_conditions(results: Results) -> str:
-    """A sentence about when and where the costs of the rungs were measured."""
-    return f"Measured on {results['costs']['date']} on {results['costs']['machine']}."
-
-
-def permuted_scores(results: Results) -> str:
-    """The test accuracies on images whose pixels are permuted, for notebook 08."""
-    return f"permuted = {rounded(accuracies(results, 'permuted'))}"
-
-
-def ensemble_scores(results: Results) -> str:
-    """The test accuracies of the ensembles, and the means of their members."""
-    members = [each["test_members"] for each in results["ensembles"]]
-    together = [each["test_accuracy"] for each in results["ensembles"]]
-    return python_dict("ensembles", _scores_of_ensembles(members, together))
-
-
-def ensemble_validation_scores(results: Results) -> str:
-    """The validation accuracies of the ensembles, and the means of their members."""
-    members = [each["val_members"] for each in results["ensembles"]]
-    together = [each["val_accuracy"] for each in results["ensembles"]]
-    return python_dict("validation_ensembles", _scores_of_ensembles(members, together))
-
-
-def _scores_of_ensembles(
-    members: list[list[float]], together: list[float]
-) -> dict[str, list[float]]:
-    alone_percent = [100 * statistics.mean(each) for each in members]
-    together_percent = [100 * accuracy for accuracy in together]
-    return {"ensemble members": rounded(alone_percent), "ensemble": rounded(together_percent)}
-
-
 # The functions that generate the texts, by their own names, which are those of the places
 TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
@@ -326,13 +269,6 @@ TABLES: dict[str, Callable[[Results], str]] = {
         speed_table,
         accuracy_table,
         study_report,
-        ladder_scores,
-        ladder_validation_scores,
-        ladder_costs,
-        ladder_costs_conditions,
-        permuted_scores,
-        ensemble_scores,
-        ensemble_validation_scores,
         pooling_table,
         throughput_table,
         scaling_table,
@@ -364,9 +300,3 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str
     """A table in Markdown, its first column aligned to the left and the others to the right."""
     lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def python_dict(name: str, values: Mapping[str, object]) -> str:
-    """Lines of Python that assign a dictionary to a name, with a line for each key."""
-    entries = [f'    "{key}": {value},' for key, value in values.items()]
-    return "\n".join([f"{name} = {{", *entries, "}"])

@@ -1,9 +1,9 @@
 """Fill results and addresses into README, benchmarks/README and the notebooks: `make tables`.
 
 A place for generated text is between two comments, `<!-- bench: name -->` and `<!-- end of bench
--->`; its name is that of the function that generates the text. In a code cell, the comments start
-with a `#`, and the text is lines of Python. The first cell of each notebook, tagged `setup`, is
-generated as a whole. So is measured.json in the package, which notebooks 01, 05 and 08 load.
+-->`; its name is that of the function that generates the text. The first cell of each notebook,
+tagged `setup`, is generated as a whole. So is measured.json in the package, which notebooks 01, 05
+and 08 load.
 """
 
 import re
@@ -27,7 +27,7 @@ PAGES = [
     *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")),
 ]
 MEASURED = ROOT / "src" / "mnist_cnn" / "measured.json"
-PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??((?:# )?<!-- end of bench -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- bench: (\w+) -->\n)(?:.*?\n)??(<!-- end of bench -->)", re.DOTALL)
 
 
 def generate_texts(results: Results, repository: str | None) -> dict[str, str]:

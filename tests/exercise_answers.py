@@ -36,6 +36,20 @@ BEFORE = {
         "def fit_a_little(model): model.fit(x_small[:64], y_small[:64], verbose=0)"
     ),
     "mixed network": "model, untrained = build_model(), build_model()",
+    "shuffled pixels": (
+        "def shuffle(images):\n"
+        "    order = np.random.default_rng(0).permutation(784)\n"
+        "    return images.reshape(-1, 784)[:, order].reshape(-1, 28, 28)\n"
+        "shuffled = dataclasses.replace(digits, x_train=shuffle(digits.x_train))\n"
+        "(x, y), _ = split_validation(shuffled.x_train, shuffled.y_train)\n"
+        "x = prepare_images(x)\n"
+        "keras.utils.set_random_seed(0)\n"
+        "def fit(*stack, images=x, labels=y, epochs=5):\n"
+        "    model = small(*stack)\n"
+        "    model.compile('adam', 'sparse_categorical_crossentropy')\n"
+        "    model.fit(images, labels, epochs=epochs, verbose=0)\n"
+        "    return model"
+    ),
 }
 
 # By exercise; found in another way than the notebook's solution
@@ -109,8 +123,18 @@ RIGHT = {
         "    is_covered &= (column - left) // side == 0\n"
         "    return np.where(is_covered, 128, picture)"
     ),
+    # Undo the shuffling by a layer of weights 0 and 1, and use convolutions again
+    "shuffled pixels": (
+        "undo = layers.Dense(784, use_bias=False, trainable=False)\n"
+        "reshape = layers.Reshape((28, 28, 1))\n"
+        "stack = [conv(), max_pool(), conv(), flatten(), output()]\n"
+        "model = small(flatten(), undo, reshape, *stack)\n"
+        "undo.set_weights([np.eye(784)[np.random.default_rng(0).permutation(784)]])\n"
+        "model.compile('adam', 'sparse_categorical_crossentropy')\n"
+        "model.fit(x, y, epochs=6, verbose=0)\n"
+        "answer = model"
+    ),
     "ensemble": "def decide(every): return [sum(each).argmax() for each in every.swapaxes(0, 1)]",
-    "hours": "answer = 10_000 * 10 / 60 / 60",
     "temperature": "def change_temperature(p, t): return softmax(np.log(p) / t, axis=1)",
 }
 
@@ -406,6 +430,20 @@ MISTAKES: dict[str, dict[str, str]] = {
             "    return picture"
         ),
     },
+    "shuffled pixels": {
+        "not shuffled": (
+            "ordinary, labels = split_validation(digits.x_train, digits.y_train)[0]\n"
+            "answer = fit(flatten(), output(), images=prepare_images(ordinary))"
+        ),
+        "not trained": "answer = small(flatten(), output())",
+        "convolutions": "answer = fit(conv(), max_pool(), flatten(), output(), epochs=2)",
+        "no hidden layer": "answer = fit(flatten(), output(), epochs=3)",
+        "too short": (
+            "hidden = layers.Dense(64, activation='relu')\n"
+            "answer = fit(flatten(), hidden, output(), epochs=1)"
+        ),
+        "no softmax": "answer = fit(flatten(), output('linear'), epochs=1)",
+    },
     "ensemble": {
         "a vote": (
             "def decide(every):\n"
@@ -414,12 +452,6 @@ MISTAKES: dict[str, dict[str, str]] = {
         "the surest": "def decide(every): return np.argmax(np.max(every, 0), 1)",
         "the first": "def decide(every): return np.argmax(every[0], 1)",
         "probabilities": "def decide(every): return sum(every) / len(every)",
-    },
-    "hours": {
-        "all images": "answer = 1_000_000 * 10 / 3600",
-        "seconds": "answer = 1_000_000 * 0.01 * 10",
-        "minutes": "answer = 1_000_000 * 0.01 * 10 / 60",
-        "ten per cent": "answer = 1_000_000 * 0.1 * 10 / 3600",
     },
     "temperature": {
         "the wrong way": (

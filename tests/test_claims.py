@@ -1,13 +1,15 @@
 """What pages and notebooks say of the results is what was measured."""
 
 import statistics
+from itertools import pairwise
 
 import pytest
-from scipy.stats import ttest_ind_from_stats
+from scipy.stats import t as student
 
 import tables
 from benchmark_results import ACCURACIES, CHOSEN, RESULTS, ROWS
 from compared import RUNGS, STUDY_RECIPES, Contestant
+from schema import Images
 
 
 @pytest.mark.parametrize(
@@ -53,37 +55,70 @@ def interval_of_difference(name: str, other: str, images: str) -> tuple[float, f
     return statistics.mean(differences) - margin, statistics.mean(differences) + margin
 
 
+def by_seed(recipe: str, images: Images = "test") -> list[float]:
+    """The accuracies of a recipe with all seeds there are, in percent."""
+    return tables.accuracies(RESULTS, recipe, images)
+
+
+def welch(lower: list[float], upper: list[float]) -> tuple[float, float, float]:
+    """The difference of two means, with its 95 % interval by Welch's test: its ends, and p."""
+    difference = statistics.mean(upper) - statistics.mean(lower)
+    errors = [statistics.variance(values) / len(values) for values in (lower, upper)]
+    squares = [
+        error**2 / (len(values) - 1) for error, values in zip(errors, (lower, upper), strict=True)
+    ]
+    freedom, deviation = sum(errors) ** 2 / sum(squares), sum(errors) ** 0.5
+    margin = student.ppf(0.975, freedom) * deviation
+    p = 2 * student.sf(abs(difference) / deviation, freedom)
+    return difference - margin, difference + margin, p
+
+
 def test_notebook_08_tells_what_the_ladder_shows() -> None:
-    mean = {
-        rung: statistics.mean(tables.accuracies(RESULTS, recipe)[:10])
-        for rung, recipe in RUNGS.items()
-    }
-    error = {rung: 100 - accuracy for rung, accuracy in mean.items()}
+    error = {recipe: 100 - statistics.mean(by_seed(recipe)) for recipe in RUNGS}
+    always_1 = 100 * (1 - 1_135 / 10_000)  # as many of the test images are ones
+    assert round(always_1 / error["dense"]) == 42
+    ratios = {above: error[below] / error[above] for below, above in pairwise(RUNGS)}
+    assert max(ratios, key=ratios.get) == "article" and round(ratios["article"], 1) == 2.3
+    assert 0.7 < 1 / ratios["pooled"] < 0.8  # "about a quarter of the rest"
     seconds = RESULTS["costs"]["seconds"]
-    assert error["article"] < error["dense layers only"] / 2  # "more than half of the mistakes"
-    assert 0.7 < error["pooling earlier"] / error["article"] < 0.8  # "a quarter of the rest"
     assert 9 < seconds["article"] / seconds["pooled"] < 11  # "in a tenth of the time"
-    permuted = statistics.mean(RESULTS["test"]["permuted"].values())
-    assert permuted < mean["dense layers only"] and mean["label smoothing"] - permuted > 2
+    assert len(by_seed("article")) == 3 and len(by_seed("averaged")) == 25
+    for images in ("test", "validation"):  # "falls below the dense layers"
+        assert welch(by_seed("permuted", images), by_seed("dense", images))[0] > 0
+        lost = statistics.mean(by_seed("smoothed", images)) - statistics.mean(
+            by_seed("permuted", images)
+        )
+        assert round(lost) == 2
 
 
-@pytest.mark.parametrize(
-    ("upper", "lower"),
-    [("scheduled", "pooled"), ("smoothed", "scheduled"), ("normalized", "smoothed")],
-)
-def test_rungs_of_notebook_08_hold_on_both_collections_of_images(upper: str, lower: str) -> None:
-    for images in ("test", "validation"):
-        low, _ = interval_of_difference(upper, lower, images)
-        assert low > 0, images
+def test_notebook_08_counts_its_intervals() -> None:
+    """Twelve intervals, of which nine exclude 0; it names the others."""
+    low = {}
+    for below, above in pairwise(RUNGS):
+        low[above, "test"] = welch(by_seed(below), by_seed(above))[0]
+        if "article" not in (below, above):
+            scores = by_seed(below, "validation"), by_seed(above, "validation")
+            low[above, "validation"] = welch(*scores)[0]
+    assert len(low) == 12
+    assert {step for step, end in low.items() if end <= 0} == {
+        ("improved", "validation"),
+        ("averaged", "test"),
+        ("averaged", "validation"),
+    }
+    assert 0 < low["normalized", "test"] < 0.01 < low["normalized", "validation"]
+    assert low["improved", "test"] > 0.05  # "a tenth of a point on the test images"
 
 
-def test_two_rungs_of_notebook_08_do_not_hold_on_validation_images() -> None:
-    for upper, lower in (("averaged", "improved"), ("improved", "normalized")):
-        low, high = interval_of_difference(upper, lower, "validation")
-        assert low < 0 < high, upper
-    # Augmentation does on the test images
-    low, _ = interval_of_difference("improved", "normalized", "test")
-    assert low > 0.05
+def test_the_gain_of_averaged_weights_disappears_as_notebook_08_tells() -> None:
+    upper, lower = by_seed("averaged"), by_seed("improved")
+    excluded = [n for n in range(3, 26) if welch(lower, upper[:n])[0] > 0]
+    assert excluded == list(range(3, 11))
+    assert round(welch(lower, upper[:10])[2], 2) == 0.02
+    assert statistics.mean(upper[10:]) < statistics.mean(lower)
+    low, high, p = welch(lower, upper)
+    assert (round((low + high) / 2, 3), round(p, 2)) == (0.006, 0.65)
+    assert (round(low, 2), round(high, 2)) == (-0.02, 0.03)
+    assert round(welch(upper[:10], upper[10:])[2], 4) == 0.0008
 
 
 def test_notebook_08_tells_how_many_mistakes_the_ensembles_make() -> None:
@@ -102,30 +137,22 @@ def test_an_ensemble_gains_a_few_images_in_10_000(images: str) -> None:
     margin = 2.7764 * statistics.stdev(gains) / 5**0.5
     assert len(gains) == 5
     assert margin < statistics.mean(gains)
-    assert 2e-4 < statistics.mean(gains) < 8e-4
-
-
-def p_by_welch(name: str, other: str, images: str) -> float:
-    """The p of Welch's t test for two recipes, from the means and standard deviations."""
-    summaries = []
-    for recipe in (name, other):
-        values = tables.accuracies(RESULTS, recipe, images)
-        summaries += [statistics.mean(values), statistics.stdev(values), len(values)]
-    return ttest_ind_from_stats(*summaries, equal_var=False).pvalue
+    assert min(gains) > 0  # "All ten gains are positive"
+    assert round(1e4 * statistics.mean(gains)) == {"test": 3, "val": 5}[images]
 
 
 def test_notebook_05_tells_how_the_recipes_compare_on_both_collections_of_images() -> None:
     low, high = interval_of_difference("leaky_relu", "relu", "test")
     # "p is just below 0.05", "and now just above", "about four correct answers per 10,000"
-    assert 0.05 / 9 < p_by_welch("leaky_relu", "relu", "test") < 0.05
+    assert 0.05 / 9 < welch(by_seed("relu", "test"), by_seed("leaky_relu", "test"))[2] < 0.05
     assert low < 0 < high and 0.035 < (low + high) / 2 < 0.045
     low, high = interval_of_difference("leaky_relu", "relu", "validation")
     assert low + high <= 0 < high  # "no lead at all"
-    assert p_by_welch("leaky_relu", "relu", "validation") > 0.5
+    assert welch(by_seed("relu", "validation"), by_seed("leaky_relu", "validation"))[2] > 0.5
     for images in ("test", "validation"):  # "well ahead on both", "passes easily"
         low, _ = interval_of_difference("improved", "relu", images)
         assert low > 0.1, images
-        assert p_by_welch("improved", "relu", images) < 1e-6
+        assert welch(by_seed("relu", images), by_seed("improved", images))[2] < 1e-6
 
 
 def test_notebook_05_tells_where_the_scores_of_a_seed_go_together() -> None:

@@ -1,5 +1,6 @@
 """Exercises: a right answer passes its check, and each usual mistake is met with its own words."""
 
+import dataclasses
 import math
 import re
 from collections.abc import Callable
@@ -75,6 +76,7 @@ def corners(values: np.ndarray) -> list[np.ndarray]:
 
 
 TOOLS = {
+    "dataclasses": dataclasses,
     "math": math,
     "np": np,
     "ndimage": ndimage,

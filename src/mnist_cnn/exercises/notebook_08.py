@@ -1,11 +1,19 @@
 """Exercises of notebook 08, on what could still be improved."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.random import default_rng
 from scipy.special import softmax
 
-from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Number
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset
+from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Requirement
+from mnist_cnn.exercises.requirements import READS_DIGITS, validation_accuracy
 
+_ORDER = default_rng(0).permutation(28 * 28)  # in which the notebook shuffles the pixels
+_UNSHUFFLED = np.argsort(_ORDER)
+_GUESSING = 0.5  # more than anything but reading digits reaches
 _MEMBERS = default_rng(0).dirichlet(np.ones(10), size=(3, 40))
 _PROBABILITIES = default_rng(0).dirichlet(np.ones(10), size=8)
 
@@ -20,37 +28,86 @@ def _scale_rows(powers: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _alone(requirement: Requirement) -> Requirement:
+    """The same requirement, for an exercise that is also given a dataset."""
+    return Requirement(requirement.message, lambda model, _: requirement.is_met(model))
+
+
+def _unshuffle(shuffled: Dataset) -> Dataset:
+    images = shuffled.x_train.reshape(-1, 28 * 28)[:, _UNSHUFFLED].reshape(-1, 28, 28)
+    return replace(shuffled, x_train=images)
+
+
+def _is_right_often_enough(model: keras.Model, shuffled: Dataset) -> bool:
+    enough = 0.89 if shuffled.source == "sample" else 0.93
+    return validation_accuracy(model, shuffled) >= enough
+
+
+def _layers_of(model: keras.Model, *kinds: type[keras.Layer]) -> int:
+    return sum(isinstance(layer, kinds) for layer in model.layers)
+
+
+def _has_learned(model: keras.Model, shuffled: Dataset) -> bool:
+    return validation_accuracy(model, shuffled) > _GUESSING
+
+
 EXERCISES: dict[str, Exercise] = {
+    "shuffled pixels": Network(
+        [
+            *[_alone(requirement) for requirement in READS_DIGITS],
+            Requirement(
+                "it reads ordinary digits, but of the shuffled ones it gets only {accuracy:.1%} "
+                "right; train it on x, which is made of the images in `shuffled`",
+                lambda model, shuffled: (
+                    _has_learned(model, shuffled)
+                    or validation_accuracy(model, _unshuffle(shuffled)) <= _GUESSING
+                ),
+            ),
+            Requirement(
+                "it gets {accuracy:.1%} of the shuffled validation images right, hardly more than "
+                "by guessing; call fit, with images and labels in the same order",
+                _has_learned,
+            ),
+            Requirement(
+                "it gets {accuracy:.1%} of the shuffled validation images right, and more is asked "
+                "for. Its convolutions look at neighbours, which shuffling has torn apart",
+                lambda model, shuffled: (
+                    _is_right_often_enough(model, shuffled)
+                    or not _layers_of(model, keras.layers.Conv2D)
+                ),
+            ),
+            Requirement(
+                "it gets {accuracy:.1%} of the shuffled validation images right, and more is asked "
+                "for. Put a dense layer with ReLU before the layer of ten units",
+                lambda model, shuffled: (
+                    _is_right_often_enough(model, shuffled)
+                    or _layers_of(model, keras.layers.Dense) > 1
+                ),
+            ),
+            Requirement(
+                "it gets {accuracy:.1%} of the shuffled validation images right, and more is asked "
+                "for. Train for more epochs, on all of x, or give the dense layer more units",
+                _is_right_often_enough,
+            ),
+        ]
+    ),
     "ensemble": Function(
         inputs=[(_MEMBERS,)],
         right=lambda members: members.mean(axis=0).argmax(axis=1),
         mistakes=[
             Mistake("that is a vote, and we want the mean of the probabilities", _majority),
             Mistake(
-                "that follows the surest member alone",
+                "that follows the most confident member alone",
                 lambda members: members.max(axis=0).argmax(axis=1),
             ),
             Mistake(
-                "that asks the first member only",
+                "that asks only the first member",
                 lambda members: members[0].argmax(axis=1),
             ),
             Mistake(
-                "those are the mean probabilities, and we want the place of the largest",
+                "those are the mean probabilities; find the index of the largest in each row",
                 lambda members: members.mean(axis=0),
             ),
-        ],
-    ),
-    "hours": Number(
-        right=1_000_000 * 0.01 * 10 / 3600,
-        figures=2,
-        mistakes=[
-            Mistake(
-                "that is for all images; only one in a hundred goes to a person",
-                1_000_000 * 10 / 3600,
-            ),
-            Mistake("those are seconds; an hour has 3,600", 1_000_000 * 0.01 * 10),
-            Mistake("those are minutes", 1_000_000 * 0.01 * 10 / 60),
-            Mistake("1 % of a million is ten thousand", 1_000_000 * 0.1 * 10 / 3600),
         ],
     ),
     "temperature": Function(
@@ -58,11 +115,11 @@ EXERCISES: dict[str, Exercise] = {
         right=lambda p, temperature: _scale_rows(p ** (1 / temperature)),
         mistakes=[
             Mistake(
-                "that raises to the power T; with 1/T, a T above 1 makes the network less sure",
+                "that is the power T; with 1/T, a T above 1 makes the network less certain",
                 lambda p, temperature: _scale_rows(p**temperature),
             ),
             Mistake(
-                "the ten do not add up to 1 any more",
+                "the ten probabilities no longer add up to 1; divide by their sum",
                 lambda p, temperature: p ** (1 / temperature),
             ),
             Mistake(
@@ -70,7 +127,7 @@ EXERCISES: dict[str, Exercise] = {
                 lambda p, temperature: p,
             ),
             Mistake(
-                "softmax takes sums, not probabilities",
+                "softmax is for the sums before it; here you already have probabilities",
                 lambda p, temperature: softmax(p / temperature, axis=1),
             ),
         ],
