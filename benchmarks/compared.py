@@ -6,8 +6,8 @@ from typing import NamedTuple
 # The recipes of the main study (`make study`) and of the speed table
 STUDY_RECIPES = ("relu", "leaky_relu", "improved", "short")
 
-# The rungs of notebook 08's ladder, from the bottom: each recipe adds to the one before. "article" is
-# no recipe, but stands for the article's network, trained by plain Keras.
+# The rungs of notebook 08's ladder, from the bottom: each recipe adds to the one before. "article"
+# is no recipe, but stands for the article's network, trained by plain Keras.
 RUNGS = (
     "dense",
     "article",
