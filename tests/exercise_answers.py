@@ -4,8 +4,18 @@ They are written as learners would write them: as code that comes before the che
 cell. They may use what stands in the `TOOLS` of test_exercises.py.
 """
 
-# By exercise: what the notebook has defined before, as far as an answer or the check needs it
+SMALL = "answer = small(conv(), max_pool(), conv(), max_pool(), flatten(), output())"
+
+# By exercise: what the notebook has defined before, as far as an answer or the check needs it; or
+# what several answers share
 BEFORE = {
+    "small network": (
+        "keras.utils.set_random_seed(0)\n"
+        "x, y = prepare_images(digits.x_train[:3600]), one_hot(digits.y_train[:3600])\n"
+        "def fit(images, labels, epochs):\n"
+        "    answer.compile(keras.optimizers.Adam(0.005), 'categorical_crossentropy')\n"
+        "    answer.fit(images, labels, epochs=epochs, verbose=0)"
+    ),
     "mixed network": "model, untrained = build_model(), build_model()",
 }
 
@@ -18,7 +28,6 @@ RIGHT = {
     "float32 bytes": "answer = np.empty((10_000, 28, 28), 'float32').nbytes",
     "labels": "def to_labels(rows): return np.nonzero(rows)[1]",
     "10,000 classes": "answer = np.float32().nbytes * 10_000 * 60_000 / 1_000_000_000",
-    "5 x 5 kernel": "answer = len(convolve2d(np.ones((28, 28)), np.ones((5, 5)), 'valid'))",
     "max pooling": "def pool(v): return layers.MaxPooling2D()(v[None, ..., None])[0, ..., 0]",
     "parameters": (
         "layer = layers.Conv2D(16, 3)\n"
@@ -26,8 +35,11 @@ RIGHT = {
         "answer = layer.count_params()"
     ),
     "small network": (
-        "answer = small(conv(), max_pool(), conv(), max_pool(), flatten(), output())"
+        "answer = small(layers.Conv2D(12, 5, 2, activation='relu'), max_pool(),\n"
+        "               layers.Conv2D(24, 3, activation='relu'), flatten(), output())\n"
+        "fit(x, y, epochs=6)"
     ),
+    "hidden delta": "def hidden_delta(d, w2, s): return np.einsum('nk,jk->nj', d, w2) * (s >= 0)",
     "silent units": "def count_silent(o): return o.shape[1] - len(set(np.nonzero(o > 0)[1]))",
     "leaky unit": "answer = layers.LeakyReLU(negative_slope=0.1)(np.float32([-3]))[0]",
     "leaky slope": (
@@ -105,13 +117,6 @@ MISTAKES: dict[str, dict[str, str]] = {
         "megabytes": "answer = 60_000 * 10_000 * 4 / 1e6",
         "bytes": "answer = 60_000 * 10_000 * 4",
     },
-    "5 x 5 kernel": {
-        "one place too few": "answer = 28 - 5",
-        "two pixels less, as before": "answer = 26",
-        "padding": "answer = 28",
-        "windows side by side": "answer = 28 // 5",
-        "places": "answer = 24 * 24",
-    },
     "max pooling": {
         "the mean": "def pool(v): return np.mean(corners(v), axis=0)",
         "every second number": "def pool(v): return v[::2, ::2]",
@@ -144,8 +149,19 @@ MISTAKES: dict[str, dict[str, str]] = {
             "answer = small(max_pool(), conv('linear'), conv(), max_pool(), flatten(), output())"
         ),
         "no pool": "answer = small(conv(), conv(), flatten(), output())",
+        "not trained": SMALL,
+        "not divided by 255": f"{SMALL}\nfit(255 * x, y, epochs=3)",
+        "labels of other images": f"{SMALL}\nfit(x[:1000], y[1000:2000], epochs=1)",
+        "too short": f"{SMALL}\nfit(x[:1000], y[:1000], epochs=2)",
         "not a network": "answer = [conv(), conv()]",
         "no input": "answer = keras.Sequential([conv(), conv(), flatten(), output()])",
+    },
+    "hidden delta": {
+        "no ReLU": "def hidden_delta(delta, w2, sums): return delta @ w2.T",
+        "not transposed": "def hidden_delta(delta, w2, sums): return delta @ w2 * (sums > 0)",
+        "ReLU of the slopes": "def hidden_delta(d, w2, s): return (d @ w2.T).clip(0)",
+        "times the output": "def hidden_delta(d, w2, s): return d @ w2.T * np.where(s > 0, s, 0)",
+        "the wrong half": "def hidden_delta(d, w2, s): return d @ w2.T * (s <= 0)",
     },
     "silent units": {
         "silent for one image": "def count_silent(o): return sum(np.min(o, axis=0) <= 0)",
