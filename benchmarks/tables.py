@@ -220,7 +220,10 @@ def pooling_table(results: Results) -> str:
     table = markdown_table(
         ("network", "images per second", "seconds per epoch", "test accuracy, mean ± sd"), rows
     )
-    return f"{table}\n\nSpeeds in float32 on {results['machine']}, {results['date']}."
+    return (
+        f"{table}\n\n"
+        f"The speeds were measured in float32 on {results['date']}; machine: {results['machine']}."
+    )
 
 
 def scaling_table(results: Results) -> str:
