@@ -254,6 +254,18 @@ def test_a_functional_model_is_as_good_as_a_sequential_one(verdict: Verdict) -> 
     assert re.fullmatch(r"Right. It has 7,018 parameters and reads 9[\d.]+% of .*\n", said)
 
 
+def test_a_network_that_was_trained_badly_is_told_why(verdict: Verdict) -> None:
+    reasons = {
+        "not trained": "it needs `compile` and then `fit`.",
+        "not divided by 255": "it was fitted on images that were not divided by 255.",
+        "labels of other images": "do the labels belong to these images?",
+        "too short": "fit it for more epochs, or on more images.",
+    }
+    for name, reason in reasons.items():
+        said = verdict("small network", MISTAKES["small network"][name])
+        assert said.endswith(f"{reason}\n"), said
+
+
 def test_a_network_may_have_its_activations_in_layers_of_their_own(verdict: Verdict) -> None:
     leaky = "conv('linear'), layers.LeakyReLU(), max_pool()"
     normalized = "conv('linear'), layers.BatchNormalization(), layers.ReLU(), max_pool()"
