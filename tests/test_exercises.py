@@ -264,6 +264,8 @@ def test_a_network_that_was_trained_badly_is_told_why(verdict: Verdict) -> None:
     for name, reason in reasons.items():
         said = verdict("small network", MISTAKES["small network"][name])
         assert said.endswith(f"{reason}\n"), said
+    only_compiled = MISTAKES["small network"]["not trained"] + "; answer.compile('adam', 'mse')"
+    assert verdict("small network", only_compiled).endswith(f"{reasons['not trained']}\n")
 
 
 def test_a_network_may_have_its_activations_in_layers_of_their_own(verdict: Verdict) -> None:
