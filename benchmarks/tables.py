@@ -213,15 +213,23 @@ def throughput_table(results: Results) -> str:
 
 
 def pooling_table(results: Results) -> str:
-    """A table of the speeds and accuracies of the article's network and ours in plain Keras."""
+    """A table of the speeds and accuracies of the article's network and ours in plain Keras.
+
+    Below it a sentence says on which machine, when and with which precision the speeds were
+    measured.
+    """
     rows = []
     for network in ("article", "relu"):
         row = rows_by_contestant(results)[Contestant("fit", network, "float32")]
         accuracy = mean_and_deviation(accuracies(results, network))
         speed = f"{row['images_per_second']:,}"
         rows.append((network, speed, f"{row['seconds_per_epoch']:.1f}", accuracy))
-    return markdown_table(
+    table = markdown_table(
         ("network", "images per second", "seconds per epoch", "test accuracy, mean ± sd"), rows
+    )
+    return (
+        f"{table}\n\n"
+        f"The speeds were measured in float32 on {results['date']}; machine: {results['machine']}."
     )
 
 

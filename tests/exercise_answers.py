@@ -4,7 +4,7 @@ They are written as learners would write them: as code that comes before the che
 cell. They may use what stands in the `TOOLS` of test_exercises.py.
 """
 
-# By exercise: what the notebook has defined before, as far as an answer or the check needs it
+# What the answers to exercises of 01 and 03 share
 _LEARN = (
     "(x_train, y_train), (x_val, y_val) = split_validation(digits.x_train, digits.y_train)\n"
     "pixels = prepare_images(x_train)\n"
@@ -15,9 +15,20 @@ _LEARN = (
     "keras.utils.set_random_seed(0)\n"
 )
 
+SMALL = "answer = small(conv(), max_pool(), conv(), max_pool(), flatten(), output())"
+
+# By exercise: what the notebook has defined before, as far as an answer or the check needs it; or
+# what several answers share
 BEFORE = {
     "better network": _LEARN
     + "first = learn(small(flatten(), output()), pixels[:500], y_train[:500])",
+    "small network": (
+        "keras.utils.set_random_seed(0)\n"
+        "x, y = prepare_images(digits.x_train[:3600]), one_hot(digits.y_train[:3600])\n"
+        "def fit(images, labels, epochs):\n"
+        "    answer.compile(keras.optimizers.Adam(0.005), 'categorical_crossentropy')\n"
+        "    answer.fit(images, labels, epochs=epochs, verbose=0)"
+    ),
     "revived network": _LEARN
     + (
         "deep_down = keras.initializers.Constant(-5)\n"
@@ -60,7 +71,6 @@ RIGHT = {
     ),
     "labels": "def to_labels(rows): return np.nonzero(rows)[1]",
     "better network": "answer = learn(small(flatten(), layers.Dense(64, 'relu'), output()))",
-    "5 x 5 kernel": "answer = len(convolve2d(np.ones((28, 28)), np.ones((5, 5)), 'valid'))",
     "max pooling": "def pool(v): return layers.MaxPooling2D()(v[None, ..., None])[0, ..., 0]",
     "parameters": (
         "layer = layers.Conv2D(16, 3)\n"
@@ -68,8 +78,11 @@ RIGHT = {
         "answer = layer.count_params()"
     ),
     "small network": (
-        "answer = small(conv(), max_pool(), conv(), max_pool(), flatten(), output())"
+        "answer = small(layers.Conv2D(12, 5, 2, activation='relu'), max_pool(),\n"
+        "               layers.Conv2D(24, 3, activation='relu'), flatten(), output())\n"
+        "fit(x, y, epochs=6)"
     ),
+    "hidden delta": "def hidden_delta(d, w2, s): return np.einsum('nk,jk->nj', d, w2) * (s >= 0)",
     "silent units": "def count_silent(o): return o.shape[1] - len(set(np.nonzero(o > 0)[1]))",
     "leaky slope": (
         "def slope_of(x, slope):\n"
@@ -174,13 +187,6 @@ MISTAKES: dict[str, dict[str, str]] = {
         "no softmax": "answer = small(flatten(), output('linear'))",
         "no better": "answer = copy_of(first)\nlearn(answer, pixels[:1], y_train[:1], epochs=1)",
     },
-    "5 x 5 kernel": {
-        "one place too few": "answer = 28 - 5",
-        "two pixels less, as before": "answer = 26",
-        "padding": "answer = 28",
-        "windows side by side": "answer = 28 // 5",
-        "places": "answer = 24 * 24",
-    },
     "max pooling": {
         "the mean": "def pool(v): return np.mean(corners(v), axis=0)",
         "every second number": "def pool(v): return v[::2, ::2]",
@@ -213,8 +219,19 @@ MISTAKES: dict[str, dict[str, str]] = {
             "answer = small(max_pool(), conv('linear'), conv(), max_pool(), flatten(), output())"
         ),
         "no pool": "answer = small(conv(), conv(), flatten(), output())",
+        "not trained": SMALL,
+        "not divided by 255": f"{SMALL}\nfit(255 * x, y, epochs=3)",
+        "labels of other images": f"{SMALL}\nfit(x[:1000], y[1000:2000], epochs=1)",
+        "too short": f"{SMALL}\nfit(x[:1000], y[:1000], epochs=2)",
         "not a network": "answer = [conv(), conv()]",
         "no input": "answer = keras.Sequential([conv(), conv(), flatten(), output()])",
+    },
+    "hidden delta": {
+        "no ReLU": "def hidden_delta(delta, w2, sums): return delta @ w2.T",
+        "not transposed": "def hidden_delta(delta, w2, sums): return delta @ w2 * (sums > 0)",
+        "ReLU of the slopes": "def hidden_delta(d, w2, s): return (d @ w2.T).clip(0)",
+        "times the output": "def hidden_delta(d, w2, s): return d @ w2.T * np.where(s > 0, s, 0)",
+        "the wrong half": "def hidden_delta(d, w2, s): return d @ w2.T * (s <= 0)",
     },
     "silent units": {
         "silent for one image": "def count_silent(o): return sum(np.min(o, axis=0) <= 0)",

@@ -9,7 +9,7 @@ from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, prepare_images, split_validation
 from mnist_cnn.exercises.kinds import Array, Exercise, Function, Mistake, Network, Requirement
 from mnist_cnn.exercises.requirements import (
-    READS_DIGITS_WITH_OTHERS,
+    READS_DIGITS,
     is_trained,
     validation_accuracy,
     validation_mistakes,
@@ -90,10 +90,10 @@ EXERCISES: dict[str, Exercise] = {
                 "that is the first network itself; build another one and train it",
                 lambda model, first, dataset: model is not first,
             ),
-            *READS_DIGITS_WITH_OTHERS,
+            *READS_DIGITS,
             Requirement(
                 "it has not been trained; it needs `compile` and then `fit`",
-                lambda model, first, dataset: is_trained(model),
+                is_trained,
             ),
             Requirement(
                 "it gets {accuracy:.1%} of the validation images right, but would do far better if "

@@ -4,8 +4,13 @@ import numpy as np
 from numpy.random import default_rng
 
 from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
-from mnist_cnn.exercises.requirements import READS_DIGITS
+from mnist_cnn.exercises.requirements import READS_DIGITS, is_trained, validation_accuracy
+
+_FEW_PARAMETERS = 10_000
+_GOOD_ACCURACY = 0.93
+_GUESSING = 0.3  # an accuracy that a trained network exceeds, and an untrained one does not
 
 _NONLINEAR = (
     keras.layers.ReLU,
@@ -45,27 +50,18 @@ def _is_made_nonlinear(model: keras.Model, place: int) -> bool:
     return False
 
 
+def _was_fitted_to_scaled_pixels(model: keras.Model, dataset: Dataset) -> bool:
+    """Whether a network is good, or at least not much better on pixels in 0..255."""
+    accuracy = validation_accuracy(model, dataset)
+    if accuracy >= _GOOD_ACCURACY:
+        return True
+    _, (images, labels) = split_validation(dataset.x_train, dataset.y_train)
+    unscaled = images[..., np.newaxis].astype("float32")
+    predicted = model.predict(unscaled, batch_size=500, verbose=0).argmax(axis=1)
+    return float(np.mean(predicted == labels)) < accuracy + 0.05
+
+
 EXERCISES: dict[str, Exercise] = {
-    "5 x 5 kernel": Number(
-        right=28 - 5 + 1,
-        mistakes=[
-            Mistake(
-                "28 - 5 is how far the kernel can move, but the place where it starts counts too",
-                28 - 5,
-            ),
-            Mistake("that is the map of a 3 x 3 kernel", 26),
-            Mistake(
-                "the kernel would have to stand half outside of the image; "
-                "that takes a border of zeros",
-                28,
-            ),
-            Mistake(
-                "the windows may overlap: the kernel moves by one pixel, not by its own width",
-                28 // 5,
-            ),
-            Mistake("that counts all places of the map; the question is about its rows", 24 * 24),
-        ],
-    ),
     "max pooling": Function(
         inputs=[(default_rng(0).normal(size=(4, 6)),), (default_rng(1).normal(size=(8, 8)),)],
         right=lambda values: _squares(values).max(axis=(1, 3)),
@@ -125,18 +121,71 @@ EXERCISES: dict[str, Exercise] = {
             *READS_DIGITS,
             Requirement(
                 "it should have two Conv2D layers or more",
-                lambda model: len(_convolutions(model)) >= 2,
+                lambda model, _: len(_convolutions(model)) >= 2,
             ),
             Requirement(
                 "a convolution has no activation, "
                 "so that it and the next layer are one weighted sum",
-                lambda model: all(
+                lambda model, _: all(
                     _is_made_nonlinear(model, place) for place in _convolutions(model)
                 ),
             ),
             Requirement(
                 "it has {parameters:,} parameters; pool earlier, or take fewer kernels or units",
-                lambda model: model.count_params() <= 20_000,
+                lambda model, _: model.count_params() <= _FEW_PARAMETERS,
+            ),
+            Requirement(
+                "its layers are right, but it has not been trained yet; "
+                "it needs `compile` and then `fit`",
+                is_trained,
+            ),
+            Requirement(
+                "it gets {accuracy:.1%} of the validation images right, and many more if their "
+                "pixels are in 0..255: it was fitted on images that were not divided by 255",
+                _was_fitted_to_scaled_pixels,
+            ),
+            Requirement(
+                "it gets {accuracy:.1%} of the validation images right, hardly more than a guess, "
+                "although it was fitted; do the labels belong to these images?",
+                lambda model, dataset: validation_accuracy(model, dataset) > _GUESSING,
+            ),
+            Requirement(
+                "it gets {accuracy:.1%} of the validation images right, and 93 % are asked for; "
+                "fit it for more epochs, or on more images",
+                lambda model, dataset: validation_accuracy(model, dataset) >= _GOOD_ACCURACY,
+            ),
+        ],
+    ),
+    "hidden delta": Function(
+        inputs=[
+            # Square weights, so that forgetting to transpose them raises no error
+            tuple(default_rng(seed).normal(size=shape) for shape in ((5, 4), (4, 4), (5, 4)))
+            for seed in (0, 1)
+        ],
+        right=lambda delta, w2, sums: (delta @ w2.T) * (sums > 0),
+        mistakes=[
+            Mistake(
+                "that goes back through the weights only; "
+                "ReLU passes nothing on where a sum is negative",
+                lambda delta, w2, sums: delta @ w2.T,
+            ),
+            Mistake(
+                "on the way back the weights are transposed: "
+                "each hidden unit collects from the ten sums",
+                lambda delta, w2, sums: (delta @ w2) * (sums > 0),
+            ),
+            Mistake(
+                "that takes ReLU of the slopes; "
+                "whether a slope passes depends on the sign of the sum on the way forward",
+                lambda delta, w2, sums: np.maximum(delta @ w2.T, 0),
+            ),
+            Mistake(
+                "that multiplies by what ReLU gave; multiply by its slope, which is 0 or 1",
+                lambda delta, w2, sums: (delta @ w2.T) * np.maximum(sums, 0),
+            ),
+            Mistake(
+                "that lets the slopes pass where a sum is negative, and stops the others",
+                lambda delta, w2, sums: (delta @ w2.T) * (sums < 0),
             ),
         ],
     ),

@@ -5,7 +5,7 @@ import numpy as np
 from mnist_cnn.backend import keras
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
 from mnist_cnn.exercises.requirements import (
-    READS_DIGITS_WITH_OTHERS,
+    READS_DIGITS,
     is_trained,
     validation_accuracy,
 )
@@ -121,7 +121,7 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "revived network": Network(
         requirements=[
-            *READS_DIGITS_WITH_OTHERS,
+            *READS_DIGITS,
             Requirement(
                 "its hidden units should begin with a bias of -5, as before; "
                 "change nothing but the activation",
@@ -145,7 +145,7 @@ EXERCISES: dict[str, Exercise] = {
             ),
             Requirement(
                 "it has not been trained; it needs `compile` and then `fit`",
-                lambda model, dataset: is_trained(model),
+                is_trained,
             ),
             Requirement(
                 "it gets only {accuracy:.1%} of the validation images right, and with five epochs "

@@ -81,10 +81,7 @@ EXERCISES: dict[str, Exercise] = {
                 "build a new one inside the function",
                 lambda first, again, other, _: first is not again and first is not other,
             ),
-            *(
-                Requirement(each.message, lambda first, *_, each=each: each.is_met(first))
-                for each in READS_DIGITS
-            ),
+            *READS_DIGITS,
             Requirement(
                 "`seed` has no effect, and the weights depend on what ran before the call; "
                 "begin the function with keras.utils.set_random_seed(seed)",

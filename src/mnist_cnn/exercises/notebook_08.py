@@ -28,11 +28,6 @@ def _scale_rows(powers: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def _alone(requirement: Requirement) -> Requirement:
-    """The same requirement, for an exercise that is also given a dataset."""
-    return Requirement(requirement.message, lambda model, _: requirement.is_met(model))
-
-
 def _unshuffle(shuffled: Dataset) -> Dataset:
     images = shuffled.x_train.reshape(-1, 28 * 28)[:, _UNSHUFFLED].reshape(-1, 28, 28)
     return replace(shuffled, x_train=images)
@@ -54,7 +49,7 @@ def _has_learned(model: keras.Model, shuffled: Dataset) -> bool:
 EXERCISES: dict[str, Exercise] = {
     "shuffled pixels": Network(
         [
-            *[_alone(requirement) for requirement in READS_DIGITS],
+            *READS_DIGITS,
             Requirement(
                 "it reads ordinary digits, but of the shuffled ones it gets only {accuracy:.1%} "
                 "right; train it on x, which is made of the images in `shuffled`",
