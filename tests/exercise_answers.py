@@ -285,16 +285,20 @@ MISTAKES: dict[str, dict[str, str]] = {
     },
     "digits anywhere": {
         "the same network": "answer = model",
-        "changed the network itself": "answer = copy_of(learn(model, sheets, labels))",
+        "changed the network itself": "answer = copy_of(learn(model, sheets, labels, 5))",
         "pixels up to 255": (
-            "answer = learn(copy_of(model), sheets, labels)\n"
+            "answer = learn(copy_of(model), sheets, labels, 5)\n"
             "kernels, *others = answer.get_weights()\n"
             "answer.set_weights([kernels / 255, *others])"
         ),
         "labels of other sheets": "answer = learn(copy_of(model), sheets, (labels + 1) % 10, 5)",
         "nothing changed": "answer = copy_of(model)",
         "few sheets": "answer = learn(copy_of(model), sheets[:120], labels[:120])",
-        "sheets only": "answer = learn(copy_of(model), sheets, labels, 15)",
+        # Wrong labels make it forget much faster than sheets alone would
+        "has forgotten ordinary images": (
+            "both = np.concatenate([sheets, few]), np.concatenate([labels, (labels + 1) % 10])\n"
+            "answer = learn(copy_of(model), *both)"
+        ),
         "no probabilities": (
             "answer = copy_of(model)\nanswer.layers[-1].activation = keras.activations.linear"
         ),

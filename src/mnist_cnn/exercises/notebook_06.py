@@ -17,7 +17,9 @@ _LABELS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
 
 # Accuracies on sheets
 _GOOD = 0.8
-_TRAINED_ON_SHEETS = 0.6  # no network reads so many that has only seen digits as MNIST prepares them
+_TRAINED_ON_SHEETS = (
+    0.6  # no network reads so many that has only seen digits as MNIST prepares them
+)
 _IMPROVEMENT = 0.1  # of a network that was trained on sheets, at least
 _CHANCE = 0.2  # hardly more than one in ten
 # How much less accurate than `model` a network may be on ordinary images
