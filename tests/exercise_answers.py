@@ -15,7 +15,7 @@ model = load_run(SHIPPED / "leaky_relu.npz").load_model()
 sheets, labels = make_sheets(digits)
 few = prepare_images(split_validation(digits.x_train, digits.y_train)[1][0])
 
-def learn(network, images, labels, epochs=10):
+def learn(network, images, labels, epochs=6):
     keras.utils.set_random_seed(0)
     network.compile(keras.optimizers.Adam(0.002), "sparse_categorical_crossentropy")
     network.fit(images, labels, epochs=epochs, verbose=0)
@@ -297,10 +297,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         # Wrong labels make it forget much faster than sheets alone would
         "has forgotten ordinary images": (
             "both = np.concatenate([sheets, few]), np.concatenate([labels, (labels + 1) % 10])\n"
-            "answer = learn(copy_of(model), *both)"
-        ),
-        "no probabilities": (
-            "answer = copy_of(model)\nanswer.layers[-1].activation = keras.activations.linear"
+            "answer = learn(copy_of(model), *both, 10)"
         ),
     },
     "random kernels": {
