@@ -46,7 +46,22 @@ BEFORE = {
         # Enough for mistakes that have nothing to do with accuracy
         "def fit_a_little(model): model.fit(x_small[:64], y_small[:64], verbose=0)"
     ),
-    "mixed network": "model, untrained = build_model(), build_model()",
+    # Quickest are networks that learn by heart the sheets, and images, that the check tries
+    "digits anywhere": """
+from mnist_cnn.exercises.notebook_06 import make_sheets
+from mnist_cnn.runs import SHIPPED, load_run
+
+model = load_run(SHIPPED / "leaky_relu.npz").load_model()
+sheets, labels = make_sheets(digits)
+few = prepare_images(split_validation(digits.x_train, digits.y_train)[1][0])
+
+def learn(network, images, labels, epochs=6):
+    keras.utils.set_random_seed(0)
+    network.compile(keras.optimizers.Adam(0.002), "sparse_categorical_crossentropy")
+    network.fit(images, labels, epochs=epochs, verbose=0)
+    return network
+""",
+    "random kernels": "model, untrained = build_model(), build_model()",
     "shuffled pixels": (
         "def shuffle(images):\n"
         "    order = np.random.default_rng(0).permutation(784)\n"
@@ -119,16 +134,24 @@ RIGHT = {
         "def overconfidence(p, labels):\n"
         "    return np.mean([max(row) - (row.argmax() == i) for row, i in zip(p, labels)])"
     ),
-    "center of mass": "def center_of_mass(ink): return ndimage.center_of_mass(ink)",
-    "mixed network": (
-        "answer = copy_of(model)\nanswer.layers[0].set_weights(untrained.layers[0].get_weights())"
+    "digits anywhere": (
+        "both = np.concatenate([sheets, few]), np.concatenate([labels, labels])\n"
+        "answer = learn(copy_of(model), *both)"
+    ),
+    # The first layer computes its maps once, and the others learn from those
+    "random kernels": (
+        "answer = copy_of(untrained)\n"
+        "first, *others = answer.layers\n"
+        "rest = small(*others, shape=(26, 26, 32))\n"
+        "rest.compile('adam', 'sparse_categorical_crossentropy')\n"
+        "images = prepare_images(digits.x_train[:3600])\n"
+        "maps = small(first).predict(images, verbose=0)\n"
+        "rest.fit(maps, digits.y_train[:3600], verbose=0)"
     ),
     "share of zeros": (
         "def share_of_zeros(maps):\n"
         "    return [np.sum(maps[..., i] == 0) / maps[..., i].size for i in range(maps.shape[2])]"
     ),
-    # Backwards, from one number of the last map to the image: kernel, pool, kernel, pool, kernel
-    "receptive field": "answer = ((1 + 2) * 2 + 2) * 2 + 4",
     "grey square": (
         "def put_square(picture, top, left, side):\n"
         "    row, column = np.indices(picture.shape)\n"
@@ -387,27 +410,50 @@ MISTAKES: dict[str, dict[str, str]] = {
             "    return said - np.mean(np.argmax(p, 1) == labels)"
         ),
     },
-    "center of mass": {
-        "column first": "def center_of_mass(ink): return ndimage.center_of_mass(ink)[::-1]",
-        "all ink alike": "def center_of_mass(ink): return ndimage.center_of_mass(ink > 0)",
-        "the box": (
-            "def center_of_mass(ink):\n"
-            "    places = np.argwhere(ink)\n"
-            "    return (places.min(0) + places.max(0)) / 2"
-        ),
-        "the darkest": "def center_of_mass(ink): return np.argwhere(ink == ink.max())[0]",
-    },
-    "mixed network": {
+    "digits anywhere": {
         "the same network": "answer = model",
-        "changed the trained one": (
-            "model.set_weights(untrained.get_weights())\nanswer = copy_of(model)"
+        "changed the network itself": "answer = copy_of(learn(model, sheets, labels, 5))",
+        "pixels up to 255": (
+            "answer = learn(copy_of(model), sheets, labels, 5)\n"
+            "kernels, *others = answer.get_weights()\n"
+            "answer.set_weights([kernels / 255, *others])"
         ),
+        "labels of other sheets": "answer = learn(copy_of(model), sheets, (labels + 1) % 10, 5)",
         "nothing changed": "answer = copy_of(model)",
-        "all weights": "answer = copy_of(untrained)",
-        "no biases": (
+        "few sheets": "answer = learn(copy_of(model), sheets[:120], labels[:120])",
+        # Wrong labels make it forget much faster than sheets alone would
+        "has forgotten ordinary images": (
+            "both = np.concatenate([sheets, few]), np.concatenate([labels, (labels + 1) % 10])\n"
+            "answer = learn(copy_of(model), *both, 10)"
+        ),
+    },
+    "random kernels": {
+        "the trained network": "answer = model",
+        "not a copy": "answer = untrained",
+        "other layers": "answer = build_model('dense')",
+        "trained kernels": "answer = copy_of(model)",
+        "not frozen": (
+            "answer = copy_of(untrained)\n"
+            "answer.compile('adam', 'sparse_categorical_crossentropy')\n"
+            "answer.fit(prepare_images(digits.x_train[:64]), digits.y_train[:64], verbose=0)"
+        ),
+        "not trained": "answer = copy_of(untrained)",
+        "later layers of the trained network": (
             "answer = copy_of(model)\n"
-            "kernels, biases = untrained.layers[0].get_weights()\n"
-            "answer.layers[0].set_weights([kernels, biases + 1])"
+            "answer.layers[0].set_weights(untrained.layers[0].get_weights())"
+        ),
+        "all frozen but the last": (
+            "answer = copy_of(untrained)\n"
+            "for layer in answer.layers[:-1]:\n"
+            "    layer.trainable = False\n"
+            "answer.compile('adam', 'sparse_categorical_crossentropy')\n"
+            "answer.fit(prepare_images(digits.x_train[:64]), digits.y_train[:64], verbose=0)"
+        ),
+        "few images": (
+            "answer = copy_of(untrained)\n"
+            "answer.layers[0].trainable = False\n"
+            "answer.compile('adam', 'sparse_categorical_crossentropy')\n"
+            "answer.fit(prepare_images(digits.x_train[:64]), digits.y_train[:64], verbose=0)"
         ),
     },
     "share of zeros": {
@@ -418,12 +464,6 @@ MISTAKES: dict[str, dict[str, str]] = {
         ),
         "of the others": "def share_of_zeros(maps): return 1 - np.mean(maps == 0, axis=(0, 1))",
         "places": "def share_of_zeros(maps): return np.mean(maps == 0, axis=-1)",
-    },
-    "receptive field": {
-        "the other network": "answer = 18",
-        "no pools": "answer = 5 + 2 + 2",
-        "pools see nothing more": "answer = 5 + 2 * 2 + 2 * 4",
-        "sides added": "answer = 5 + 3 + 3",
     },
     "grey square": {
         "columns first": (
@@ -520,10 +560,10 @@ ODD_NETWORKS: dict[str, dict[str, str]] = {
         "answer = keras.Model(image, end(Fails()(image)))": "it stops with RuntimeError: ",
         "answer = Own": "the answer is a Keras model; yours is of the type type",
     },
-    "mixed network": {
-        "answer = Own()": "the later layers should keep their trained weights",
+    "random kernels": {
+        "answer = Own()": "it should have the layers of `untrained`",
         "answer = keras.Sequential([conv(), flatten(), output()])": (
-            "the later layers should keep their"
+            "it should have the layers of `untrained`"
         ),
     },
 }

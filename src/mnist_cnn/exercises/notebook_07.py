@@ -4,7 +4,8 @@ import numpy as np
 from numpy.random import default_rng
 
 from mnist_cnn.backend import keras
-from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
+from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Requirement
+from mnist_cnn.exercises.requirements import validation_accuracy
 
 _MAPS = default_rng(0).normal(size=(5, 7, 4)).clip(min=0)  # after ReLU
 _PICTURE = default_rng(0).integers(1, 100, size=(20, 20), dtype="uint8")
@@ -12,7 +13,10 @@ _PICTURE = default_rng(0).integers(1, 100, size=(20, 20), dtype="uint8")
 # Slices of a network's list of weights, which begins with its first layer's kernels and biases
 _FIRST_KERNELS = slice(0, 1)
 _FIRST_LAYER = slice(0, 2)
+_SECOND_KERNELS = slice(2, 3)
 _LATER_LAYERS = slice(2, None)
+
+_GOOD = 0.85
 
 
 def _have_equal_weights(one: keras.Model, other: keras.Model, which: slice) -> bool:
@@ -28,36 +32,64 @@ def _put_square(picture: np.ndarray, top: int, left: int, side: int, grey: int =
 
 
 EXERCISES: dict[str, Exercise] = {
-    "mixed network": Network(
+    "random kernels": Network(
         requirements=[
             Requirement(
-                "that is the trained network itself, and changing it would spoil what follows; "
-                "load another copy",
-                lambda mixed, trained, untrained: mixed is not trained,
+                "that is `model` itself, which this notebook still needs; run the cell again that "
+                "loads it, and build a new network",
+                lambda answer, model, untrained, dataset: answer is not model,
             ),
             Requirement(
-                "the trained network has been changed as well; "
-                "run the first cell again, and load another copy",
-                lambda mixed, trained, untrained: (
-                    not _have_equal_weights(trained, untrained, _FIRST_KERNELS)
+                "that is `untrained` itself, with which the answer is compared; "
+                "build another network from the same seed",
+                lambda answer, model, untrained, dataset: answer is not untrained,
+            ),
+            Requirement(
+                "it should have the layers of `untrained`; "
+                'begin with build_model("relu", seed=run.settings.seed)',
+                lambda answer, model, untrained, dataset: (
+                    [each.shape for each in answer.get_weights()]
+                    == [each.shape for each in untrained.get_weights()]
                 ),
             ),
             Requirement(
-                "its first layer still has the trained kernels",
-                lambda mixed, trained, untrained: (
-                    not _have_equal_weights(mixed, trained, _FIRST_KERNELS)
+                "its first layer has the trained kernels, and should have those of `untrained`",
+                lambda answer, model, untrained, dataset: (
+                    not _have_equal_weights(answer, model, _FIRST_KERNELS)
                 ),
             ),
             Requirement(
-                "the later layers should keep their trained weights",
-                lambda mixed, trained, untrained: _have_equal_weights(
-                    mixed, trained, _LATER_LAYERS
+                "its first layer has other weights than that of `untrained`. Either it did not "
+                "start from the same seed, or it was not frozen; set trainable = False before "
+                "`compile`",
+                lambda answer, model, untrained, dataset: _have_equal_weights(
+                    answer, untrained, _FIRST_LAYER
                 ),
             ),
             Requirement(
-                "its first layer should have both the kernels and the biases from before training",
-                lambda mixed, trained, untrained: _have_equal_weights(
-                    mixed, untrained, _FIRST_LAYER
+                "all of its weights are still those of `untrained`; now train it",
+                lambda answer, model, untrained, dataset: (
+                    not _have_equal_weights(answer, untrained, _LATER_LAYERS)
+                ),
+            ),
+            Requirement(
+                "its later layers are those of `model`, which learned with trained kernels; "
+                "here they should learn with random ones, from the start",
+                lambda answer, model, untrained, dataset: (
+                    not _have_equal_weights(answer, model, _LATER_LAYERS)
+                ),
+            ),
+            Requirement(
+                "its second convolution has learned nothing either; freeze only the first layer",
+                lambda answer, model, untrained, dataset: (
+                    not _have_equal_weights(answer, untrained, _SECOND_KERNELS)
+                ),
+            ),
+            Requirement(
+                "it reads only {accuracy:.1%} of the validation images right, and can do better: "
+                "train it on prepared images with their own labels, for an epoch at least",
+                lambda answer, model, untrained, dataset: (
+                    validation_accuracy(answer, dataset) >= _GOOD
                 ),
             ),
         ],
@@ -84,23 +116,6 @@ EXERCISES: dict[str, Exercise] = {
             ),
         ],
     ),
-    "receptive field": Number(
-        right=5 + 1 + 2 * 2 + 2 + 2 * 4,
-        mistakes=[
-            Mistake("that is the network above, whose first kernels are 3 x 3", 18),
-            Mistake(
-                "behind a pool, neighbours are two pixels of the image apart, "
-                "and behind two pools four",
-                5 + 2 + 2,
-            ),
-            Mistake("a pool, too, sees one step more than what comes before it", 5 + 2 * 2 + 2 * 4),
-            Mistake(
-                "that adds up the sides of the kernels; "
-                "see how far each one reaches beyond what it had before",
-                5 + 3 + 3,
-            ),
-        ],
-    ),
     "grey square": Function(
         inputs=[(_PICTURE, 3, 8, 5), (_PICTURE, 0, 12, 7)],
         right=_put_square,
@@ -118,7 +133,7 @@ EXERCISES: dict[str, Exercise] = {
                 lambda picture, top, left, side: np.full((side, side), 128),
             ),
             Mistake(
-                "the square is paper, 0; we want grey, 128",
+                "the square is white paper, 0; we want grey, 128",
                 lambda picture, top, left, side: _put_square(picture, top, left, side, grey=0),
             ),
         ],
