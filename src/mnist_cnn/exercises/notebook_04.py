@@ -14,8 +14,6 @@ from mnist_cnn.models import predict
 _STEPS = 5 * 63  # five epochs of 2,000 images, in batches of 32
 _MAX_SHIFT = 3  # pixels
 
-History = keras.callbacks.History
-
 
 def _few_validation_images(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """The validation images that notebook 04 looks at, and their labels."""
@@ -26,34 +24,34 @@ def _few_validation_images(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
 # A learning rate
 
 
-def _rises(history: History) -> bool:
+def _rises(history: keras.callbacks.History) -> bool:
     """Whether the training loss rises anywhere, or begins far above that of a guess, ln 10."""
     loss = history.history["loss"]
     return max(loss) > 2.5 or bool((np.diff(loss) > 0).any())
 
 
-def _is_accurate(history: History, dataset: Dataset, threshold: float) -> bool:
+def _is_accurate(history: keras.callbacks.History, dataset: Dataset, threshold: float) -> bool:
     return validation_accuracy(history.model, dataset) >= threshold
 
 
 # Early stopping
 
 
-def _loss_now(history: History, dataset: Dataset) -> float:
+def _loss_now(history: keras.callbacks.History, dataset: Dataset) -> float:
     """The cross-entropy of the network, as it is now, on the few validation images."""
     images, labels = _few_validation_images(dataset)
     p = predict(history.model, images).astype("float64")
     return float(-np.log(np.clip(p[np.arange(len(p)), labels], 1e-7, 1)).mean())
 
 
-def _has_weights_of(epochs: slice, history: History, dataset: Dataset) -> bool:
+def _has_weights_of(epochs: slice, history: keras.callbacks.History, dataset: Dataset) -> bool:
     """Whether the network has the weights of one of these epochs, judged by its loss."""
     return bool(
         np.isclose(history.history["val_loss"][epochs], _loss_now(history, dataset), 1e-3).any()
     )
 
 
-def _best_epoch(history: History) -> int:
+def _best_epoch(history: keras.callbacks.History) -> int:
     return int(np.argmin(history.history["val_loss"]))
 
 
@@ -81,6 +79,11 @@ def _accuracy_on(
         ]
     )
     return float(np.mean(predict(model, moved).argmax(axis=1) == labels))
+
+
+def _of_network(requirement: Requirement) -> Requirement:
+    """The same requirement, for an exercise that has a dataset, too."""
+    return Requirement(requirement.message, lambda model, digits: requirement.is_met(model))
 
 
 def _tells_apart(model: keras.Model, dataset: Dataset, **change: int) -> bool:
@@ -122,9 +125,7 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "the training loss jumps up, and {accuracy:.1%} of the validation images are "
                 "right: the rate is too large, and the steps lead past the valley",
-                lambda history, digits: (
-                    _is_accurate(history, digits, 0.84) or not _rises(history)
-                ),
+                lambda history, digits: _is_accurate(history, digits, 0.84) or not _rises(history),
             ),
             Requirement(
                 "the training loss falls, but too slowly, and {accuracy:.1%} of the validation "
@@ -235,7 +236,7 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "moved digits": Network(
         requirements=[
-            *READS_DIGITS,
+            *map(_of_network, READS_DIGITS),
             Requirement(
                 "it reads {accuracy:.1%} of the validation images as they are; is it trained, and "
                 "do the images and the labels still belong together?",
@@ -254,7 +255,10 @@ EXERCISES: dict[str, Exercise] = {
             ),
             Requirement(
                 "it has learned to read digits that stand on their heads; a 6 is a 9 then",
-                partial(_tells_apart, rows=-1, columns=-1),
+                lambda model, digits: (
+                    _tells_apart(model, digits, rows=-1)
+                    and _tells_apart(model, digits, rows=-1, columns=-1)
+                ),
             ),
             Requirement(
                 "it reads {accuracy:.1%} of the validation images as they are, but less than 75 % "
