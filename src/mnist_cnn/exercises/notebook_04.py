@@ -184,7 +184,7 @@ EXERCISES: dict[str, Exercise] = {
                 ),
                 "no activation": (
                     "without an activation, a network still reads most new digits, "
-                    "and A reads them no better than a guess"
+                    "and A reads them hardly better than a guess"
                 ),
                 "rate too high": (
                     "A's training loss falls steadily, which it does not where steps are too large"
