@@ -29,6 +29,7 @@ root_doc = "docs/index"
 include_patterns = [
     "docs/index.md",
     "docs/other_images.md",
+    "docs/training.md",
     "notebooks/0*.ipynb",
     "notebooks/glossary.md",
     "README.md",

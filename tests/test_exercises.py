@@ -19,7 +19,7 @@ from mnist_cnn import exercises
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.exercises.catalogue import EXERCISES
-from mnist_cnn.exercises.kinds import Array, Function, Network, Number, Trainer, Training
+from mnist_cnn.exercises.kinds import Array, Choice, Function, Number
 from mnist_cnn.models import build_model
 from notebook_files import NOTEBOOKS, cells_with_tag, exercise_name
 
@@ -188,7 +188,7 @@ def test_each_usual_mistake_gets_a_message_of_its_own(exercise: str, verdict: Ve
     [
         name
         for name, exercise in EXERCISES.items()
-        if not isinstance(exercise, Network | Training | Trainer)
+        if isinstance(exercise, Number | Array | Function)
     ],
 )
 def test_every_message_of_the_catalogue_is_printed_for_its_mistake(
@@ -205,6 +205,18 @@ def test_every_message_of_the_catalogue_is_printed_for_its_mistake(
             case Function():
                 exercises.function(name, mistake.answer)
         assert capsys.readouterr().out == f"Not yet: {mistake.message}.\n"
+
+
+def test_each_wrong_choice_has_a_message_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, exercise in EXERCISES.items():
+        if isinstance(exercise, Choice):
+            choices = set(exercise.right.values())
+            for question, right in exercise.right.items():
+                mistakes = exercise.mistakes[question]
+                assert set(mistakes) == choices - {right}
+                for wrong, message in mistakes.items():
+                    exercises.choice(name, {**exercise.right, question: wrong})
+                    assert capsys.readouterr().out == f"Not yet: {message}.\n"
 
 
 # Odd answers
@@ -305,6 +317,9 @@ def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(verdict: Verdi
 def test_a_missing_answer_is_recognised_in_every_kind_of_exercise(verdict: Verdict) -> None:
     for exercise in ("smallest slope", "mean digits", "small network"):
         assert verdict(exercise, "answer = ...") == "Not answered yet.\n"
+    assert verdict("learning rate", "learned = ...") == "Not answered yet.\n"
+    for nothing in ("...", "{'A': ..., 'B': ...}", "{}"):
+        assert verdict("diagnosis", f"diagnosis = {nothing}") == "Not answered yet.\n"
     assert verdict("labels", "to_labels = ...") == "Not answered yet.\n"
 
 

@@ -1,6 +1,7 @@
 """Training: what it computes, what it saves, and which run a notebook gets to see."""
 
 import random
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from mnist_cnn.models import build_model, predict
 from mnist_cnn.recipes import PRECISIONS, RECIPES, Recipe
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.training import find_or_train, print_progress, train
+from repository import ROOT
 from run_helpers import interrupt_after, weights_of
 
 
@@ -67,6 +69,22 @@ def test_training_in_steps_of_keras_gives_the_same_weights(
         assert run.history["val_loss"][epoch] == pytest.approx(val_loss, rel=1e-5)
         assert run.history["val_accuracy"][epoch] == pytest.approx(val_accuracy)
     assert [array.tobytes() for array in model.get_weights()] == weights_of(run)
+
+
+@pytest.mark.slow
+def test_the_page_about_train_shows_that_it_is_fit(
+    sample: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The code of docs/training.md runs as it stands, with its own assertion of equal weights."""
+    monkeypatch.setattr("mnist_cnn.data.load_images", lambda: sample)
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    names: dict = {}
+    exec(code, names)  # noqa: S102  (the page's own lines)
+    assert names["model"].count_params() == 241_546
+    assert (runs / "rehearsal-sample.npz").exists()
+    printed = capsys.readouterr().out
+    assert "weight_000   float32  (3, 3, 1, 32)" in printed and "learning_rate=0.0015" in printed
 
 
 def test_an_epoch_ends_with_the_average_of_the_steps_and_the_next_starts_from_it(

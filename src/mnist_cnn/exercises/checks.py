@@ -18,6 +18,7 @@ from mnist_cnn.data import Dataset
 from mnist_cnn.exercises.catalogue import EXERCISES
 from mnist_cnn.exercises.kinds import (
     Array,
+    Choice,
     Function,
     Network,
     Number,
@@ -30,7 +31,7 @@ from mnist_cnn.exercises.requirements import validation_accuracy, validation_mis
 _UNANSWERED = "Not answered yet."
 _UNKNOWN_NUMBER = "that is not the number; open the hint"
 
-Kind = TypeVar("Kind", Number, Array, Function, Network, Training, Trainer)
+Kind = TypeVar("Kind", Number, Array, Function, Choice, Network, Training, Trainer)
 
 
 def number(exercise: str, answer: float | EllipsisType) -> None:
@@ -75,6 +76,22 @@ def function(exercise: str, answer: Callable[..., ArrayLike] | EllipsisType) -> 
         print(_UNANSWERED)
     else:
         print(_verdict(_problem_with_function(task, answer)))
+
+
+def choice(exercise: str, answer: dict[str, str | EllipsisType] | EllipsisType) -> None:
+    """Check a choice for each of several questions, and print the verdict.
+
+    Args:
+        exercise: The name of the exercise.
+        answer: The learner's choice for each question, or `...` while there is none.
+    """
+    task = _find(exercise, Choice)
+    if answer is ... or (
+        isinstance(answer, dict) and all(chosen is ... for chosen in answer.values())
+    ):
+        print(_UNANSWERED)
+    else:
+        print(_verdict(_problem_with_choice(task, answer)))
 
 
 def network(
@@ -196,6 +213,21 @@ def _problem_with_number(exercise: Number, answer: ArrayLike) -> str | None:
 def _round(value: float, figures: int) -> str:
     """Format a number with the given number of significant figures."""
     return f"{value:.{figures}g}"
+
+
+def _problem_with_choice(exercise: Choice, answer: object) -> str | None:
+    """Say what is wrong with the first wrong choice; None if all are right."""
+    if not isinstance(answer, dict):
+        return f"the answer is a dictionary; yours is of the type {type(answer).__name__}"
+    for question, right in exercise.right.items():
+        chosen, mistakes = answer.get(question, ...), exercise.mistakes[question]
+        if chosen is ...:
+            return f"nothing is chosen for {question} yet"
+        if chosen != right:
+            choices = ", ".join(sorted([right, *mistakes]))
+            unknown = f"the answer is one of these for {question}: {choices}"
+            return mistakes.get(chosen, unknown) if isinstance(chosen, str) else unknown
+    return None
 
 
 def _is_stub(answer: object) -> bool:

@@ -69,6 +69,20 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """An exercise whose answer is a choice for each of several questions.
+
+    Attributes:
+        right: The right choice for each question.
+        mistakes: For each question, what the learner is told, after "Not yet: ", of each wrong
+            choice. So these and the right one are all choices that there are.
+    """
+
+    right: dict[str, str]
+    mistakes: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
 class Requirement:
     """A requirement that a network, or its training, must meet.
 
@@ -126,4 +140,4 @@ class Trainer:
     requirements: list[Requirement]
 
 
-Exercise = Number | Array | Function | Network | Training | Trainer
+Exercise = Number | Array | Function | Choice | Network | Training | Trainer
