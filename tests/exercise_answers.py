@@ -23,15 +23,15 @@ validation = prepare_images(others[:1000]), one_hot(true[:1000])
 keras.utils.set_random_seed(1)
 dense = lambda: small(flatten(), layers.Dense(128, activation="relu"), output())
 entropy = "categorical_crossentropy"
-def fit(optimizer, epochs=5, x=x, y=y, batch=32, model=None, **options):
+def fit(optimizer, epochs=5, *pair, batch=32, model=None, **options):
     model = model or dense()
     model.compile(optimizer, entropy, metrics=["accuracy"])
-    return model.fit(x, y, batch, epochs=epochs, verbose=0, **options)
+    return model.fit(*(pair or (x, y)), batch, epochs=epochs, verbose=0, **options)
 def stop(**options):
     callback = keras.callbacks.EarlyStopping(**{"patience": 3, **options})
     return {"callbacks": [callback], "validation_data": validation, "validation_batch_size": 500}
-def copies(change, n=4):
-    return np.concatenate([np.stack([change(image) for image in x]) for _ in range(n)])
+def copies(change):
+    return np.concatenate([np.stack([change(image) for image in x]) for _ in range(3)])
 def shift(image, most=3):
     return np.roll(image, np.random.randint(-most, most + 1, 2), (0, 1))
 """
@@ -58,7 +58,7 @@ BEFORE = {
         "def leaky(slope=0.1): return layers.LeakyReLU(negative_slope=slope)"
     ),
     "learning rate": _FEW_IMAGES,
-    "stopped early": _FEW_IMAGES,
+    "stopped early": f"{_FEW_IMAGES}x, y = x[:1000], y[:1000]",
     "moved digits": _FEW_IMAGES,
     "seeds": (
         "(x_train, y_train), _ = split_validation(digits.x_train, digits.y_train)\n"
@@ -140,7 +140,7 @@ RIGHT = {
         "diagnosis = {'D': 'rate too high', 'C': 'no activation', 'B': 'not scaled',\n"
         "             'A': 'shuffled labels'}"
     ),
-    "moved digits": ("moved_reader = fit('adam', 5, copies(shift), np.tile(y, (4, 1))).model"),
+    "moved digits": ("moved_reader = fit('adam', 5, copies(shift), np.tile(y, (3, 1))).model"),
     "margin": "answer = norm.ppf(0.975) ** 2 * 0.994 * (1 - 0.994) / 0.0001**2",
     "recall": "def recall(c): return [row[i] / sum(row) for i, row in enumerate(c)]",
     # Its own seed for the weights, and no shuffling
@@ -372,14 +372,14 @@ MISTAKES: dict[str, dict[str, str]] = {
         "not moved": "moved_reader = fit('adam').model",
         "mirrored as well": (
             "mirrored = copies(lambda image: shift(image)[:, :: np.random.choice([1, -1])])\n"
-            "moved_reader = fit('adam', 6, mirrored, np.tile(y, (4, 1))).model"
+            "moved_reader = fit('adam', 6, mirrored, np.tile(y, (3, 1))).model"
         ),
         "upside down": (
             "turned = copies(lambda image: np.rot90(shift(image), np.random.choice([0, 2])))\n"
-            "moved_reader = fit('adam', 6, turned, np.tile(y, (4, 1))).model"
+            "moved_reader = fit('adam', 6, turned, np.tile(y, (3, 1))).model"
         ),
         "labels in another order": (
-            "moved_reader = fit('adam', 1, copies(shift), np.repeat(y, 4, axis=0)).model"
+            "moved_reader = fit('adam', 1, copies(shift), np.repeat(y, 3, axis=0)).model"
         ),
         "convolutions": (
             "model = small(layers.Conv2D(8, 5, strides=3), flatten(), output())\n"

@@ -183,7 +183,9 @@ def test_outputs_name_no_place_on_the_machine_that_made_them(
     notebook: nbformat.NotebookNode,
 ) -> None:
     for cell in code_cells(notebook):
-        assert not re.search(r"/(home|root|tmp|work|Users)/", str(cell.outputs)), cell.source
+        # The letters of an encoded picture may happen to spell a folder
+        text = re.sub(r"'image/png': '[^']*'", "", str(cell.outputs))
+        assert not re.search(r"/(home|root|tmp|work|Users)/", text), cell.source
 
 
 def markdown_of(path: Path) -> str:
