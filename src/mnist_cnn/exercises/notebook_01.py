@@ -63,7 +63,7 @@ def _expects_scaled_pixels(model: keras.Model, first: keras.Model, dataset: Data
     return bool(mistakes <= 1.5 * mistakes_unscaled)
 
 
-# The largest is the 7 in the first row, and the 2 in the second; no number is 0 or 1
+# The largest number has place 7 in the first row and 2 in the second; none is 0 or 1
 _PROBABILITIES = np.full((2, 10), 0.05)
 _PROBABILITIES[[0, 1], [7, 2]] = 0.55
 

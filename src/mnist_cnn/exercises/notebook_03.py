@@ -145,7 +145,7 @@ EXERCISES: dict[str, Exercise] = {
                 lambda model, dataset: not _is_relu_only(model),
             ),
             Requirement(
-                "it has no LeakyReLU, and the exercise asks for it; put layers.LeakyReLU where ReLU was",
+                "it has no LeakyReLU; put layers.LeakyReLU where ReLU was",
                 lambda model, dataset: bool(_leaky_slopes(model)),
             ),
             Requirement(
