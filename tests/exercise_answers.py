@@ -108,7 +108,7 @@ RIGHT = {
         "sums = np.tensordot(np.eye(10)[digits.y_train].T, digits.x_train, axes=1)\n"
         "answer = sums / np.bincount(digits.y_train)[:, None, None]"
     ),
-    "labels": "def to_labels(rows): return np.nonzero(rows)[1]",
+    "labels": "def to_labels(rows): return [list(row).index(max(row)) for row in rows]",
     "better network": "answer = learn(small(flatten(), layers.Dense(64, 'relu'), output()))",
     "max pooling": "def pool(v): return layers.MaxPooling2D()(v[None, ..., None])[0, ..., 0]",
     "parameters": (
@@ -205,6 +205,10 @@ MISTAKES: dict[str, dict[str, str]] = {
     "mean digits": {
         "all classes together": "answer = np.mean(digits.x_train, 0)",
         "sums": "answer = [np.sum(digits.x_train[digits.y_train == d], 0) for d in range(10)]",
+        "scaled": (
+            "pixels = prepare_images(digits.x_train)[..., 0]\n"
+            "answer = [np.mean(pixels[digits.y_train == d], 0) for d in range(10)]"
+        ),
         "one number a class": (
             "answer = [np.mean(digits.x_train[digits.y_train == d]) for d in range(10)]"
         ),
@@ -216,7 +220,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "no axis": "def to_labels(rows): return np.argmax(rows)",
         "down the columns": "def to_labels(rows): return np.argmax(rows, 0)",
         "the number, not its place": "def to_labels(rows): return [max(row) for row in rows]",
-        "nonzero": "def to_labels(rows): return np.nonzero(rows == 1)",
+        "nonzero": "def to_labels(rows): return np.where(rows == 1)",
+        "all that are not 0": "def to_labels(rows): return np.argwhere(rows)[:, 1]",
+        "only a 1": "def to_labels(rows): return np.where(rows == 1)[1]",
+        "a sum": "def to_labels(rows): return (rows * range(10)).sum(axis=1)",
     },
     "better network": {
         "the first network": "answer = first",
@@ -234,6 +241,10 @@ MISTAKES: dict[str, dict[str, str]] = {
             "answer.fit(pixels, y_train, verbose=0)"
         ),
         "no softmax": "answer = small(flatten(), output('linear'))",
+        "the validation images": (
+            "answer = learn(small(flatten(), output()), prepare_images(x_val), y_val, 30)"
+        ),
+        "luck": "answer = learn(small(flatten(), output()), pixels[500:1000], y_train[500:1000])",
         "no better": "answer = copy_of(first)\nlearn(answer, pixels[:1], y_train[:1], epochs=1)",
     },
     "max pooling": {
@@ -286,11 +297,14 @@ MISTAKES: dict[str, dict[str, str]] = {
         "silent for one image": "def count_silent(o): return sum(np.min(o, axis=0) <= 0)",
         "images": "def count_silent(o): return sum(np.max(o, axis=1) <= 0)",
         "all zeros": "def count_silent(o): return np.count_nonzero(o <= 0)",
+        "only zeros": "def count_silent(o): return np.sum(~np.any(o, axis=0))",
+        "the sum": "def count_silent(o): return sum(np.mean(o, axis=0) <= 0)",
         "those that respond": "def count_silent(o): return sum(np.max(o, axis=0) > 0)",
     },
     "leaky slope": {
         "the function": "def slope_of(x, slope): return np.maximum(x, slope * x)",
         "ReLU's": "def slope_of(x, slope): return (x > 0) * 1",
+        "only 0.1": "def slope_of(x, slope): return 1 - 0.9 * (x < 0)",
         "falls on the left": (
             "def slope_of(x, slope): return np.sign(x) * np.where(x > 0, 1, slope)"
         ),

@@ -276,7 +276,7 @@ def test_a_functional_model_is_as_good_as_a_sequential_one(verdict: Verdict) -> 
         "fit(x, y, epochs=6)"
     )
     said = verdict("small network", code)
-    assert re.fullmatch(r"Right. It has 7,018 parameters and reads 9[\d.]+% of .*\n", said)
+    assert re.fullmatch(r"Right. It has 7,018 parameters and classifies 9[\d.]+% of .*\n", said)
 
 
 def test_a_network_that_was_trained_badly_is_told_why(verdict: Verdict) -> None:

@@ -14,6 +14,10 @@ from mnist_cnn.exercises.requirements import (
     validation_accuracy,
     validation_mistakes,
 )
+from mnist_cnn.models import predict
+
+# Another seed alone makes up to a sixth fewer mistakes
+_LEFT = 0.75
 
 
 def _for_each_digit(
@@ -31,6 +35,23 @@ def _sum_of_images(images: np.ndarray) -> np.ndarray:
     return images.sum(axis=0, dtype=float)
 
 
+def _mean_scaled_image(images: np.ndarray) -> np.ndarray:
+    return _mean_image(images) / 255
+
+
+def _is_not_best_on_validation_images(
+    model: keras.Model, first: keras.Model, dataset: Dataset
+) -> bool:
+    """Whether the other training images, or some of them, are at least half as easy for it.
+
+    A network that has learned from some of them does better on these than on new images.
+    """
+    (images, labels), (others, _) = split_validation(dataset.x_train, dataset.y_train)
+    step = max(1, len(images) // len(others))
+    mistakes = np.mean(predict(model, images[::step]).argmax(axis=1) != labels[::step])
+    return bool(mistakes <= 0.01 or 1 - validation_accuracy(model, dataset) > mistakes / 2)
+
+
 def _expects_scaled_pixels(model: keras.Model, first: keras.Model, dataset: Dataset) -> bool:
     """Whether a network is not much better on a few validation images that are not scaled."""
     _, (images, labels) = split_validation(dataset.x_train, dataset.y_train)
@@ -41,6 +62,10 @@ def _expects_scaled_pixels(model: keras.Model, first: keras.Model, dataset: Data
     )
     return bool(mistakes <= 1.5 * mistakes_unscaled)
 
+
+# The largest number has place 7 in the first row and 2 in the second; none is 0 or 1
+_PROBABILITIES = np.full((2, 10), 0.05)
+_PROBABILITIES[[0, 1], [7, 2]] = 0.55
 
 EXERCISES: dict[str, Exercise] = {
     "mean digits": Array(
@@ -55,6 +80,12 @@ EXERCISES: dict[str, Exercise] = {
                 lambda dataset: _for_each_digit(_sum_of_images, dataset.x_train, dataset.y_train),
             ),
             Mistake(
+                "those are right up to the scale; use the images as stored, from 0 to 255",
+                lambda dataset: _for_each_digit(
+                    _mean_scaled_image, dataset.x_train, dataset.y_train
+                ),
+            ),
+            Mistake(
                 "that is one number for each digit, the mean of all its pixels; "
                 "take the mean over axis 0 only",
                 lambda dataset: _for_each_digit(np.mean, dataset.x_train, dataset.y_train),
@@ -66,7 +97,7 @@ EXERCISES: dict[str, Exercise] = {
         ],
     ),
     "labels": Function(
-        inputs=[(np.eye(10)[[5, 0, 4, 1, 9, 2]],)],
+        inputs=[(np.eye(10)[[5, 0, 4, 1, 9, 2]],), (_PROBABILITIES,)],
         right=lambda rows: rows.argmax(axis=1),
         mistakes=[
             Mistake(
@@ -81,7 +112,23 @@ EXERCISES: dict[str, Exercise] = {
                 "that is the largest number of each row, and we want its place",
                 lambda rows: rows.max(axis=1),
             ),
-            Mistake("nonzero gives rows and columns; the labels are the columns", np.nonzero),
+            Mistake(
+                "nonzero gives rows and columns; the labels are the columns",
+                lambda rows: np.nonzero(rows == 1),
+            ),
+            Mistake(
+                "nonzero finds every number above 0, and the probabilities all are",
+                lambda rows: np.nonzero(rows)[1],
+            ),
+            Mistake(
+                "that finds a 1, and rows of probabilities have none; find the largest number",
+                lambda rows: np.nonzero(rows == 1)[1],
+            ),
+            Mistake(
+                "that is right for one-hot rows, but for probabilities it is a mean of the labels; "
+                "find the place of the largest number",
+                lambda rows: rows @ np.arange(10),
+            ),
         ],
     ),
     "better network": Network(
@@ -106,10 +153,24 @@ EXERCISES: dict[str, Exercise] = {
                 lambda model, first, dataset: validation_accuracy(model, dataset) > 0.5,
             ),
             Requirement(
+                "it gets far fewer of the validation images wrong than of the other training "
+                "images; has it learned from `x_val`? Train only on `x_train`",
+                _is_not_best_on_validation_images,
+            ),
+            Requirement(
                 "it makes {mistakes:,} mistakes on the validation images, and the first network "
                 "makes {mistakes_of_other:,}; change something else, or go further",
                 lambda model, first, dataset: (
                     validation_mistakes(model, dataset) < validation_mistakes(first, dataset)
+                ),
+            ),
+            Requirement(
+                "it makes {mistakes:,} mistakes on the validation images, and the first network "
+                "makes {mistakes_of_other:,}. That is fewer, but less than a quarter fewer, and "
+                "another seed alone can do nearly as much; go further",
+                lambda model, first, dataset: (
+                    validation_mistakes(model, dataset)
+                    <= _LEFT * validation_mistakes(first, dataset)
                 ),
             ),
         ],

@@ -12,15 +12,16 @@ from mnist_cnn.exercises.requirements import (
 
 START_OF_BIAS = -5.0
 
-# Two of the five units, in columns 1 and 3, respond to none of the six images
+# Of the six units, 1 and 3 respond to none of the six images; 5 responds to one, although its sum
+# is negative
 _OUTPUTS = np.array(
     [
-        [0.0, 0.0, 1.0, -1.0, 0.0],
-        [1.0, 0.0, 0.0, -1.0, 0.0],
-        [0.0, 0.0, 0.0, -1.0, 1.0],
-        [0.0, 0.0, 1.0, -1.0, 0.0],
-        [0.0, 0.0, 0.0, -1.0, 0.0],
-        [0.0, 0.0, 0.0, -1.0, 1.0],
+        [0.0, 0.0, 1.0, -1.0, 0.0, -2.0],
+        [1.0, 0.0, 0.0, -1.0, 0.0, 1.0],
+        [0.0, 0.0, 0.0, -1.0, 1.0, -2.0],
+        [0.0, 0.0, 1.0, -1.0, 0.0, -2.0],
+        [0.0, 0.0, 0.0, -1.0, 0.0, -2.0],
+        [0.0, 0.0, 0.0, -1.0, 1.0, -2.0],
     ]
 )
 
@@ -74,7 +75,15 @@ EXERCISES: dict[str, Exercise] = {
                 lambda outputs: np.sum((outputs <= 0).all(axis=1)),
             ),
             Mistake(
-                "those are all zeros of the table",
+                "that misses a unit that gives -1 for every image, and so responds to none either",
+                lambda outputs: np.sum((outputs == 0).all(axis=0)),
+            ),
+            Mistake(
+                "a unit may respond to an image although its sum over all images is not above 0",
+                lambda outputs: np.sum(outputs.sum(axis=0) <= 0),
+            ),
+            Mistake(
+                "those are all numbers of the table that are not above 0",
                 lambda outputs: np.sum(outputs <= 0),
             ),
             Mistake(
@@ -94,6 +103,10 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 "that is the slope of ReLU; below 0 LeakyReLU still rises",
                 lambda x, slope: np.where(x > 0, 1, 0),
+            ),
+            Mistake(
+                "that is right for a slope of 0.1 only; use `slope`",
+                lambda x, slope: np.where(x > 0, 1, 0.1),
             ),
             Mistake(
                 "below 0 the function is negative, but it still rises",
@@ -128,11 +141,11 @@ EXERCISES: dict[str, Exercise] = {
                 lambda model, dataset: START_OF_BIAS in _first_biases(model),
             ),
             Requirement(
-                "its hidden units still have ReLU, and no LeakyReLU",
+                "its hidden units still have ReLU; replace it with LeakyReLU",
                 lambda model, dataset: not _is_relu_only(model),
             ),
             Requirement(
-                "it has no LeakyReLU; put layers.LeakyReLU in the place of ReLU",
+                "it has no LeakyReLU; put layers.LeakyReLU where ReLU was",
                 lambda model, dataset: bool(_leaky_slopes(model)),
             ),
             Requirement(
