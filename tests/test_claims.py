@@ -120,7 +120,7 @@ def test_the_gain_of_averaged_weights_disappears_as_notebook_08_tells() -> None:
     assert (round(low, 2), round(high, 2)) == (-0.02, 0.03)
     assert round(welch(upper[:10], upper[10:])[2], 4) == 0.0008
     validation = by_seed("averaged", "validation")
-    assert 0.4 < welch(validation[:10], validation[10:])[2] < 0.5  # "p of nearly 0.5"
+    assert 0.4 < welch(validation[:10], validation[10:])[2] < 0.6  # "p is about 0.5"
     assert statistics.mean(validation[:10]) < statistics.mean(validation[10:])
     first, next_five = statistics.mean(upper[:5]), statistics.mean(upper[5:10])
     assert abs(first - next_five) < 0.01  # "did just as well"
