@@ -413,6 +413,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "of all images": "def recall(c): return np.diag(c) / np.sum(c)",
         "accuracy": "def recall(c): return np.trace(c) / np.sum(c)",
         "errors": "def recall(c): return [1 - row[i] / sum(row) for i, row in enumerate(c)]",
+        "percent": "def recall(c): return [100 * row[i] / sum(row) for i, row in enumerate(c)]",
+        "rounded": "def recall(c): return [round(row[i] / sum(row), 2) for i, row in enumerate(c)]",
     },
     "seeds": {
         "after the network is built": (
@@ -437,6 +439,13 @@ MISTAKES: dict[str, dict[str, str]] = {
         ),
         "not trained": (
             "def train_small(seed):\n    keras.utils.set_random_seed(seed)\n    return new_model()"
+        ),
+        "one epoch": (
+            "def train_small(seed):\n"
+            "    keras.utils.set_random_seed(seed)\n"
+            "    model = new_model()\n"
+            "    model.fit(x_small[:300], y_small[:300], verbose=0)\n"
+            "    return model"
         ),
         "one network for all": (
             "model = new_model()\n"
@@ -586,6 +595,9 @@ MISTAKES: dict[str, dict[str, str]] = {
         "the surest": "def decide(every): return np.argmax(np.max(every, 0), 1)",
         "the first": "def decide(every): return np.argmax(every[0], 1)",
         "probabilities": "def decide(every): return sum(every) / len(every)",
+        "the probability": "def decide(every): return np.max(sum(every) / len(every), 1)",
+        "the median": "def decide(every): return np.argmax(np.sort(every, 0)[len(every) // 2], 1)",
+        "over the images": "def decide(every): return np.argmax(np.mean(every, 1), 1)",
     },
     "temperature": {
         "the wrong way": (
@@ -595,6 +607,17 @@ MISTAKES: dict[str, dict[str, str]] = {
         ),
         "not divided": "def change_temperature(p, t): return np.exp(np.log(p) / t)",
         "p / T": "def change_temperature(p, t): return (p / t) / (p / t).sum(axis=1)[:, None]",
+        "no brackets": "def change_temperature(p, t): return p ** 1 / t",
+        "one sum": (
+            "def change_temperature(p, t):\n"
+            "    powers = p ** (1 / t)\n"
+            "    return powers / np.sum(powers)"
+        ),
+        "columns": (
+            "def change_temperature(p, t):\n"
+            "    powers = p ** (1 / t)\n"
+            "    return powers / sum(powers)"
+        ),
         "softmax": (
             "def change_temperature(p, t):\n"
             "    powers = np.exp(p / t)\n"

@@ -119,6 +119,11 @@ def test_the_gain_of_averaged_weights_disappears_as_notebook_08_tells() -> None:
     assert (round((low + high) / 2, 3), round(p, 2)) == (0.006, 0.65)
     assert (round(low, 2), round(high, 2)) == (-0.02, 0.03)
     assert round(welch(upper[:10], upper[10:])[2], 4) == 0.0008
+    validation = by_seed("averaged", "validation")
+    assert 0.4 < welch(validation[:10], validation[10:])[2] < 0.6  # "p is about 0.5"
+    assert statistics.mean(validation[:10]) < statistics.mean(validation[10:])
+    first, next_five = statistics.mean(upper[:5]), statistics.mean(upper[5:10])
+    assert abs(first - next_five) < 0.01  # "did just as well"
 
 
 def test_notebook_08_tells_how_many_mistakes_the_ensembles_make() -> None:
@@ -149,6 +154,18 @@ def test_notebook_05_tells_how_the_recipes_compare_on_both_collections_of_images
     low, high = interval_of_difference("leaky_relu", "relu", "validation")
     assert low + high <= 0 < high  # "no lead at all"
     assert welch(by_seed("relu", "validation"), by_seed("leaky_relu", "validation"))[2] > 0.5
+    both = {  # all 16,000 images together
+        recipe: [
+            (10 * test + 6 * validation) / 16
+            for test, validation in zip(by_seed(recipe), by_seed(recipe, "validation"), strict=True)
+        ]
+        for recipe in ("relu", "leaky_relu")
+    }
+    low, high, _ = welch(both["relu"], both["leaky_relu"])
+    assert (round((low + high) / 2, 2), round(low, 2), round(high, 2)) == (0.02, -0.01, 0.05)
+    # "by up to eight images in 10,000 on the test set"
+    assert round(100 * welch(by_seed("relu"), by_seed("leaky_relu"))[1]) == 8
+    assert (min(by_seed("article")), max(by_seed("article"))) == (99.00, 99.14)
     for images in ("test", "validation"):  # "well ahead on both", "passes easily"
         low, _ = interval_of_difference("improved", "relu", images)
         assert low > 0.1, images

@@ -306,6 +306,19 @@ def test_a_network_may_have_its_activations_in_layers_of_their_own(verdict: Verd
     assert verdict("small network", code).startswith(said)
 
 
+def test_a_number_beside_the_right_one_is_accepted_with_a_remark(verdict: Verdict) -> None:
+    for exercise in (each for each in EXERCISES.values() if isinstance(each, Number)):
+        assert exercise.right not in exercise.also
+    assert verdict("runs", "answer = 16") == verdict("runs", "answer = 15.68") == "Right.\n"
+    said = verdict("runs", "answer = np.int64(17)")
+    assert (
+        said == "Right. The normal approximation gives 16, and 17 is the answer for the t test.\n"
+    )
+    said = verdict("margin", "answer = (2 / 0.0001) ** 2 * 0.994 * 0.006")
+    assert said == "Right. With 1.96 in place of 2, it is 2.3 million.\n"
+    assert verdict("runs", "answer = 18").startswith("Not yet: ")
+
+
 def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(verdict: Verdict) -> None:
     uneven = "some rows are longer than others.\n"
     assert verdict("mean digits", "answer = [[1], [1, 2]]").endswith(uneven)

@@ -45,7 +45,9 @@ def number(exercise: str, answer: float | EllipsisType) -> None:
     if answer is ...:
         print(_UNANSWERED)
     else:
-        print(_verdict(_problem_with_number(task, answer)))
+        problem = _problem_with_number(task, answer)
+        remark = "" if problem else _remark(task, answer)
+        print(_verdict(problem) + remark)
 
 
 def array(exercise: str, answer: ArrayLike | EllipsisType, dataset: Dataset) -> None:
@@ -201,13 +203,21 @@ def _problem_with_number(exercise: Number, answer: ArrayLike) -> str | None:
         answer = float(answer)
     except OverflowError:  # an integer with hundreds of digits
         return _UNKNOWN_NUMBER
-    if _round(answer, exercise.figures) == _round(exercise.right, exercise.figures):
+    accepted = {_round(right, exercise.figures) for right in (exercise.right, *exercise.also)}
+    if _round(answer, exercise.figures) in accepted:
         return None
     nearest = min(exercise.mistakes, key=lambda mistake: abs(mistake.answer - answer))
     tolerance = 10 ** (1 - exercise.figures) / 2
     if math.isclose(answer, nearest.answer, rel_tol=tolerance, abs_tol=1e-9):
         return nearest.message
     return _UNKNOWN_NUMBER
+
+
+def _remark(exercise: Number, answer: float) -> str:
+    """What is said of a number that is accepted beside the right one; nothing of the right one."""
+    given, right = (_round(float(each), exercise.figures) for each in (answer, exercise.right))
+    remarks = {_round(other, exercise.figures): text for other, text in exercise.also.items()}
+    return f" {remarks[given]}." if given != right else ""
 
 
 def _round(value: float, figures: int) -> str:

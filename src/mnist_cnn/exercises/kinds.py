@@ -1,7 +1,7 @@
 """Kinds of exercises, with what is right and the usual mistakes that a learner is told about."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from numpy.typing import ArrayLike
@@ -32,11 +32,13 @@ class Number:
         right: The right number.
         mistakes: Usual wrong numbers.
         figures: How many significant figures have to be right; ten ask for an exact answer.
+        also: Other numbers that are accepted, and what the learner is told, after "Right. ".
     """
 
     right: float
     mistakes: list[Mistake[float]]
     figures: int = 10
+    also: dict[float, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ EXERCISES: dict[str, Exercise] = {
     "margin": Number(
         right=1.96**2 * 0.994 * 0.006 / 0.0001**2,
         figures=2,
+        also={
+            2**2 * 0.994 * 0.006 / 0.0001**2: "With 1.96 in place of 2, it is 2.3 million",
+        },
         mistakes=[
             Mistake(
                 "that makes the whole interval 0.01 points wide; "
@@ -53,7 +56,7 @@ EXERCISES: dict[str, Exercise] = {
         ],
     ),
     "recall": Function(
-        inputs=[(np.array([[8, 2, 0], [6, 5, 4], [3, 0, 7]]),)],
+        inputs=[(np.array([[8, 2, 1], [6, 5, 4], [3, 0, 7]]),)],
         right=lambda counts: counts.diagonal() / counts.sum(axis=1),
         mistakes=[
             Mistake(
@@ -71,6 +74,14 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 "that is the share of mistakes",
                 lambda counts: 1 - counts.diagonal() / counts.sum(axis=1),
+            ),
+            Mistake(
+                "those are percentages; return shares between 0 and 1",
+                lambda counts: 100 * counts.diagonal() / counts.sum(axis=1),
+            ),
+            Mistake(
+                "those are rounded; near 100 % the third digit matters, so return the full shares",
+                lambda counts: (counts.diagonal() / counts.sum(axis=1)).round(2),
             ),
         ],
     ),
@@ -100,7 +111,7 @@ EXERCISES: dict[str, Exercise] = {
             ),
             Requirement(
                 "the seeds are right, but it classifies only {accuracy:.1%} of the validation "
-                "images correctly; did you call `fit`, with pixels between 0 and 1?",
+                "images correctly; train for five epochs, with pixels between 0 and 1",
                 lambda first, _again, _other, dataset: validation_accuracy(first, dataset) >= 0.7,
             ),
         ],
@@ -108,15 +119,18 @@ EXERCISES: dict[str, Exercise] = {
     "runs": Number(
         right=((1.96 + 0.84) * math.sqrt(2)) ** 2,
         figures=2,
+        also={
+            17: "The normal approximation gives 16, and 17 is the answer for the t test",
+        },
         mistakes=[
             Mistake(
-                "that is the spread of a single run; "
-                "the difference of two spreads by the square root of 2 times as much",
+                "that is for the standard deviation of one run; "
+                "the difference between two runs has a standard deviation √2 times as large",
                 (1.96 + 0.84) ** 2,
             ),
             Mistake(
-                "that doubles the spread; "
-                "the difference of two runs spreads by the square root of 2 times as much",
+                "that doubles the standard deviation; "
+                "that of the difference between two runs is only √2 times as large",
                 ((1.96 + 0.84) * 2) ** 2,
             ),
             Mistake(
@@ -125,10 +139,10 @@ EXERCISES: dict[str, Exercise] = {
                 (1.96 * math.sqrt(2)) ** 2,
             ),
             Mistake(
-                "the spread of the difference has to be squared as well",
+                "the standard deviation of the difference, with its √2, has to be squared as well",
                 (1.96 + 0.84) ** 2 * math.sqrt(2),
             ),
-            Mistake("fifteen are just too few; round up to the next whole number", 15),
+            Mistake("15.68 is more than 15, so round up", 15),
             Mistake("the quotient has to be squared", (1.96 + 0.84) * math.sqrt(2)),
         ],
     ),

@@ -103,6 +103,18 @@ EXERCISES: dict[str, Exercise] = {
                 "those are the mean probabilities; find the index of the largest in each row",
                 lambda members: members.mean(axis=0),
             ),
+            Mistake(
+                "that is the largest mean probability of each image; argmax gives its index",
+                lambda members: members.mean(axis=0).max(axis=1),
+            ),
+            Mistake(
+                "that takes the median of the members, and we want their mean",
+                lambda members: np.median(members, axis=0).argmax(axis=1),
+            ),
+            Mistake(
+                "axis 1 contains the images; take the mean over the members, which are axis 0",
+                lambda members: members.mean(axis=1).argmax(axis=1),
+            ),
         ],
     ),
     "temperature": Function(
@@ -118,8 +130,23 @@ EXERCISES: dict[str, Exercise] = {
                 lambda p, temperature: p ** (1 / temperature),
             ),
             Mistake(
-                "dividing by T, and then by the sum, leaves everything as it was",
+                "that leaves everything as it was; raise p to the power (1 / T), with brackets, "
+                "since p ** 1 / T only divides by T",
                 lambda p, temperature: p,
+            ),
+            Mistake(
+                "that divides by T; raise p to the power (1 / T), with brackets",
+                lambda p, temperature: p / temperature,
+            ),
+            Mistake(
+                "that divides by the sum of all rows together; each row has a sum of its own",
+                lambda p, temperature: p ** (1 / temperature) / (p ** (1 / temperature)).sum(),
+            ),
+            Mistake(
+                "axis 0 adds up the images; the ten probabilities of an image lie along axis 1",
+                lambda p, temperature: (
+                    p ** (1 / temperature) / (p ** (1 / temperature)).sum(axis=0)
+                ),
             ),
             Mistake(
                 "softmax is for the sums before it; here you already have probabilities",
