@@ -495,6 +495,19 @@ MISTAKES: dict[str, dict[str, str]] = {
             "    said = np.mean([row[i] for row, i in zip(p, labels)])\n"
             "    return said - np.mean(np.argmax(p, 1) == labels)"
         ),
+        "no sign": (
+            "def overconfidence(p, labels):\n"
+            "    return np.abs(np.mean(np.max(p, 1)) - np.mean(np.argmax(p, 1) == labels))"
+        ),
+        "sums": (
+            "def overconfidence(p, labels):\n"
+            "    return np.max(p, 1).sum() - (np.argmax(p, 1) == labels).sum()"
+        ),
+        "one confidence": (
+            "def overconfidence(p, labels):\n"
+            "    return np.max(p) - np.mean(np.argmax(p, 1) == labels)"
+        ),
+        "not averaged": "def overconfidence(p, y): return np.max(p, 1) - (np.argmax(p, 1) == y)",
     },
     "digits anywhere": {
         "the same network": "answer = model",
@@ -506,6 +519,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         ),
         "labels of other sheets": "answer = learn(copy_of(model), sheets, (labels + 1) % 10, 5)",
         "nothing changed": "answer = copy_of(model)",
+        "prepared sheets": "answer = learn(copy_of(model), few, split_validation(\n"
+        "    digits.x_train, digits.y_train)[1][1], 1)",
         "few sheets": "answer = learn(copy_of(model), sheets[:120], labels[:120])",
         # Wrong labels make it forget much faster than sheets alone would
         "has forgotten ordinary images": (
@@ -548,10 +563,32 @@ MISTAKES: dict[str, dict[str, str]] = {
             "def share_of_zeros(maps):\n"
             "    return [np.sum(maps[..., i] == 0) for i in range(maps.shape[2])]"
         ),
+        "all numbers": (
+            "def share_of_zeros(maps): return np.count_nonzero(maps == 0, (0, 1)) / np.prod(maps.shape)"
+        ),
+        "percent": "def share_of_zeros(maps): return np.mean(maps == 0, axis=(0, 1)) * 100",
         "of the others": "def share_of_zeros(maps): return 1 - np.mean(maps == 0, axis=(0, 1))",
         "places": "def share_of_zeros(maps): return np.mean(maps == 0, axis=-1)",
     },
     "grey square": {
+        "ink": (
+            "def put_square(picture, top, left, side):\n"
+            "    covered = picture.copy()\n"
+            "    covered[top : top + side, left : left + side] = 255\n"
+            "    return covered"
+        ),
+        "centred": (
+            "def put_square(picture, top, left, side):\n"
+            "    covered, half = picture.copy(), side // 2\n"
+            "    covered[top - half : top + half + 1, left - half : left + half + 1] = 128\n"
+            "    return covered"
+        ),
+        "too far down": (
+            "def put_square(picture, top, left, side):\n"
+            "    covered, half = picture.copy(), side // 2\n"
+            "    covered[top + half :, left + half :][:side, :side] = 128\n"
+            "    return covered"
+        ),
         "columns first": (
             "def put_square(picture, top, left, side):\n"
             "    covered = picture.copy()\n"

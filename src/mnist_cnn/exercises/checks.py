@@ -114,7 +114,7 @@ def network(
         kind = type(answer).__name__
         print(_verdict(f"the answer is a Keras model; yours is of the type {kind}"))
     else:
-        _print_verdict(task.requirements, answer, answer, others)
+        _print_verdict(task.requirements, answer, answer, others, task.remark)
 
 
 def training(
@@ -315,6 +315,7 @@ def _print_verdict(
     answer: object,
     model: keras.Model,
     others: tuple[keras.Model | Dataset, ...],
+    remark: Callable[..., str] | None = None,
 ) -> None:
     """Check the requirements of a network or its training in turn, and print the verdict.
 
@@ -323,6 +324,7 @@ def _print_verdict(
         answer: The network or history.
         model: The network.
         others: What else the exercise was given.
+        remark: A function of the answer and of `others` that says more about a right answer.
     """
     for requirement in requirements:
         try:
@@ -336,7 +338,8 @@ def _print_verdict(
     description = "It has {parameters:,} parameters"
     if _datasets(others):
         description += " and classifies {accuracy:.1%} of the validation images correctly"
-    print(f"{_verdict(None)} {_fill_in(description, model, others)}.")
+    more = f" {remark(answer, *others)}" if remark else ""
+    print(f"{_verdict(None)} {_fill_in(description, model, others)}.{more}")
 
 
 def _fill_in(message: str, model: keras.Model, others: tuple[keras.Model | Dataset, ...]) -> str:

@@ -109,9 +109,12 @@ class Network:
     Attributes:
         requirements: The requirements in the order in which they are checked. Each may rely on
             those before it.
+        remark: A function of the learner's network and of what else the exercise is given, which
+            returns a sentence that the learner is told about a right answer. Defaults to none.
     """
 
     requirements: list[Requirement]
+    remark: Callable[..., str] | None = None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,11 @@ def _put_on_sheet(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return sheet
 
 
+def _have_equal_weights(one: keras.Model, other: keras.Model) -> bool:
+    pairs = zip(one.get_weights(), other.get_weights(), strict=False)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
 @lru_cache(maxsize=1)
 def make_sheets(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Up to a thousand validation images on sheets, shrunk to float32 (n, 28, 28, 1), and labels.
@@ -63,6 +68,15 @@ def _accuracy_on_sheets(model: keras.Model, dataset: Dataset, highest: int = 1) 
     return _accuracy(model.predict(highest * sheets, batch_size=500, verbose=0), labels)
 
 
+def _describe_sheets(answer: keras.Model, model: keras.Model, dataset: Dataset) -> str:
+    """What a learner is told about a right answer: how many of the check's sheets it gets right."""
+    n = len(make_sheets(dataset)[1])
+    before, after = (round(n * _accuracy_on_sheets(each, dataset)) for each in (model, answer))
+    return (
+        f"Of {n:,} shrunk sheets it classifies {after:,} correctly; `model` gets {before:,} right."
+    )
+
+
 EXERCISES: dict[str, Exercise] = {
     "batch of one": Array(
         right=lambda dataset: prepare_images(dataset.x_test[3:4]),
@@ -72,7 +86,8 @@ EXERCISES: dict[str, Exercise] = {
                 lambda dataset: prepare_images(dataset.x_test[3:4])[0],
             ),
             Mistake(
-                "the axis of the channel is missing, at the end",
+                "the axis of the channel is missing, at the end. Keras would add it silently, but "
+                "we ask for all four axes",
                 lambda dataset: dataset.x_test[3:4] / 255,
             ),
             Mistake(
@@ -109,6 +124,24 @@ EXERCISES: dict[str, Exercise] = {
                 "its confidence is the largest probability",
                 lambda p, labels: _probability_of_label(p, labels).mean() - _accuracy(p, labels),
             ),
+            Mistake(
+                "the sign is lost, and it says whether the network is overconfident or "
+                "underconfident; leave out `abs`",
+                lambda p, labels: abs(p.max(axis=1).mean() - _accuracy(p, labels)),
+            ),
+            Mistake(
+                "those are sums over the images; divide by their number, or take means",
+                lambda p, labels: (p.max(axis=1) - (p.argmax(axis=1) == labels)).sum(),
+            ),
+            Mistake(
+                "that takes the largest of all probabilities; each image has a confidence of its "
+                "own, which p.max(axis=1) gives",
+                lambda p, labels: p.max() - _accuracy(p, labels),
+            ),
+            Mistake(
+                "that is a difference for each image, and we want their mean",
+                lambda p, labels: p.max(axis=1) - (p.argmax(axis=1) == labels),
+            ),
         ],
     ),
     "digits anywhere": Network(
@@ -140,7 +173,12 @@ EXERCISES: dict[str, Exercise] = {
                 lambda answer, model, dataset: _accuracy_on_sheets(answer, dataset) >= _CHANCE,
             ),
             Requirement(
-                "on sheets it is hardly better than `model`; has it been trained, and on sheets?",
+                "all of its weights are still those of `model`; now train it on shrunk sheets",
+                lambda answer, model, dataset: not _have_equal_weights(answer, model),
+            ),
+            Requirement(
+                "it has been trained, but on shrunk sheets it is hardly better than `model`; "
+                "did you make its sheets with `shrink`, and not with `center_in_box`?",
                 lambda answer, model, dataset: (
                     _accuracy_on_sheets(answer, dataset)
                     >= _accuracy_on_sheets(model, dataset) + _IMPROVEMENT
@@ -161,5 +199,6 @@ EXERCISES: dict[str, Exercise] = {
                 ),
             ),
         ],
+        remark=_describe_sheets,
     ),
 }

@@ -107,6 +107,15 @@ EXERCISES: dict[str, Exercise] = {
                 lambda maps: (maps == 0).sum(axis=(0, 1)),
             ),
             Mistake(
+                "that divides by how many numbers all maps have together; "
+                "divide by the number of places in one map",
+                lambda maps: (maps == 0).sum(axis=(0, 1)) / maps.size,
+            ),
+            Mistake(
+                "those are percentages; a share is at most 1",
+                lambda maps: 100 * (maps == 0).mean(axis=(0, 1)),
+            ),
+            Mistake(
                 "that is the share of what is not zero",
                 lambda maps: (maps > 0).mean(axis=(0, 1)),
             ),
@@ -135,6 +144,23 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 "the square is white paper, 0; we want grey, 128",
                 lambda picture, top, left, side: _put_square(picture, top, left, side, grey=0),
+            ),
+            Mistake(
+                "the square is black ink, 255; we want grey, 128",
+                lambda picture, top, left, side: _put_square(picture, top, left, side, grey=255),
+            ),
+            Mistake(
+                "that puts the square's centre at (top, left), and we want its upper left corner there",
+                lambda picture, top, left, side: _put_square(
+                    picture, top - side // 2, left - side // 2, side
+                ),
+            ),
+            Mistake(
+                "the square is half a side too far down and to the right; "
+                "its upper left corner is at (top, left)",
+                lambda picture, top, left, side: _put_square(
+                    picture, top + side // 2, left + side // 2, side
+                ),
             ),
         ],
     ),
