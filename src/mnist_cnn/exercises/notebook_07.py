@@ -150,7 +150,7 @@ EXERCISES: dict[str, Exercise] = {
                 lambda picture, top, left, side: _put_square(picture, top, left, side, grey=255),
             ),
             Mistake(
-                "that puts the centre of the square at (top, left); its upper left corner belongs there",
+                "that puts the centre of the square where its upper left corner belongs",
                 lambda picture, top, left, side: _put_square(
                     picture, top - side // 2, left - side // 2, side
                 ),
