@@ -77,7 +77,7 @@ EXERCISES: dict[str, Exercise] = {
         right=lambda image, difference: 2 * _mean_products(image, difference),
         mistakes=[
             Mistake(
-                "the square of the difference has twice the difference as its slope; the 2 is missing",
+                "the slope of a squared difference is twice the difference; the 2 is missing",
                 lambda image, difference: _mean_products(image, difference),
             ),
             Mistake(
