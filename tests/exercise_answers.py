@@ -110,7 +110,10 @@ RIGHT = {
     ),
     "labels": "def to_labels(rows): return [list(row).index(max(row)) for row in rows]",
     "better network": "answer = learn(small(flatten(), layers.Dense(64, 'relu'), output()))",
-    "max pooling": "def pool(v): return layers.MaxPooling2D()(v[None, ..., None])[0, ..., 0]",
+    "kernel gradient": (
+        "def kernel_gradient(image, difference):\n"
+        "    return ndimage.correlate(image, 2 * difference)[13:16, 13:16] / difference.size"
+    ),
     "parameters": (
         "layer = layers.Conv2D(16, 3)\n"
         "layer.build((None, 28, 28, 8))\n"
@@ -247,12 +250,24 @@ MISTAKES: dict[str, dict[str, str]] = {
         "luck": "answer = learn(small(flatten(), output()), pixels[500:1000], y_train[500:1000])",
         "no better": "answer = copy_of(first)\nlearn(answer, pixels[:1], y_train[:1], epochs=1)",
     },
-    "max pooling": {
-        "the mean": "def pool(v): return np.mean(corners(v), axis=0)",
-        "every second number": "def pool(v): return v[::2, ::2]",
-        "stride of one": "def pool(v): return ndimage.maximum_filter(v, 2)[1:, 1:]",
-        "rows only": "def pool(v): return [np.max(rows, 0) for rows in zip(v[::2], v[1::2])]",
-        "from 0": "def pool(v): return np.maximum(0, np.max(corners(v), axis=0))",
+    "kernel gradient": {
+        name: (
+            "def kernel_gradient(image, d):\n"
+            "    def beneath(i, j): return image[i : i + 26, j : j + 26]\n"
+            f"    return [[{slope} for j in range(3)] for i in range(3)]"
+        )
+        for name, slope in {
+            "no 2": "np.mean(d * beneath(i, j))",
+            "no mean": "np.sum(2 * d * beneath(i, j))",
+            "neither": "np.sum(d * beneath(i, j))",
+            "sign": "-2 * np.mean(d * beneath(i, j))",
+            "transposed": "2 * np.mean(d * beneath(j, i))",
+            "not moved": "2 * np.mean(d * image[:26, :26])",
+            "the middle": "2 * np.mean(d * image[1:-1, 1:-1])",
+            "divided by 784": "2 * np.sum(d * beneath(i, j)) / image.size",
+            "squares": "2 * np.mean(d ** 2 * beneath(i, j))",
+            "product of means": "2 * np.mean(d) * np.mean(beneath(i, j))",
+        }.items()
     },
     "parameters": {
         "no biases": "answer = 3 * 3 * 8 * 16",
@@ -260,6 +275,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "biases twice": "answer = 3 * 3 * 8 * 16 + 16 + 16",
         "a bias for each map that comes in": "answer = 3 * 3 * 8 * 16 + 8",
         "a bias for each pair": "answer = (3 * 3 + 1) * 8 * 16",
+        "a bias for the layer": "answer = 3 * 3 * 8 * 16 + 1",
         "one kernel": "answer = 3 * 3 * 8 + 1",
         "neither maps nor biases": "answer = 3 * 3 * 16",
     },

@@ -69,11 +69,6 @@ class Fails(layers.Layer):
         return keras.KerasTensor(images.shape, images.dtype)
 
 
-def corners(values: np.ndarray) -> list[np.ndarray]:
-    """The four numbers of each square of 2 by 2 of a map, as four smaller maps."""
-    return [values[row::2, column::2] for row in (0, 1) for column in (0, 1)]
-
-
 TOOLS = {
     "dataclasses": dataclasses,
     "math": math,
@@ -102,7 +97,6 @@ TOOLS = {
     "Fails": Fails,
     "image": keras.Input((28, 28, 1)),
     "other": keras.Input((28, 28, 1)),
-    "corners": corners,
 }
 
 
@@ -284,7 +278,7 @@ def test_a_network_that_was_trained_badly_is_told_why(verdict: Verdict) -> None:
         "not trained": "it needs `compile` and then `fit`.",
         "not divided by 255": "it was fitted on images that were not divided by 255.",
         "labels of other images": "do the labels belong to these images?",
-        "too short": "fit it for more epochs, or on more images.",
+        "too short": "more kernels, or fit it for more epochs, or on more images.",
     }
     for name, reason in reasons.items():
         said = verdict("small network", MISTAKES["small network"][name])
@@ -299,6 +293,13 @@ def test_a_network_may_have_its_activations_in_layers_of_their_own(verdict: Verd
     code = f"answer = small({leaky}, {normalized}, flatten(), output())"
     said = "Not yet: its layers are right, but it has not been trained yet"
     assert verdict("small network", code).startswith(said)
+    for nonlinear in ("ELU()", "PReLU()", "Activation('gelu')", "Lambda(keras.ops.square)"):
+        middle = f"conv('linear'), layers.{nonlinear}, layers.AveragePooling2D(2), flatten()"
+        code = f"answer = small(max_pool(), conv(), {middle}, output())"
+        assert verdict("small network", code).startswith(said), nonlinear
+    for linear in ("AveragePooling2D(4)", "Dropout(0.5)", "Activation('linear')"):
+        code = f"answer = small({leaky}, conv('linear'), layers.{linear}, flatten(), output())"
+        assert "has no activation" in verdict("small network", code), linear
     # A maximum is not linear either
     maximum = "conv('linear'), max_pool()"
     own_softmax = "layers.Dense(10), layers.Softmax()"

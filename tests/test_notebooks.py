@@ -15,6 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 import addresses
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset
+from mnist_cnn.models import build_model
 from notebook_files import NOTEBOOKS, STEPS, code_cells
 from repository import ROOT
 
@@ -169,6 +170,21 @@ def test_on_colab_the_first_cell_installs_the_package(monkeypatch: pytest.Monkey
         match=r"install it with %pip install --quiet git\+https://github.com/a/",
     ):
         exec(code, {"get_ipython": lambda: shell})  # noqa: S102
+
+
+def test_the_networks_that_02_builds_are_those_of_the_package() -> None:
+    cells = code_cells(nbformat.read(ROOT / "notebooks" / "02_model_building.ipynb", as_version=4))
+    built = {"keras": keras, "layers": keras.layers}
+    for cell in cells:
+        for line in cell.source.splitlines():
+            if re.match(r"(article|ours)( =|\.add)", line):
+                exec(line, built)  # noqa: S102
+    for ours, name in ((built["article"], "article"), (built["ours"], "relu")):
+        settings = [
+            [(type(layer), layer.get_config() | {"name": None}) for layer in model.layers]
+            for model in (ours, build_model(name))
+        ]
+        assert settings[0] == settings[1]
 
 
 def test_a_training_leaves_a_single_figure() -> None:

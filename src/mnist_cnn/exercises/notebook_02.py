@@ -12,23 +12,12 @@ _FEW_PARAMETERS = 10_000
 _GOOD_ACCURACY = 0.93
 _GUESSING = 0.3  # an accuracy that a trained network exceeds, and an untrained one does not
 
-_NONLINEAR = (
-    keras.layers.ReLU,
-    keras.layers.LeakyReLU,
-    keras.layers.Activation,
-    keras.layers.MaxPooling2D,
-)
 
-
-def _squares(values: np.ndarray) -> np.ndarray:
-    """Cut a map into squares of 2 x 2 numbers, with their rows in axis 1 and columns in axis 3."""
-    rows, columns = values.shape
-    return values.reshape(rows // 2, 2, columns // 2, 2)
-
-
-def _windows(values: np.ndarray) -> np.ndarray:
-    """All overlapping squares of 2 x 2 numbers, with their rows in axis 2 and columns in axis 3."""
-    return np.lib.stride_tricks.sliding_window_view(values, (2, 2))
+def _mean_products(image: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    """For each weight of a kernel, the mean over the positions of difference times pixel."""
+    size = image.shape[0] - difference.shape[0] + 1
+    windows = np.lib.stride_tricks.sliding_window_view(image, (size, size))
+    return np.einsum("rc,rcij->ij", difference, windows) / difference.size
 
 
 def _convolutions(model: keras.Model) -> list[int]:
@@ -38,14 +27,32 @@ def _convolutions(model: keras.Model) -> list[int]:
     ]
 
 
+def _is_linear(layer: keras.layers.Layer) -> bool:
+    """Whether a layer computes nothing but weighted sums, as far as it can be seen from noise."""
+    inputs = [layer.input] if not isinstance(layer.input, list) else layer.input
+    random = default_rng(0)
+
+    def respond(images: list[np.ndarray]) -> np.ndarray:
+        return np.asarray(layer(images[0] if len(images) == 1 else images))
+
+    one, another = (
+        [random.normal(0, 10, (4, *tensor.shape[1:])).astype("float32") for tensor in inputs]
+        for _ in range(2)
+    )
+    of_both = respond([a + b for a, b in zip(one, another, strict=True)])
+    of_neither = respond([0 * a for a in one])
+    apart = respond(one) + respond(another) - of_neither
+    return np.allclose(of_both, apart, rtol=0, atol=1e-3 * np.abs(apart).max())
+
+
 def _is_made_nonlinear(model: keras.Model, place: int) -> bool:
     """Whether an activation or max pooling comes between a layer and the next weighted sum."""
-    if model.layers[place].activation is not keras.activations.linear:
+    if not _is_linear(model.layers[place]):
         return True
     for layer in model.layers[place + 1 :]:
         if hasattr(layer, "kernel"):  # the next weighted sum
             return False
-        if isinstance(layer, _NONLINEAR):
+        if not _is_linear(layer):
             return True
     return False
 
@@ -62,29 +69,68 @@ def _was_fitted_to_scaled_pixels(model: keras.Model, dataset: Dataset) -> bool:
 
 
 EXERCISES: dict[str, Exercise] = {
-    "max pooling": Function(
-        inputs=[(default_rng(0).normal(size=(4, 6)),), (default_rng(1).normal(size=(8, 8)),)],
-        right=lambda values: _squares(values).max(axis=(1, 3)),
+    "kernel gradient": Function(
+        inputs=[
+            (default_rng(seed).random((28, 28)), default_rng(seed).normal(size=(26, 26)))
+            for seed in (0, 1)
+        ],
+        right=lambda image, difference: 2 * _mean_products(image, difference),
         mistakes=[
             Mistake(
-                "that is the mean of each square, and we want the largest",
-                lambda values: _squares(values).mean(axis=(1, 3)),
+                "the slope of a squared difference is twice the difference; the 2 is missing",
+                lambda image, difference: _mean_products(image, difference),
             ),
             Mistake(
-                "that keeps the upper left number of each square, large or not",
-                lambda values: values[::2, ::2],
+                "that adds up over the positions; the loss is a mean, and so are its slopes",
+                lambda image, difference: 2 * difference.size * _mean_products(image, difference),
             ),
             Mistake(
-                "a search that begins at 0 fails where all are negative",
-                lambda values: _squares(values).max(axis=(1, 3), initial=0),
+                "that adds up over the positions, and leaves out the 2; "
+                "the slope is the mean of 2 times difference times pixel",
+                lambda image, difference: difference.size * _mean_products(image, difference),
             ),
             Mistake(
-                "the rows are halved, and the columns are not",
-                lambda values: np.maximum(values[::2], values[1::2]),
+                "that is the direction of the step; "
+                "the slope has the other sign, and is subtracted later",
+                lambda image, difference: -2 * _mean_products(image, difference),
             ),
             Mistake(
-                "the squares overlap; from one to the next it should move by two",
-                lambda values: _windows(values).max(axis=(2, 3)),
+                "rows and columns are exchanged; "
+                "i moves the part of the image down, and j to the right",
+                lambda image, difference: 2 * _mean_products(image, difference).T,
+            ),
+            Mistake(
+                "all nine slopes are the same; "
+                "for each weight, take the part of the image that begins in its row and column",
+                lambda image, difference: np.full(
+                    (3, 3), 2 * _mean_products(image, difference)[0, 0]
+                ),
+            ),
+            Mistake(
+                "all nine slopes are the same; "
+                "for each weight, take the part of the image that begins in its row and column, "
+                "and not the middle for all of them",
+                lambda image, difference: np.full(
+                    (3, 3), 2 * _mean_products(image, difference)[1, 1]
+                ),
+            ),
+            Mistake(
+                "that divides by the number of pixels of the image, 784; "
+                "the mean goes over the 26 by 26 positions",
+                lambda image, difference: (
+                    2 * difference.size / image.size * _mean_products(image, difference)
+                ),
+            ),
+            Mistake(
+                "that squares the difference; the slope of its square is twice the difference",
+                lambda image, difference: 2 * _mean_products(image, difference**2),
+            ),
+            Mistake(
+                "that multiplies two means; "
+                "multiply pixel by pixel first, and take the mean of the products",
+                lambda image, difference: (
+                    2 * difference.mean() * _mean_products(image, np.ones_like(difference))
+                ),
             ),
         ],
     ),
@@ -98,6 +144,10 @@ EXERCISES: dict[str, Exercise] = {
                 16 * (3 * 3 + 1),
             ),
             Mistake("that counts the biases twice", 16 * (3 * 3 * 8 + 2)),
+            Mistake(
+                "that is one bias for the whole layer; there is one for each kernel",
+                16 * 3 * 3 * 8 + 1,
+            ),
             Mistake(
                 "that is a bias for each of the eight maps that come in; "
                 "there is one for each kernel",
@@ -151,7 +201,8 @@ EXERCISES: dict[str, Exercise] = {
             ),
             Requirement(
                 "it gets {accuracy:.1%} of the validation images right, and 93 % are asked for; "
-                "fit it for more epochs, or on more images",
+                "it has {parameters:,} parameters, and may have 10,000: "
+                "give it more kernels, or fit it for more epochs, or on more images",
                 lambda model, dataset: validation_accuracy(model, dataset) >= _GOOD_ACCURACY,
             ),
         ],
