@@ -478,7 +478,8 @@ MISTAKES: dict[str, dict[str, str]] = {
             "    return [np.sum(maps[..., i] == 0) for i in range(maps.shape[2])]"
         ),
         "all numbers": (
-            "def share_of_zeros(maps): return np.count_nonzero(maps == 0, (0, 1)) / np.prod(maps.shape)"
+            "def share_of_zeros(maps):\n"
+            "    return np.count_nonzero(maps == 0, (0, 1)) / np.prod(maps.shape)"
         ),
         "percent": "def share_of_zeros(maps): return np.mean(maps == 0, axis=(0, 1)) * 100",
         "of the others": "def share_of_zeros(maps): return 1 - np.mean(maps == 0, axis=(0, 1))",

@@ -150,7 +150,7 @@ EXERCISES: dict[str, Exercise] = {
                 lambda picture, top, left, side: _put_square(picture, top, left, side, grey=255),
             ),
             Mistake(
-                "that puts the square's centre at (top, left), and we want its upper left corner there",
+                "your square has its centre at (top, left), and should have its corner there",
                 lambda picture, top, left, side: _put_square(
                     picture, top - side // 2, left - side // 2, side
                 ),
