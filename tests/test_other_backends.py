@@ -55,7 +55,7 @@ def test_a_network_trained_by_another_backend_answers_the_same_here(
     }
     command = [sys.executable, "-c", _TWO_EPOCHS]
     subprocess.run(command, env=os.environ | environment | cache, check=True, timeout=900)
-    run = load_run(runs / "short-sample.npz")
+    run = load_run(runs / "short-sample-1500.npz")
     assert run.finished and run.environment["backend"] == backend
     images, labels = split_validation(sample.x_train[:1500], sample.y_train[:1500])[1]
     read = predict(run.load_model(), images).argmax(axis=1)

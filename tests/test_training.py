@@ -82,7 +82,7 @@ def test_the_page_about_train_shows_that_it_is_fit(
     names: dict = {}
     exec(code, names)  # noqa: S102  (the page's own lines)
     assert names["model"].count_params() == 241_546
-    assert (runs / "rehearsal-sample.npz").exists()
+    assert (runs / "rehearsal-sample-1000.npz").exists()
     printed = capsys.readouterr().out
     assert "weight_000   float32  (3, 3, 1, 32)" in printed and "learning_rate=0.0015" in printed
 
@@ -165,7 +165,9 @@ def test_the_test_images_do_not_influence_the_training(few: Dataset, runs: Path)
     assert weights_of(train("dense", few, epochs=1)) == weights_of(
         train("dense", other, epochs=1, name="other")
     )
-    assert train("dense", other, epochs=1).settings == load_run(runs / "other-sample.npz").settings
+    assert (
+        train("dense", other, epochs=1).settings == load_run(runs / "other-sample-500.npz").settings
+    )
 
 
 @pytest.mark.slow
@@ -190,7 +192,8 @@ def test_a_finished_run_is_not_trained_again_and_says_so(
     said = capsys.readouterr().out.splitlines()
     assert (
         said[0]
-        == "dense: runs/dense-sample.npz is finished already; to train it again, delete that file"
+        == "dense: runs/dense-sample-500.npz is finished already; to train it again, delete that "
+        "file"
     )
     assert said[1].startswith("epoch  2 of 2: ") and len(said) == 2
     assert weights_of(first) == weights_of(again) and first.seconds == again.seconds
@@ -252,7 +255,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training(
             RunError, match=r"In epoch 1 of 20 the loss became NaN or infinite.* 0 epochs"
         ):
             train("dense", few, precision="float32")
-    assert not (runs / "dense-sample.npz").exists()
+    assert not (runs / "dense-sample-500.npz").exists()
 
 
 def test_a_run_with_weights_that_are_not_numbers_is_refused(
@@ -260,7 +263,7 @@ def test_a_run_with_weights_that_are_not_numbers_is_refused(
 ) -> None:
     """As runs of older versions could have them."""
     train("dense", few, epochs=1, precision="float32")
-    file = runs / "dense-sample.npz"
+    file = runs / "dense-sample-500.npz"
     with np.load(file) as archive:
         arrays = dict(archive)
     np.savez(file, **arrays | {"weight_000": arrays["weight_000"] * np.nan})
@@ -284,6 +287,7 @@ def test_a_run_on_other_images_is_not_the_learners_run(
     said = "relu: the run that comes with the package, as runs/relu.npz "
     assert capsys.readouterr().out == said + "does not exist yet\n"
     train("relu", replace(few, source="full"), epochs=1)
+    (runs / "relu-500.npz").rename(runs / "relu.npz")
     capsys.readouterr()
     assert weights_of(find_or_train("relu", full)) == shipped
     difference = "epochs 1, not 20; batch_size 32, not 128; other training images"
@@ -303,7 +307,9 @@ def test_an_interrupted_run_that_is_found_continues_with_its_own_seed_and_precis
         train("dense", few, progress=interrupt_after(1), **own)
     capsys.readouterr()
     assert weights_of(find_or_train("dense", few)) == expected
-    assert "dense: continuing runs/dense-sample.npz after epoch 1 of 2" in capsys.readouterr().out
+    assert (
+        "dense: continuing runs/dense-sample-500.npz after epoch 1 of 2" in capsys.readouterr().out
+    )
     assert not list(runs.glob("*set-aside*"))
 
 
@@ -323,9 +329,8 @@ def test_an_unfinished_or_damaged_run_is_passed_over(
     # None comes with the package for these images, so it trains on
     finished = find_or_train("relu", some)
     assert finished.finished
-    assert "as runs/relu.npz was interrupted after epoch 1 of 2" in capsys.readouterr().out
-    with (runs / "relu.npz").open("r+b") as file:
-        file.truncate(1000)
+    assert "as runs/relu-500.npz was interrupted after epoch 1 of 2" in capsys.readouterr().out
+    (runs / "relu.npz").write_bytes((runs / "relu-500.npz").read_bytes()[:1000])
     monkeypatch.undo()
     monkeypatch.setenv("MNIST_CNN_RUNS", str(runs))
     find_or_train("relu", full)

@@ -36,7 +36,7 @@ def test_a_training_interrupted_by_the_button_continues_to_the_same_weights(
     browser: Browser, lab: Lab, sample: Dataset, runs: Path
 ) -> None:
     folder = lab.log.parent
-    file = folder / "runs" / "mine-sample.npz"
+    file = folder / "runs" / f"mine-sample-{IMAGES}.npz"
     mine = nbformat.read(ROOT / "notebooks" / "04_training.ipynb", as_version=4)
     mine.cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
     nbformat.write(mine, folder / "notebooks" / "mine.ipynb")
@@ -50,13 +50,13 @@ def test_a_training_interrupted_by_the_button_continues_to_the_same_weights(
     done = load_run(file).epochs_done
     assert 2 <= done < EPOCHS
     assert training.locator(".jp-OutputArea-child").last.inner_text().strip() == (
-        f"Interrupted: {done} of {EPOCHS} epochs are saved in runs/mine-sample.npz. Run this cell "
+        f"Interrupted: {done} of {EPOCHS} epochs are saved in runs/mine-sample-{IMAGES}.npz. Run this cell "
         "again to continue."
     )
     expect(after.locator(".jp-OutputArea-output")).to_have_count(0)  # Run All stopped there
     assert notebook.run_all() == []
     expect(training).to_contain_text(
-        f"continuing runs/mine-sample.npz after epoch {done} of {EPOCHS}"
+        f"continuing runs/mine-sample-{IMAGES}.npz after epoch {done} of {EPOCHS}"
     )
     expect(training).to_contain_text(f"epoch {EPOCHS} of {EPOCHS}")
     expect(training).not_to_contain_text(f"epoch  1 of {EPOCHS}")  # not from the beginning

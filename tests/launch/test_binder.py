@@ -43,7 +43,7 @@ def test_the_image_is_built_and_trains(image: Image) -> None:
     said = image.run("python", "-c", TRAINING).splitlines()
     assert int(said[-2].rstrip("%")) > 80
     assert said[-1].startswith("relu: the run that comes with the package")
-    assert (image.repository / "runs" / "few.npz").exists()
+    assert (image.repository / "runs" / "few-2000.npz").exists()
 
 
 # The whole session
