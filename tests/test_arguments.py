@@ -483,8 +483,8 @@ def test_a_notebook_shows_our_errors_without_a_traceback(
         ("train('relu', digits)", "RunError: Runs cannot be saved in "),
         (
             f"%env MNIST_CNN_RUNS={tmp_path / 'runs'}\ntrain('relu', digits, progress=interrupt)",
-            "Interrupted: 0 of 20 epochs are saved in runs/relu-sample-20.npz. Run this cell again to "
-            "continue.",
+            "Interrupted: 0 of 20 epochs are saved in runs/relu-sample-20.npz. Run this cell again "
+            "to continue.",
         ),
     ):
         capsys.readouterr()

@@ -50,8 +50,8 @@ def test_a_training_interrupted_by_the_button_continues_to_the_same_weights(
     done = load_run(file).epochs_done
     assert 2 <= done < EPOCHS
     assert training.locator(".jp-OutputArea-child").last.inner_text().strip() == (
-        f"Interrupted: {done} of {EPOCHS} epochs are saved in runs/mine-sample-{IMAGES}.npz. Run this cell "
-        "again to continue."
+        f"Interrupted: {done} of {EPOCHS} epochs are saved in runs/mine-sample-{IMAGES}.npz. Run "
+        "this cell again to continue."
     )
     expect(after.locator(".jp-OutputArea-output")).to_have_count(0)  # Run All stopped there
     assert notebook.run_all() == []
