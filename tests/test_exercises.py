@@ -320,6 +320,20 @@ def test_a_number_beside_the_right_one_is_accepted_with_a_remark(verdict: Verdic
     assert verdict("runs", "answer = 18").startswith("Not yet: ")
 
 
+@pytest.mark.parametrize(
+    ("exercise", "name"),
+    [
+        ("better network", "untrained"),
+        ("small network", "not trained"),
+        ("revived network", "not trained"),
+    ],
+)
+def test_an_untrained_network_is_told_so(exercise: str, name: str, verdict: Verdict) -> None:
+    """And not that its accuracy is low, which would send the learner elsewhere."""
+    said = verdict(exercise, MISTAKES[exercise][name])
+    assert "has not been trained" in said and "`fit`" in said
+
+
 def test_rows_of_different_lengths_and_huge_numbers_get_a_verdict(verdict: Verdict) -> None:
     uneven = "some rows are longer than others.\n"
     assert verdict("mean digits", "answer = [[1], [1, 2]]").endswith(uneven)
