@@ -9,11 +9,13 @@ repository. Elsewhere nbval runs the notebooks in order on the full data, and te
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from mnist_cnn.copies import SolveExercises
@@ -56,13 +58,17 @@ def copy_in_reverse(target: Path) -> list[Path]:
 
 
 def make_run(
-    folder: Path, environment: dict[str, str], *arguments: str, python: str | Path = sys.executable
+    folder: Path,
+    environment: dict[str, str],
+    *arguments: str,
+    python: str | Path = sys.executable,
+    timeout: float = 2400,
 ) -> subprocess.CompletedProcess:
     """Execute the notebooks of a folder as `make run` does, with the runs in that folder, too."""
     environment = {name: value for name, value in environment.items() if name != "MNIST_CNN_RUNS"}
     command = [python, "-m", "mnist_cnn", *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=2400
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout
     )
 
 
@@ -102,7 +108,8 @@ def test_on_a_bare_machine_the_series_runs_solved_and_in_reverse(
 ) -> None:
     copies = copy_in_reverse(tmp_path / "notebooks")
     before = [path.read_bytes() for path in copies]
-    done = make_run(tmp_path, bare_machine, python=python_elsewhere)
+    # In this order 07 and 08 would both train the ReLU network at once
+    done = make_run(tmp_path, bare_machine, "--jobs", "1", python=python_elsewhere)
     assert done.returncode == 0, done.stderr
     check_report(done.stdout, copies)
     assert before == [path.read_bytes() for path in copies]  # left as they were
@@ -170,6 +177,63 @@ def test_run_in_place_refuses_the_sample(tmp_path: Path, offline: dict[str, str]
     assert done.returncode == 1
     assert done.stderr.endswith("or set the environment variable MNIST_NPZ to its place.\n")
     assert (tmp_path / "notebooks" / NOTEBOOKS[0].name).read_bytes() == NOTEBOOKS[0].read_bytes()
+
+
+def write_notebooks(folder: Path, **sources: str) -> None:
+    """Write notebooks, named by number, of one cell each."""
+    (folder / "notebooks").mkdir()
+    for name, source in sources.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        nbformat.write(notebook, folder / "notebooks" / f"{name.lstrip('_')}.ipynb")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_notebooks_run_side_by_side_but_the_training_comes_before_those_after_it(
+    tmp_path: Path, offline: dict[str, str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")  # each end waits until the other is opened
+    count_kernels = "import psutil, os; print(len(psutil.Process(os.getppid()).children()))"
+    write_notebooks(
+        tmp_path,
+        _01_first="print(open('../pipe').read())",
+        _04_training="open('../pipe', 'w').write('from 04'); open('../trained', 'w').close()",
+        _05_after=f"open('../trained'); {count_kernels}",
+    )
+    done = make_run(tmp_path, offline, "--jobs", "2", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert stream_text(tmp_path / "build" / "01_first.ipynb", "stdout") == "from 04\n"
+    # The kernels of finished notebooks have ended, and their memory is free
+    assert stream_text(tmp_path / "build" / "05_after.ipynb", "stdout") == "1\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_ctrl_c_stops_all_kernels_and_says_so(tmp_path: Path, offline: dict[str, str]) -> None:
+    names = "01_first", "02_second"
+    for name in names:
+        os.mkfifo(tmp_path / name)
+    wait = "import time; open('../{}', 'w').close(); time.sleep(600)"
+    write_notebooks(tmp_path, **{f"_{name}": wait.format(name) for name in names})
+    command = [sys.executable, "-m", "mnist_cnn", "--jobs", "2"]
+    running = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=offline,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for name in names:
+        (tmp_path / name).read_text()  # waits until the cell runs
+    kernels = psutil.Process(running.pid).children()
+    assert len(kernels) == 2
+    running.send_signal(signal.SIGINT)
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert stderr.endswith("\n\nStopped. A training run goes on after its last finished epoch.\n")
+    assert "Traceback" not in stderr
+    assert not any(kernel.is_running() for kernel in kernels)
 
 
 MULTIPLY = "print(6 * 7)"

@@ -1,15 +1,18 @@
-"""Execute the notebooks in order, without a browser: `python -m mnist_cnn`, or `make run`.
+"""Execute the notebooks without a browser: `python -m mnist_cnn`, or `make run`.
 
 Executed copies and HTML go to build/. With --in-place, or `make notebooks`, the notebooks get new
 outputs themselves.
 """
 
 import argparse
+import asyncio
 import os
+import shutil
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,10 @@ from nbformat import NotebookNode
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.exceptions import DataError
 from mnist_cnn.folders import NO_NOTEBOOKS, find_notebooks
+from mnist_cnn.machine import cores, memory
 
+_TRAINING = "04_training"
+_KERNEL_MEMORY = 1_300_000_000  # bytes; what a kernel may take, which the tests check
 _TEMPLATE = """{%- extends "lab/index.html.j2" -%}
 {% block data_png scoped %}
 <img style="max-width: 100%" alt="{{ cell.metadata.alt | escape_html }}"
@@ -42,20 +48,33 @@ def main() -> int:
     parser.add_argument(
         "--in-place", action="store_true", help="write outputs into notebooks/ and make no HTML"
     )
-    in_place = parser.parse_args().in_place
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        choices=range(1, 9),
+        metavar="N",
+        help="notebooks to execute at once, if not --in-place; two, where there is room for them",
+    )
+    arguments = parser.parse_args()
     notebooks = find_notebooks(Path())
     if not notebooks:
         print(NO_NOTEBOOKS, file=sys.stderr)
         return 1
     try:
         # Outputs from the sample would contradict the text of the notebooks
-        dataset = load_images(source="full" if in_place else "auto")
+        dataset = load_images(source="full" if arguments.in_place else "auto")
     except (OSError, DataError) as error:
         print(error, file=sys.stderr)
         return 1
     print(dataset)
     try:
-        return _run_in_place(notebooks, dataset) if in_place else _run_copies(notebooks, dataset)
+        if arguments.in_place:
+            _run_in_place(notebooks, dataset)
+        else:
+            _run_copies(notebooks, dataset, arguments.jobs or _choose_jobs())
+    except _FailedNotebookError as error:
+        print(error, file=sys.stderr)
+        return 1
     except OSError as error:
         print(
             f"The executed notebooks cannot be saved: {error}. Start this in a copy of the project "
@@ -63,88 +82,163 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped. A training run goes on after its last finished epoch.", file=sys.stderr)
+        return 130  # as usual after Ctrl+C
+    return 0
 
 
-def _run_in_place(notebooks: list[Path], dataset: Dataset) -> int:
+class _FailedNotebookError(Exception):
+    """A cell of a notebook failed, or its kernel died."""
+
+
+def _choose_jobs() -> int:
+    """Choose how many notebooks to execute at once: two, unless they would get in each other's way.
+
+    Two kernels cannot share a GPU, as TensorFlow takes all of its memory.
+    """
+    has_gpu = shutil.which("nvidia-smi") is not None
+    too_small = (memory() or 4 * _KERNEL_MEMORY) < 3 * _KERNEL_MEMORY
+    return 1 if has_gpu or too_small or cores() == 1 else 2
+
+
+def _run_in_place(notebooks: list[Path], dataset: Dataset) -> None:
     """Execute the notebooks and save them with their outputs; one that fails is left as it was."""
     # With no runs to load, the notebooks train, and their outputs show the training
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder, "runs")  # outputs show the last name
         runs.mkdir()
         os.environ["MNIST_CNN_RUNS"] = str(runs)
+        progress = _Progress()
         for path in notebooks:
             notebook = nbformat.read(path, as_version=4)
-            failure = _execute(notebook, path)
+            failure = asyncio.run(_execute(notebook, path, progress))
             if failure:
-                print(f"{path.name} failed: {failure}\n{path} is left as it was.", file=sys.stderr)
-                return 1
+                raise _FailedNotebookError(
+                    f"{path.name} failed: {failure}\n{path} is left as it was."
+                )
             nbformat.write(notebook, path)
         _print_results(dataset)
-    return 0
 
 
-def _run_copies(notebooks: list[Path], dataset: Dataset) -> int:
-    """Execute copies of the notebooks, and save them in build/ with their HTML."""
+def _run_copies(notebooks: list[Path], dataset: Dataset, jobs: int) -> None:
+    """Execute copies of the notebooks, several at once, and save them in build/ with their HTML."""
     folder = Path("build")
     folder.mkdir(exist_ok=True)
-    for path in notebooks:
-        notebook = nbformat.read(path, as_version=4)
-        failure = _execute(notebook, path)
-        copy = folder / path.name
-        nbformat.write(notebook, copy)
-        if failure:
-            print(f"{path.name} failed: {failure}\n{copy} shows how far it came.", file=sys.stderr)
-            return 1
-        copy.with_suffix(".html").write_text(_to_html(notebook, path.stem), encoding="utf-8")
+    progress = _Progress()
+
+    async def run_all() -> None:
+        turns = asyncio.Semaphore(jobs)
+        for stage in _stages(notebooks):
+            await asyncio.gather(*(_run_copy(path, folder, progress, turns) for path in stage))
+
+    asyncio.run(run_all())
     _print_results(dataset)
     print(
         f"Read {folder / notebooks[0].stem}.html in a browser, or slide through the predictions: "
         "make lab"
     )
-    return 0
+
+
+def _stages(notebooks: list[Path]) -> list[list[Path]]:
+    """Divide notebooks into stages: those after the training read the runs that it leaves.
+
+    In the first stage the training comes first, because it takes longest.
+    """
+    names = [path.stem for path in notebooks]
+    if _TRAINING not in names:
+        return [notebooks]
+    training = names.index(_TRAINING)
+    return [[notebooks[training], *notebooks[:training]], notebooks[training + 1 :]]
+
+
+async def _run_copy(
+    path: Path, folder: Path, progress: "_Progress", turns: asyncio.Semaphore
+) -> None:
+    """Execute a copy of a notebook when it is its turn, and save it with its HTML.
+
+    Raises:
+        _FailedNotebookError: A cell failed; the copy is saved as far as it came.
+    """
+    async with turns:
+        notebook = nbformat.read(path, as_version=4)
+        failure = await _execute(notebook, path, progress)
+        copy = folder / path.name
+        nbformat.write(notebook, copy)
+        if failure:
+            raise _FailedNotebookError(
+                f"{path.name} failed: {failure}\n{copy} shows how far it came."
+            )
+        copy.with_suffix(".html").write_text(_to_html(notebook, path.stem), encoding="utf-8")
 
 
 class _Progress:
-    """A line that says which cell of a notebook is running, and how long the notebook has run."""
+    """A line that says which cells of which notebooks are running, and for how long."""
 
-    def __init__(self, notebook: str):
-        self._notebook = notebook
+    def __init__(self) -> None:
         self._start = time.perf_counter()
+        self._running: dict[str, str] = {}  # the cell by notebook
 
-    def update(self, what: str, end: str = "") -> None:
-        """Rewrite the line.
+    def update(self, notebook: str, cell: str) -> None:
+        """Rewrite the line, as a notebook has come to another cell, such as "3/62"."""
+        self._running[notebook] = cell
+        if sys.stdout.isatty():  # a file needs only the ends
+            what = [f"{name} {cell}" for name, cell in self._running.items()]
+            self._print("  ".join([*what, self._elapsed(self._start)]))
 
-        Args:
-            what: What the notebook is doing.
-            end: Text to end the line with, such as a line break. An update with one is the last.
-        """
-        if end or sys.stdout.isatty():  # a file needs only the last state of the line
-            elapsed = timedelta(seconds=int(time.perf_counter() - self._start))
-            print(f"\r{self._notebook:32} {what:16} {elapsed}", end=end, flush=True)
+    def end(self, notebook: str, how: str, start: float) -> None:
+        """Leave a line that says how a notebook ended, and how long it took."""
+        self._running.pop(notebook, None)
+        self._print(f"{notebook:32} {how:16} {self._elapsed(start)}", end="\n")
+
+    def _elapsed(self, start: float) -> str:
+        return str(timedelta(seconds=int(time.perf_counter() - start)))
+
+    def _print(self, line: str, end: str = "") -> None:
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be rewritten
+        cleared = f"\r{line[:width]:{width}}" if sys.stdout.isatty() else line
+        print(cleared, end=end, flush=True)
 
 
 class _Client(NotebookClient):
     """A client that reports progress with each message of the kernel, even in a training run."""
 
     progress: _Progress
+    notebook_name: str
 
     def process_message(
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
     ) -> NotebookNode | None:
-        self.progress.update(f"cell {cell_index + 1} of {len(self.nb.cells)}")
+        self.progress.update(self.notebook_name, f"{cell_index + 1}/{len(self.nb.cells)}")
         return super().process_message(msg, cell, cell_index)
 
+    @asynccontextmanager
+    async def async_setup_kernel(self, **kwargs: Any) -> AsyncGenerator[None, None]:
+        """Start the kernel, and stop it in the end.
 
-def _execute(notebook: NotebookNode, path: Path) -> str:
+        The method that this replaces lets the kernel of a given manager live on, and catches
+        Ctrl+C for the last client only, where several run at once.
+        """
+        await self.async_start_new_kernel(**kwargs)
+        await self.async_start_new_kernel_client()
+        try:
+            yield
+        finally:
+            await self._async_cleanup_kernel()
+
+
+async def _execute(notebook: NotebookNode, path: Path, progress: _Progress) -> str:
     """Execute a notebook in its folder, and show progress.
 
     Args:
         notebook: The notebook, which gets new outputs in place.
         path: The path that it was read from.
+        progress: Where to show how far it is.
 
     Returns:
         The reason why it failed; an empty string if it did not.
     """
+    start = time.perf_counter()
     # Use the kernel of this Python, and none that is installed as "python3" on this machine
     kernels = KernelSpecManager(kernel_dirs=[])
     client = _Client(
@@ -157,19 +251,25 @@ def _execute(notebook: NotebookNode, path: Path) -> str:
         coalesce_streams=True,
         store_widget_state=False,  # GitHub cannot show notebooks that contain it
         extra_arguments=["--log-level=ERROR"],
+        shutdown_kernel="immediate",  # nothing is left to do
     )
-    client.progress = _Progress(path.stem)
+    client.progress, client.notebook_name = progress, path.stem
     failure = ""
     try:
         with tempfile.TemporaryDirectory() as profile:  # without the user's start-up files
-            client.execute(env=os.environ | {"IPYTHONDIR": profile})
+            await client.async_execute(env=os.environ | {"IPYTHONDIR": profile})
     except CellExecutionError as error:
         failure = f"{error.ename}: {error.evalue}"
     except DeadKernelError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # nbclient takes this for a dead kernel
+            # Its tasks that watch the kernel now fail, which asyncio would report
+            asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+            raise asyncio.CancelledError from None
         failure = "its kernel died, perhaps because the machine ran out of memory"
     failure = failure or _find_error(notebook)
     _remove_widgets(notebook)
-    client.progress.update("failed" if failure else "done", end="\n")
+    progress.end(path.stem, "failed" if failure else "done", start)
     return failure
 
 

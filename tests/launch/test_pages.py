@@ -72,6 +72,7 @@ ELSEWHERE = {  # or why not
     "make rehearse": "by hand: it is all rehearsals",
     "make run": "python -m mnist_cnn, which test_series.py calls",
     "make notebooks": "python -m mnist_cnn --in-place, likewise",
+    ".venv/bin/python -m mnist_cnn --jobs 1": "likewise",
     "make lab PYTHON=/path/to/python": "test_python_environments.py, with pythons that fit or not",
     "make study": "it trains for hours; test_study.py has a study of a few seeds",
     ".venv/bin/python -m mnist_cnn.study --recipes relu leaky_relu --seeds 16": "two hours, too",
