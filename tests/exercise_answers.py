@@ -157,7 +157,10 @@ RIGHT = {
         "    model.fit(x_small, one_hot(y_small), epochs=5, shuffle=False, verbose=0)\n"
         "    return model"
     ),
-    "runs": "answer = 2 * (norm.ppf(0.975) + norm.ppf(0.8)) ** 2",
+    "runs": (  # by the noncentral t distribution
+        "def power(n): return nct.sf(t.ppf(0.975, 2 * n - 2), 2 * n - 2, np.sqrt(n / 2))\n"
+        "answer = next(n for n in range(2, 100) if power(n) > 0.8)"
+    ),
     "batch of one": "answer = digits.x_test[3].reshape(1, 28, 28, 1) / 255",
     "overconfidence": (
         "def overconfidence(p, labels):\n"
@@ -215,6 +218,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "one number a class": (
             "answer = [np.mean(digits.x_train[digits.y_train == d]) for d in range(10)]"
         ),
+        "rounded": (
+            "means = [np.mean(digits.x_train[digits.y_train == d], 0) for d in range(10)]\n"
+            "answer = np.floor(means)"
+        ),
         "the test images": (
             "answer = [np.mean(digits.x_test[digits.y_test == d], 0) for d in range(10)]"
         ),
@@ -226,6 +233,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "nonzero": "def to_labels(rows): return np.where(rows == 1)",
         "all that are not 0": "def to_labels(rows): return np.argwhere(rows)[:, 1]",
         "only a 1": "def to_labels(rows): return np.where(rows == 1)[1]",
+        "more than one half": "def to_labels(rows): return np.argmax(rows > 0.5, axis=1)",
         "a sum": "def to_labels(rows): return (rows * range(10)).sum(axis=1)",
     },
     "better network": {
@@ -262,6 +270,7 @@ MISTAKES: dict[str, dict[str, str]] = {
             "neither": "np.sum(d * beneath(i, j))",
             "sign": "-2 * np.mean(d * beneath(i, j))",
             "transposed": "2 * np.mean(d * beneath(j, i))",
+            "turned": "2 * np.mean(d * beneath(2 - i, 2 - j))",
             "not moved": "2 * np.mean(d * image[:26, :26])",
             "the middle": "2 * np.mean(d * image[1:-1, 1:-1])",
             "divided by 784": "2 * np.sum(d * beneath(i, j)) / image.size",
@@ -273,6 +282,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "no biases": "answer = 3 * 3 * 8 * 16",
         "flat kernels": "answer = 3 * 3 * 16 + 16",
         "biases twice": "answer = 3 * 3 * 8 * 16 + 16 + 16",
+        "a bias for each weight": "answer = 3 * 3 * (8 + 1) * 16",
         "a bias for each map that comes in": "answer = 3 * 3 * 8 * 16 + 8",
         "a bias for each pair": "answer = (3 * 3 + 1) * 8 * 16",
         "a bias for the layer": "answer = 3 * 3 * 8 * 16 + 1",
@@ -304,7 +314,6 @@ MISTAKES: dict[str, dict[str, str]] = {
     },
     "hidden delta": {
         "no ReLU": "def hidden_delta(delta, w2, sums): return delta @ w2.T",
-        "not transposed": "def hidden_delta(delta, w2, sums): return delta @ w2 * (sums > 0)",
         "ReLU of the slopes": "def hidden_delta(d, w2, s): return (d @ w2.T).clip(0)",
         "times the output": "def hidden_delta(d, w2, s): return d @ w2.T * np.where(s > 0, s, 0)",
         "the wrong half": "def hidden_delta(d, w2, s): return d @ w2.T * (s <= 0)",
@@ -340,6 +349,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "no activation": "answer = learn(small(flatten(), dense(), output()))",
         "another bias": "answer = learn(small(flatten(), dense(bias='zeros'), leaky(), output()))",
         "a slope of 0": "answer = learn(small(flatten(), dense(), leaky(0), output()))",
+        "a slope of 1": "answer = learn(small(flatten(), dense(), leaky(1), output()))",
+        "another layer": (
+            "answer = learn(small(flatten(), dense(), leaky(), layers.Dense(9), output()))"
+        ),
         "not trained": "answer = small(flatten(), dense(), leaky(), output())",
         "labels of other images": (
             "answer = small(flatten(), dense(), leaky(), output())\n"
@@ -365,6 +378,15 @@ MISTAKES: dict[str, dict[str, str]] = {
         ),
         "the training images": ("in_time = fit('adam', 4, **stop() | {'validation_data': (x, y)})"),
         "no callback": "in_time = fit('adam', 4, validation_data=validation)",
+        "another network": (
+            "other = small(flatten(), layers.Dense(9), output())\n"
+            "in_time = fit('adam', 4, model=other, **stop())"
+        ),
+        "another patience": (
+            "in_time = fit(\n"
+            "    keras.optimizers.Adam(0.006), 40, **stop(patience=6, restore_best_weights=True)\n"
+            ")"
+        ),
         "no patience": ("in_time = fit('adam', 40, **stop(patience=0, restore_best_weights=True))"),
         "the last weights": "in_time = fit(keras.optimizers.Adam(0.003), 30, **stop())",
         "the worst accuracy": (
@@ -422,6 +444,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "points for shares": "answer = 1.96**2 * 0.994 * 0.006 / 0.01**2",
         "a half": "answer = 1.96**2 * 0.5 * 0.5 / 0.01**2",
         "MNIST": "answer = 10_000",
+        "in millions": "answer = 2.29",
+        "a tenth of a point": "answer = 22_900",
         "half of half": "answer = (1.96 / 0.00005) ** 2 * 0.994 * 0.006",
     },
     "recall": {
@@ -488,7 +512,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "found every second time": "answer = (1.96 * 2**0.5) ** 2",
         "not squared": "answer = (1.96 + 0.84) ** 2 * 2**0.5",
         "no square": "answer = (1.96 + 0.84) * 2**0.5",
-        "rounded down": "answer = 15",
+        "ours": "answer = 10",
+        "not quite": "answer = 15",
     },
     "batch of one": {
         "no batch": "answer = digits.x_test[3][..., np.newaxis] / 255",

@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from scipy import ndimage
 from scipy.special import softmax
-from scipy.stats import binom, binomtest, chi2, entropy, norm
+from scipy.stats import binom, binomtest, chi2, entropy, nct, norm, t
 
 from exercise_answers import BEFORE, MISTAKES, ODD, ODD_NETWORKS, RIGHT
 from mnist_cnn import exercises
@@ -79,7 +79,9 @@ TOOLS = {
     "binomtest": binomtest,
     "chi2": chi2,
     "entropy": entropy,
+    "nct": nct,
     "norm": norm,
+    "t": t,
     "prepare_images": prepare_images,
     "one_hot": one_hot,
     "split_validation": split_validation,
@@ -310,14 +312,12 @@ def test_a_network_may_have_its_activations_in_layers_of_their_own(verdict: Verd
 def test_a_number_beside_the_right_one_is_accepted_with_a_remark(verdict: Verdict) -> None:
     for exercise in (each for each in EXERCISES.values() if isinstance(each, Number)):
         assert exercise.right not in exercise.also
-    assert verdict("runs", "answer = 16") == verdict("runs", "answer = 15.68") == "Right.\n"
-    said = verdict("runs", "answer = np.int64(17)")
-    assert (
-        said == "Right. The normal approximation gives 16, and 17 is the answer for the t test.\n"
-    )
+    assert verdict("runs", "answer = 17") == verdict("runs", "answer = np.int64(17)") == "Right.\n"
+    said = "Right. That is by a formula for the normal distribution; the t test takes 17.\n"
+    assert verdict("runs", "answer = 16") == verdict("runs", "answer = 15.68") == said
     said = verdict("margin", "answer = (2 / 0.0001) ** 2 * 0.994 * 0.006")
     assert said == "Right. With 1.96 in place of 2, it is 2.3 million.\n"
-    assert verdict("runs", "answer = 18").startswith("Not yet: ")
+    assert verdict("runs", "answer = 19").startswith("Not yet: ")
 
 
 @pytest.mark.parametrize(

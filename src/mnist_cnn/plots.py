@@ -312,7 +312,7 @@ class LiveCurves:
 
 
 def plot_scores(scores: dict[str, list[float]]) -> Figure:
-    """Plot accuracies: each training run as a dot, and the mean of each row as a red bar.
+    """Plot accuracies: each training run as a dot, and the mean of each row as a dark bar.
 
     Args:
         scores: Accuracies in percent, by the label of their row.
@@ -320,7 +320,7 @@ def plot_scores(scores: dict[str, list[float]]) -> Figure:
     figure, ax = _subplots(size=(8, 0.8 + 0.4 * len(scores)))
     for row, values in enumerate(scores.values()):
         ax.scatter(values, np.full(len(values), row), color=BLUE, alpha=0.5)
-        ax.plot(np.mean(values), row, "|", color=RED, markersize=20, markeredgewidth=2.5)
+        ax.plot(np.mean(values), row, "|", color=INK, markersize=20, markeredgewidth=2.5)
     ax.set(
         yticks=range(len(scores)),
         yticklabels=scores,

@@ -63,9 +63,9 @@ def _expects_scaled_pixels(model: keras.Model, first: keras.Model, dataset: Data
     return bool(mistakes <= 1.5 * mistakes_unscaled)
 
 
-# The largest number has place 7 in the first row and 2 in the second; none is 0 or 1
-_PROBABILITIES = np.full((2, 10), 0.05)
-_PROBABILITIES[[0, 1], [7, 2]] = 0.55
+# The largest number has place 7 in the first row and 2 in the second, and is less than one half
+_PROBABILITIES = np.full((2, 10), 0.08)
+_PROBABILITIES[[0, 1], [7, 2]] = 0.28
 
 EXERCISES: dict[str, Exercise] = {
     "mean digits": Array(
@@ -89,6 +89,12 @@ EXERCISES: dict[str, Exercise] = {
                 "that is one number for each digit, the mean of all its pixels; "
                 "take the mean over axis 0 only",
                 lambda dataset: _for_each_digit(np.mean, dataset.x_train, dataset.y_train),
+            ),
+            Mistake(
+                "those are whole numbers; leave the means as they are, with decimals",
+                lambda dataset: _for_each_digit(
+                    _mean_image, dataset.x_train, dataset.y_train
+                ).astype("uint8"),
             ),
             Mistake(
                 "those are the test images, which have to wait",
@@ -121,8 +127,13 @@ EXERCISES: dict[str, Exercise] = {
                 lambda rows: np.nonzero(rows)[1],
             ),
             Mistake(
-                "that finds a 1, and rows of probabilities have none; find the largest number",
+                "that finds a 1, or a number above one half, and a row of probabilities may have "
+                "none; find the largest number",
                 lambda rows: np.nonzero(rows == 1)[1],
+            ),
+            Mistake(
+                "that finds numbers above one half, and the largest probability may be smaller",
+                lambda rows: (rows > 0.5).argmax(axis=1),
             ),
             Mistake(
                 "that is right for one-hot rows, but for probabilities it is a mean of the labels; "

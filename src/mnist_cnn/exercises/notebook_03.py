@@ -11,6 +11,7 @@ from mnist_cnn.exercises.requirements import (
 )
 
 START_OF_BIAS = -5.0
+_PARAMETERS = 784 * 128 + 128 + 128 * 10 + 10
 
 # Of the six units, 1 and 3 respond to none of the six images; 5 responds to one, although its sum
 # is negative
@@ -155,6 +156,16 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "its slope is 0 for negative sums, which is ReLU; take a slope above 0",
                 lambda model, dataset: min(_leaky_slopes(model)) > 0,
+            ),
+            Requirement(
+                "with the same slope on both sides it has no activation at all; "
+                "take a slope well below 1",
+                lambda model, dataset: max(_leaky_slopes(model)) < 1,
+            ),
+            Requirement(
+                "it has {parameters:,} parameters, and the network above had 101,770; "
+                "change nothing but the activation",
+                lambda model, dataset: model.count_params() == _PARAMETERS,
             ),
             Requirement(
                 "it has not been trained; it needs `compile` and then `fit`",

@@ -2,7 +2,7 @@
 
 import math
 
-import numpy as np
+from numpy.random import default_rng
 
 from mnist_cnn.backend import keras
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Number, Requirement, Trainer
@@ -49,6 +49,14 @@ EXERCISES: dict[str, Exercise] = {
                 1.96**2 * 0.994 * 0.006 / 0.00005**2,
             ),
             Mistake(
+                "that is in millions; write the number of images in full",
+                1.96**2 * 0.994 * 0.006 / 0.0001**2 / 1e6,
+            ),
+            Mistake(
+                "that is for plus or minus 0.1 percentage points; 0.01 points are 0.0001",
+                1.96**2 * 0.994 * 0.006 / 0.001**2,
+            ),
+            Mistake(
                 "that is the size of MNIST's test set, "
                 "which gives a margin of about 0.15 percentage points",
                 10_000,
@@ -56,7 +64,7 @@ EXERCISES: dict[str, Exercise] = {
         ],
     ),
     "recall": Function(
-        inputs=[(np.array([[8, 2, 1], [6, 5, 4], [3, 0, 7]]),)],
+        inputs=[(default_rng(0).integers(1, 50, (10, 10)),)],
         right=lambda counts: counts.diagonal() / counts.sum(axis=1),
         mistakes=[
             Mistake(
@@ -117,10 +125,11 @@ EXERCISES: dict[str, Exercise] = {
         ],
     ),
     "runs": Number(
-        right=((1.96 + 0.84) * math.sqrt(2)) ** 2,
+        right=17,
         figures=2,
         also={
-            17: "The normal approximation gives 16, and 17 is the answer for the t test",
+            16: "That is by a formula for the normal distribution; the t test takes 17",
+            18: "A simulation may be off by one; 17 are enough",
         },
         mistakes=[
             Mistake(
@@ -142,8 +151,14 @@ EXERCISES: dict[str, Exercise] = {
                 "the standard deviation of the difference, with its √2, has to be squared as well",
                 (1.96 + 0.84) ** 2 * math.sqrt(2),
             ),
-            Mistake("15.68 is more than 15, so round up", 15),
-            Mistake("the quotient has to be squared", (1.96 + 0.84) * math.sqrt(2)),
+            Mistake(
+                "with ten runs of each, the test finds it in little more than half of all cases", 10
+            ),
+            Mistake("with 15 runs of each, the test finds it in three cases out of four", 15),
+            Mistake(
+                "that is 2.8 times √2, which has to be squared as well",
+                (1.96 + 0.84) * math.sqrt(2),
+            ),
         ],
     ),
 }
