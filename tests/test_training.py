@@ -2,9 +2,11 @@
 
 import random
 import re
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,7 @@ from mnist_cnn.batches import epoch_order
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.device import fix_seed
 from mnist_cnn.exceptions import Interrupted, RunError
+from mnist_cnn.locking import lock
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.recipes import PRECISIONS, RECIPES, Recipe
 from mnist_cnn.runs import SHIPPED, load_run
@@ -311,6 +314,26 @@ def test_an_interrupted_run_that_is_found_continues_with_its_own_seed_and_precis
         "dense: continuing runs/dense-sample-500.npz after epoch 1 of 2" in capsys.readouterr().out
     )
     assert not list(runs.glob("*set-aside*"))
+
+
+def test_a_run_that_another_notebook_is_training_is_waited_for(
+    few: Dataset, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(RECIPES, "dense", Recipe("dense", epochs=1))
+    expected = weights_of(train("dense", few, name="other", seed=5))
+    with ExitStack() as other_notebook:
+        other_notebook.enter_context(lock(runs / "dense-sample-500.npz"))
+
+        def finish(seconds: float) -> None:
+            shutil.copy(runs / "other-sample-500.npz", runs / "dense-sample-500.npz")
+            other_notebook.close()
+
+        monkeypatch.setattr("time.sleep", finish)
+        assert weights_of(find_or_train("dense", few)) == expected
+    said = capsys.readouterr().out
+    assert said.endswith(
+        "waiting until it has done so\ndense: your run, runs/dense-sample-500.npz\n"
+    )
 
 
 @pytest.mark.slow

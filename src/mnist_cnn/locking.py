@@ -28,3 +28,14 @@ def lock(file: Path) -> AbstractContextManager[object]:
         return file_lock.acquire(timeout=0)
     except Timeout:
         raise BlockingIOError(f"Another notebook or program is writing to {file}.") from None
+
+
+def is_locked(file: Path) -> bool:
+    """Whether another process is writing to a file; where that cannot be told, it is not."""
+    try:
+        with lock(file):
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False

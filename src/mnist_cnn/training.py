@@ -22,6 +22,7 @@ from mnist_cnn.environment import (
 )
 from mnist_cnn.exceptions import Interrupted, RunError
 from mnist_cnn.folders import short_path
+from mnist_cnn.locking import is_locked
 from mnist_cnn.models import build_model, predict
 from mnist_cnn.recipes import PRECISIONS, RECIPES, Recipe, Settings, choose_batch_size
 from mnist_cnn.runs import (
@@ -187,7 +188,7 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
     The learner's own comes first, then the one that comes with the package. Prints which it is,
     and why the learner's was passed over. No run comes with the package for the sample, whose test
     digits are among those that the shipped networks trained on, none for images other than MNIST,
-    and none for the recipe "short".
+    and none for the recipe "short". If another notebook is training the run, this waits for it.
 
     Args:
         recipe: A name in RECIPES.
@@ -219,6 +220,11 @@ def find_or_train(recipe: str, dataset: Dataset) -> Run:
         shipped = load_matching(SHIPPED / f"{recipe}.npz", wanted)
         print(f"{recipe}: the run that comes with the package, as {reason}")
         return shipped
+    if is_locked(file):
+        print(f"{recipe}: another notebook or program is training it; waiting until it has done so")
+        while is_locked(file):
+            time.sleep(0.5)
+        return find_or_train(recipe, dataset)
     print(f"{recipe}: training now, as {reason}")
     return train(recipe, dataset, seed=seed, precision=precision)
 
