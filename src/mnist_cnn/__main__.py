@@ -104,13 +104,14 @@ def _choose_jobs() -> int:
 
 def _run_in_place(notebooks: list[Path], dataset: Dataset) -> None:
     """Execute the notebooks and save them with their outputs; one that fails is left as it was."""
-    # With no runs to load, the notebooks train, and their outputs show the training
-    with tempfile.TemporaryDirectory() as folder:
-        runs = Path(folder, "runs")  # outputs show the last name
-        runs.mkdir()
-        os.environ["MNIST_CNN_RUNS"] = str(runs)
-        progress = _Progress()
-        for path in notebooks:
+    progress = _Progress()
+    for path in notebooks:
+        # With no runs to load, 04 trains, and its outputs show the training; the others show the
+        # runs that come with the package, as their text does
+        with tempfile.TemporaryDirectory() as folder:
+            runs = Path(folder, "runs")  # outputs show the last name
+            runs.mkdir()
+            os.environ["MNIST_CNN_RUNS"] = str(runs)
             notebook = nbformat.read(path, as_version=4)
             failure = asyncio.run(_execute(notebook, path, progress))
             if failure:
@@ -118,7 +119,7 @@ def _run_in_place(notebooks: list[Path], dataset: Dataset) -> None:
                     f"{path.name} failed: {failure}\n{path} is left as it was."
                 )
             nbformat.write(notebook, path)
-        _print_results(dataset)
+            _print_results(dataset)
 
 
 def _run_copies(notebooks: list[Path], dataset: Dataset, jobs: int) -> None:
