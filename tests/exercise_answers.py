@@ -514,6 +514,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "no square": "answer = (1.96 + 0.84) * 2**0.5",
         "ours": "answer = 10",
         "not quite": "answer = 15",
+        "both recipes": "answer = 34",
     },
     "batch of one": {
         "no batch": "answer = digits.x_test[3][..., np.newaxis] / 255",
@@ -643,6 +644,12 @@ MISTAKES: dict[str, dict[str, str]] = {
             "    covered[top : top + side + 1, left : left + side + 1] = 128\n"
             "    return covered"
         ),
+        "ends at side": (
+            "def put_square(picture, top, left, side):\n"
+            "    covered = picture.copy()\n"
+            "    covered[top:side, left:side] = 128\n"
+            "    return covered"
+        ),
         "cut out": (
             "def put_square(picture, top, left, side):\n    return picture[:side, :side] * 0 + 128"
         ),
@@ -676,6 +683,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "probabilities": "def decide(every): return sum(every) / len(every)",
         "the probability": "def decide(every): return np.max(sum(every) / len(every), 1)",
         "the median": "def decide(every): return np.argmax(np.sort(every, 0)[len(every) // 2], 1)",
+        "the geometric mean": "def decide(every): return np.prod(every, axis=0).argmax(axis=1)",
         "over the images": "def decide(every): return np.argmax(np.mean(every, 1), 1)",
     },
     "temperature": {

@@ -261,7 +261,8 @@ def test_without_any_spread_there_is_no_test() -> None:
 
 def test_the_figure_has_a_dot_for_each_seed() -> None:
     scores = {"a": [99.1, 99.4], "b": [99.5]}
-    (axis,) = plot_scores(scores).axes
+    (axis,) = plot_scores(scores, "validation").axes
+    assert axis.get_xlabel() == "validation accuracy (%)"
     dots = [tuple(point) for collection in axis.collections for point in collection.get_offsets()]
     assert dots == [(99.1, 0), (99.4, 0), (99.5, 1)]
     assert [line.get_xdata()[0] for line in axis.lines] == [99.25, 99.5]

@@ -311,11 +311,12 @@ class LiveCurves:
             self._handle.update(figure)
 
 
-def plot_scores(scores: dict[str, list[float]]) -> Figure:
+def plot_scores(scores: dict[str, list[float]], images: str = "test") -> Figure:
     """Plot accuracies: each training run as a dot, and the mean of each row as a dark bar.
 
     Args:
         scores: Accuracies in percent, by the label of their row.
+        images: The images on which they were measured, for the name of the axis.
     """
     figure, ax = _subplots(size=(8, 0.8 + 0.4 * len(scores)))
     for row, values in enumerate(scores.values()):
@@ -324,7 +325,7 @@ def plot_scores(scores: dict[str, list[float]]) -> Figure:
     ax.set(
         yticks=range(len(scores)),
         yticklabels=scores,
-        xlabel="accuracy (%)",
+        xlabel=f"{images} accuracy (%)",
         ylim=(len(scores) - 0.5, -0.5),
     )
     return figure

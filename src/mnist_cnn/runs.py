@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -55,10 +55,11 @@ class Run:
     settings: Settings
     environment: RunEnvironment
     seconds: float
-    history: dict[str, list[float]]
-    predicted: np.ndarray
-    weights: list[np.ndarray]
-    state: list[np.ndarray]
+    # Hundreds of lines of numbers, which a notebook would show
+    history: dict[str, list[float]] = field(repr=False)
+    predicted: np.ndarray = field(repr=False)
+    weights: list[np.ndarray] = field(repr=False)
+    state: list[np.ndarray] = field(repr=False)
 
     @property
     def epochs_done(self) -> int:

@@ -211,7 +211,7 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "it gets {accuracy:.1%} of the validation images right, and 94 % are asked for; "
                 "it has {parameters:,} parameters, and may have 10,000: "
-                "give it more kernels, or fit it for more epochs, or on more images",
+                "give it more kernels, or fit it for more epochs",
                 lambda model, dataset: validation_accuracy(model, dataset) >= _GOOD_ACCURACY,
             ),
         ],

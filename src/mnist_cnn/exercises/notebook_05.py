@@ -154,6 +154,7 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 "with ten runs of each, the test finds it in little more than half of all cases", 10
             ),
+            Mistake("that is both recipes together; it takes 17 runs of each", 34),
             Mistake("with 15 runs of each, the test finds it in three cases out of four", 15),
             Mistake(
                 "that is 2.8 times √2, which has to be squared as well",

@@ -31,6 +31,13 @@ def _put_square(picture: np.ndarray, top: int, left: int, side: int, grey: int =
     return copy
 
 
+def _end_at_side(picture: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
+    """A grey square whose slices end at `side`, which is a usual slip."""
+    copy = picture.copy()
+    copy[top:side, left:side] = 128
+    return copy
+
+
 EXERCISES: dict[str, Exercise] = {
     "random kernels": Network(
         requirements=[
@@ -136,6 +143,10 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 "the square is one pixel too large; a slice leaves its end out",
                 lambda picture, top, left, side: _put_square(picture, top, left, side + 1),
+            ),
+            Mistake(
+                "a slice ends at top + side, or left + side, not at side",
+                _end_at_side,
             ),
             Mistake(
                 "that cuts the square out and throws the rest away",

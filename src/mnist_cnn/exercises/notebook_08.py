@@ -65,7 +65,8 @@ EXERCISES: dict[str, Exercise] = {
             ),
             Requirement(
                 "it gets {accuracy:.1%} of the shuffled validation images right, and more is asked "
-                "for. Its convolutions look at neighbours, which shuffling has torn apart",
+                "for. Its convolutions and its pooling combine neighbours, and shuffling has torn "
+                "those apart",
                 lambda model, shuffled: (
                     _is_right_often_enough(model, shuffled)
                     or not _layers_of(model, keras.layers.Conv2D)
@@ -110,6 +111,10 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 "that takes the median of the members, and we want their mean",
                 lambda members: np.median(members, axis=0).argmax(axis=1),
+            ),
+            Mistake(
+                "that is the mean of the logarithms; we want that of the probabilities",
+                lambda members: np.log(members).mean(axis=0).argmax(axis=1),
             ),
             Mistake(
                 "axis 1 contains the images; take the mean over the members, which are axis 0",

@@ -42,7 +42,7 @@ def main() -> int:
     print(f"Accuracy on the {arguments.images} images after the last epoch:\n{summarize(groups)}")
     figure = file.with_suffix(".png")
     scores = {group.label: [*group.accuracies.values()] for group in groups}
-    plot_scores(scores).savefig(figure, dpi=150)
+    plot_scores(scores, arguments.images).savefig(figure, dpi=150)
     print(f"{figure} shows every seed as a dot.")
     return 0
 
