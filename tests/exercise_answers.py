@@ -85,7 +85,11 @@ def learn(network, images, labels, epochs=6):
     network.fit(images, labels, epochs=epochs, verbose=0)
     return network
 """,
-    "random kernels": "model, untrained = build_model(), build_model()",
+    "random kernels": (
+        "from mnist_cnn.runs import SHIPPED, load_run\n"
+        "model = load_run(SHIPPED / 'relu.npz').load_model()\n"
+        "untrained = build_model(seed=0)"
+    ),
     "shuffled pixels": (
         "def shuffle(images):\n"
         "    order = np.random.default_rng(0).permutation(784)\n"
@@ -367,6 +371,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "momentum": "learned = fit(keras.optimizers.SGD(0.05, momentum=0.9))",
         "more epochs": "learned = fit(keras.optimizers.SGD(0.03), 8)",
         "smaller batches": "learned = fit(keras.optimizers.SGD(0.1), 2, batch=10)",
+        "compiled anew": (
+            "history = fit(keras.optimizers.SGD(0.1))\n"
+            "learned = fit(keras.optimizers.SGD(0.3), model=history.model)"
+        ),
         "a network used before": (
             "history = fit(keras.optimizers.SGD(0.1))\n"
             "learned = history.model.fit(x, y, 32, epochs=5, verbose=0)"
@@ -382,6 +390,7 @@ MISTAKES: dict[str, dict[str, str]] = {
             "other = small(flatten(), layers.Dense(9), output())\n"
             "in_time = fit('adam', 4, model=other, **stop())"
         ),
+        "few images": "in_time = fit('adam', 4, x[:500], y[:500], **stop())",
         "another patience": (
             "in_time = fit(\n"
             "    keras.optimizers.Adam(0.006), 40, **stop(patience=6, restore_best_weights=True)\n"
@@ -583,7 +592,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "not trained": "answer = copy_of(untrained)",
         "later layers of the trained network": (
             "answer = copy_of(model)\n"
-            "answer.layers[0].set_weights(untrained.layers[0].get_weights())"
+            "answer.layers[0].set_weights(untrained.layers[0].get_weights())\n"
+            "answer.layers[0].trainable = False\n"
+            "answer.compile('adam', 'sparse_categorical_crossentropy')\n"
+            "answer.fit(prepare_images(digits.x_train[:640]), digits.y_train[:640], verbose=0)"
         ),
         "all frozen but the last": (
             "answer = copy_of(untrained)\n"

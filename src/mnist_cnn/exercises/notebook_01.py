@@ -185,5 +185,6 @@ EXERCISES: dict[str, Exercise] = {
                 ),
             ),
         ],
+        remark=lambda *_: "This counts only if it has learned from none of these images.",
     ),
 }

@@ -13,6 +13,7 @@ from mnist_cnn.models import predict
 
 _STEPS = 5 * 63  # five epochs of 2,000 images, in batches of 32
 _GOOD_ACCURACY = 0.87  # which rates from 0.3 to 0.5 exceed, and 0.01 does not
+_FRESH_LOSS = 0.6  # no rate comes below 0.8 in the first epoch
 _PATIENCE = 3  # epochs
 _DENSE_PARAMETERS = 784 * 128 + 128 + 128 * 10 + 10
 _MAX_SHIFT = 3  # pixels
@@ -125,6 +126,11 @@ EXERCISES: dict[str, Exercise] = {
                 lambda history, digits: bool(np.isfinite(history.history["loss"]).all()),
             ),
             Requirement(
+                "its loss in the first epoch shows that it had learned before; compile leaves the "
+                "weights as they are, so build a new network for each rate that you try",
+                lambda history, digits: history.history["loss"][0] > _FRESH_LOSS,
+            ),
+            Requirement(
                 "the training loss jumps up, and {accuracy:.1%} of the validation images are "
                 "right: the rate is too large",
                 lambda history, digits: (
@@ -143,6 +149,10 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "that is another network; build a new one with dense_network(), and train it",
                 lambda history, digits: history.model.count_params() == _DENSE_PARAMETERS,
+            ),
+            Requirement(
+                "its epochs have too few steps; train it on `x` and `y`, in batches of 32",
+                lambda history, digits: history.params["steps"] > 20,
             ),
             Requirement(
                 "its history has no val_loss to watch; give fit the validation_data",

@@ -27,8 +27,8 @@ EXERCISES: dict[str, Exercise] = {
         },
         mistakes=[
             Mistake(
-                "that makes the whole interval 0.01 points wide; "
-                "plus or minus 0.01 is twice as wide",
+                "that is for plus or minus 0.02 points; 0.01 is already half the width of the "
+                "interval",
                 1.96**2 * 0.994 * 0.006 / 0.0002**2,
             ),
             Mistake(
