@@ -313,6 +313,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "not divided by 255": f"{SMALL}\nfit(255 * x, y, epochs=3)",
         "labels of other images": f"{SMALL}\nfit(x[:1000], y[1000:2000], epochs=1)",
         "too short": f"{SMALL}\nfit(x[:1000], y[:1000], epochs=2)",
+        "the validation images": (
+            f"{SMALL}\n"
+            "fit(prepare_images(digits.x_train[3600:]), one_hot(digits.y_train[3600:]), epochs=30)"
+        ),
         "not a network": "answer = [conv(), conv()]",
         "no input": "answer = keras.Sequential([conv(), conv(), flatten(), output()])",
     },
@@ -368,6 +372,9 @@ MISTAKES: dict[str, dict[str, str]] = {
         "too large": "learned = fit(keras.optimizers.SGD(2.5))",
         "beyond all numbers": "learned = fit(keras.optimizers.SGD(1e30))",
         "Adam": "learned = fit('adam')",
+        "another network": (
+            "learned = fit(keras.optimizers.SGD(0.1), model=small(flatten(), output()))"
+        ),
         "momentum": "learned = fit(keras.optimizers.SGD(0.05, momentum=0.9))",
         "more epochs": "learned = fit(keras.optimizers.SGD(0.03), 8)",
         "smaller batches": "learned = fit(keras.optimizers.SGD(0.1), 2, batch=10)",

@@ -6,7 +6,12 @@ from numpy.random import default_rng
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
-from mnist_cnn.exercises.requirements import READS_DIGITS, is_trained, validation_accuracy
+from mnist_cnn.exercises.requirements import (
+    READS_DIGITS,
+    has_seen_validation_images,
+    is_trained,
+    validation_accuracy,
+)
 
 _FEW_PARAMETERS = 10_000
 _GOOD_ACCURACY = 0.94
@@ -213,6 +218,11 @@ EXERCISES: dict[str, Exercise] = {
                 "it has {parameters:,} parameters, and may have 10,000: "
                 "give it more kernels, or fit it for more epochs",
                 lambda model, dataset: validation_accuracy(model, dataset) >= _GOOD_ACCURACY,
+            ),
+            Requirement(
+                "it gets far fewer of the validation images wrong than of the other training "
+                "images; has it learned from them? Train only on `x_train`",
+                lambda model, dataset: not has_seen_validation_images(model, dataset),
             ),
         ],
     ),

@@ -29,6 +29,18 @@ def validation_mistakes(model: keras.Model, dataset: Dataset) -> int:
     return round(len(labels) * (1 - validation_accuracy(model, dataset)))
 
 
+def has_seen_validation_images(model: keras.Model, dataset: Dataset) -> bool:
+    """Whether the validation images are at most half as hard for it as other training images.
+
+    So it is where a network learned from the validation images only. One that has learned from some
+    of the others does better on these than on new images.
+    """
+    (images, labels), (others, _) = split_validation(dataset.x_train, dataset.y_train)
+    step = max(1, len(images) // len(others))
+    mistakes = np.mean(predict(model, images[::step]).argmax(axis=1) != labels[::step])
+    return bool(mistakes > 0.01 and 1 - validation_accuracy(model, dataset) <= mistakes / 2)
+
+
 def is_trained(model: keras.Model, *_: object) -> bool:
     """Whether a network has made any step of training since it was compiled."""
     optimizer = getattr(model, "optimizer", None)  # there is none before it is compiled
