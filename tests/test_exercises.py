@@ -280,7 +280,7 @@ def test_a_network_that_was_trained_badly_is_told_why(verdict: Verdict) -> None:
         "not trained": "it needs `compile` and then `fit`.",
         "not divided by 255": "it was fitted on images that were not divided by 255.",
         "labels of other images": "do the labels belong to these images?",
-        "too short": "more kernels, or fit it for more epochs, or on more images.",
+        "too short": "more kernels, or fit it for more epochs.",
     }
     for name, reason in reasons.items():
         said = verdict("small network", MISTAKES["small network"][name])
