@@ -98,7 +98,7 @@ def test_the_whole_series_runs_on_fashion_mnist_with_one_variable_set(
     )
     assert not any("comes with the package" in of_notebook for of_notebook in said.values())
     assert re.search(r"(Shirt|T-shirt/top|Pullover|Coat) taken for ", said["05"])
-    assert "improved: training now" in said["04"] and "improved: your run" in said["05"]
+    assert "improved: training now" in said["05"] and "improved: your run" in said["08"]
 
 
 # Three classes with names of their own

@@ -11,11 +11,11 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
@@ -29,6 +29,8 @@ from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.exceptions import DataError
 from mnist_cnn.folders import NO_NOTEBOOKS, find_notebooks
 from mnist_cnn.machine import cores, memory
+
+T = TypeVar("T")
 
 _TRAINING = "04_training"
 _KERNEL_MEMORY = 1_300_000_000  # bytes; what a kernel may take, which the tests check
@@ -113,7 +115,7 @@ def _run_in_place(notebooks: list[Path], dataset: Dataset) -> None:
             runs.mkdir()
             os.environ["MNIST_CNN_RUNS"] = str(runs)
             notebook = nbformat.read(path, as_version=4)
-            failure = asyncio.run(_execute(notebook, path, progress))
+            failure = _run(_execute(notebook, path, progress))
             if failure:
                 raise _FailedNotebookError(
                     f"{path.name} failed: {failure}\n{path} is left as it was."
@@ -133,12 +135,18 @@ def _run_copies(notebooks: list[Path], dataset: Dataset, jobs: int) -> None:
         for stage in _stages(notebooks):
             await asyncio.gather(*(_run_copy(path, folder, progress, turns) for path in stage))
 
-    asyncio.run(run_all())
+    _run(run_all())
     _print_results(dataset)
     print(
         f"Read {folder / notebooks[0].stem}.html in a browser, or slide through the predictions: "
         "make lab"
     )
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a loop of the kind that kernels need, also on Windows."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(coroutine)
 
 
 def _stages(notebooks: list[Path]) -> list[list[Path]]:
