@@ -193,11 +193,16 @@ def test_notebooks_run_side_by_side_but_the_training_comes_before_those_after_it
     tmp_path: Path, offline: dict[str, str]
 ) -> None:
     os.mkfifo(tmp_path / "pipe")  # each end waits until the other is opened
+    training = (
+        "import time; open('../pipe', 'w').write('from 04')\n"
+        # 05 would begin in this time if it did not wait
+        "time.sleep(4); open('../trained', 'w').close()"
+    )
     count_kernels = "import psutil, os; print(len(psutil.Process(os.getppid()).children()))"
     write_notebooks(
         tmp_path,
         _01_first="print(open('../pipe').read())",
-        _04_training="open('../pipe', 'w').write('from 04'); open('../trained', 'w').close()",
+        _04_training=training,
         _05_after=f"open('../trained'); {count_kernels}",
     )
     done = make_run(tmp_path, offline, "--jobs", "2", timeout=120)
