@@ -58,7 +58,7 @@ BEFORE = {
         "def leaky(slope=0.1): return layers.LeakyReLU(negative_slope=slope)"
     ),
     "learning rate": _FEW_IMAGES,
-    "stopped early": f"{_FEW_IMAGES}x, y = x[:1000], y[:1000]",
+    "stopped early": _FEW_IMAGES,
     "moved digits": _FEW_IMAGES,
     "seeds": (
         "(x_train, y_train), _ = split_validation(digits.x_train, digits.y_train)\n"
@@ -378,7 +378,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "momentum": "learned = fit(keras.optimizers.SGD(0.05, momentum=0.9))",
         "more epochs": "learned = fit(keras.optimizers.SGD(0.03), 8)",
         "smaller batches": "learned = fit(keras.optimizers.SGD(0.1), 2, batch=10)",
-        "compiled anew": (
+        "compiled once more": (
             "history = fit(keras.optimizers.SGD(0.1))\n"
             "learned = fit(keras.optimizers.SGD(0.3), model=history.model)"
         ),

@@ -30,7 +30,7 @@ from mnist_cnn.exceptions import DataError
 from mnist_cnn.folders import NO_NOTEBOOKS, find_notebooks
 from mnist_cnn.machine import cores, memory
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _TRAINING = "04_training"
 _KERNEL_MEMORY = 1_300_000_000  # bytes; what a kernel may take, which the tests check
@@ -143,7 +143,7 @@ def _run_copies(notebooks: list[Path], dataset: Dataset, jobs: int) -> None:
     )
 
 
-def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
     """Run a coroutine in a loop of the kind that kernels need, also on Windows."""
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         return runner.run(coroutine)

@@ -10,8 +10,8 @@ from mnist_cnn.data import Dataset, prepare_images, split_validation
 from mnist_cnn.exercises.kinds import Array, Exercise, Function, Mistake, Network, Requirement
 from mnist_cnn.exercises.requirements import (
     READS_DIGITS,
-    has_seen_validation_images,
     is_trained,
+    learned_only_from_validation_images,
     validation_accuracy,
     validation_mistakes,
 )
@@ -153,7 +153,9 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "it gets far fewer of the validation images wrong than of the other training "
                 "images; has it learned from `x_val`? Train only on `x_train`",
-                lambda model, first, dataset: not has_seen_validation_images(model, dataset),
+                lambda model, first, dataset: (
+                    not learned_only_from_validation_images(model, dataset)
+                ),
             ),
             Requirement(
                 "it makes {mistakes:,} mistakes on the validation images, and the first network "

@@ -8,8 +8,8 @@ from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
 from mnist_cnn.exercises.requirements import (
     READS_DIGITS,
-    has_seen_validation_images,
     is_trained,
+    learned_only_from_validation_images,
     validation_accuracy,
 )
 
@@ -222,7 +222,7 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "it gets far fewer of the validation images wrong than of the other training "
                 "images; has it learned from them? Train only on `x_train`",
-                lambda model, dataset: not has_seen_validation_images(model, dataset),
+                lambda model, dataset: not learned_only_from_validation_images(model, dataset),
             ),
         ],
     ),

@@ -5,13 +5,13 @@ import numpy as np
 from mnist_cnn.backend import keras
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Number, Requirement
 from mnist_cnn.exercises.requirements import (
+    DENSE_PARAMETERS,
     READS_DIGITS,
     is_trained,
     validation_accuracy,
 )
 
 START_OF_BIAS = -5.0
-_PARAMETERS = 784 * 128 + 128 + 128 * 10 + 10
 
 # Of the six units, 1 and 3 respond to none of the six images; 5 responds to one, although its sum
 # is negative
@@ -165,7 +165,7 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "it has {parameters:,} parameters, and the network above had 101,770; "
                 "change nothing but the activation",
-                lambda model, dataset: model.count_params() == _PARAMETERS,
+                lambda model, dataset: model.count_params() == DENSE_PARAMETERS,
             ),
             Requirement(
                 "it has not been trained; it needs `compile` and then `fit`",

@@ -8,17 +8,24 @@ from numpy.random import default_rng
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.exercises.kinds import Choice, Exercise, Network, Requirement, Training
-from mnist_cnn.exercises.requirements import READS_DIGITS, validation_accuracy
+from mnist_cnn.exercises.requirements import (
+    DENSE_PARAMETERS,
+    READS_DIGITS,
+    validation_accuracy,
+)
 from mnist_cnn.models import predict
 
 _STEPS = 63  # an epoch of 2,000 images, in batches of 32
 _GOOD_ACCURACY = 0.87  # which rates from 0.3 to 0.5 exceed, and 0.01 does not
 _FRESH_LOSS = 0.6  # no rate comes below 0.8 in the first epoch
 _PATIENCE = 3  # epochs
-_DENSE_PARAMETERS = 784 * 128 + 128 + 128 * 10 + 10
 _IS_DENSE_NETWORK = Requirement(
     "that is another network; build a new one with dense_network(), and train it",
-    lambda history, digits: history.model.count_params() == _DENSE_PARAMETERS,
+    lambda history, digits: history.model.count_params() == DENSE_PARAMETERS,
+)
+_HAS_USUAL_STEPS = Requirement(
+    "an epoch should have 63 steps; keep to the 2,000 images and to batches of 32",
+    lambda history, digits: history.params["steps"] == _STEPS,
 )
 _MAX_SHIFT = 3  # pixels
 
@@ -122,10 +129,7 @@ EXERCISES: dict[str, Exercise] = {
                     <= len(history.epoch) * history.params["steps"]
                 ),
             ),
-            Requirement(
-                "an epoch should have 63 steps; keep to the 2,000 images and to batches of 32",
-                lambda history, digits: history.params["steps"] == _STEPS,
-            ),
+            _HAS_USUAL_STEPS,
             Requirement(
                 "the loss became nan (not a number), as happens when a rate is far too large",
                 lambda history, digits: bool(np.isfinite(history.history["loss"]).all()),
@@ -152,10 +156,7 @@ EXERCISES: dict[str, Exercise] = {
     "stopped early": Training(
         requirements=[
             _IS_DENSE_NETWORK,
-            Requirement(
-                "its epochs have too few steps; train it on `x` and `y`, in batches of 32",
-                lambda history, digits: history.params["steps"] > 20,
-            ),
+            _HAS_USUAL_STEPS,
             Requirement(
                 "its history has no val_loss to watch; give fit the validation_data",
                 lambda history, digits: "val_loss" in history.history,

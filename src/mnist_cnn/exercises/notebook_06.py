@@ -10,7 +10,7 @@ from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, prepare_images, split_validation
 from mnist_cnn.drawing import shrink
 from mnist_cnn.exercises.kinds import Array, Exercise, Function, Mistake, Network, Requirement
-from mnist_cnn.exercises.requirements import READS_DIGITS, validation_accuracy
+from mnist_cnn.exercises.requirements import READS_DIGITS, have_equal_weights, validation_accuracy
 
 _PROBABILITIES = default_rng(0).dirichlet(np.ones(10), size=8)
 _LABELS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
@@ -42,11 +42,6 @@ def _put_on_sheet(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     scaled = Image.fromarray(image).resize((side, side))
     sheet[top : top + side, left : left + side] = np.asarray(scaled) / np.float32(255)
     return sheet
-
-
-def _have_equal_weights(one: keras.Model, other: keras.Model) -> bool:
-    pairs = zip(one.get_weights(), other.get_weights(), strict=False)
-    return all(np.array_equal(a, b) for a, b in pairs)
 
 
 @lru_cache(maxsize=1)
@@ -174,7 +169,7 @@ EXERCISES: dict[str, Exercise] = {
             ),
             Requirement(
                 "all of its weights are still those of `model`; now train it on shrunk sheets",
-                lambda answer, model, dataset: not _have_equal_weights(answer, model),
+                lambda answer, model, dataset: not have_equal_weights(answer, model),
             ),
             Requirement(
                 "it has been trained, but on shrunk sheets it is hardly better than `model`; "

@@ -6,7 +6,7 @@ from numpy.random import default_rng
 
 from mnist_cnn.backend import keras
 from mnist_cnn.exercises.kinds import Exercise, Function, Mistake, Network, Requirement
-from mnist_cnn.exercises.requirements import validation_accuracy
+from mnist_cnn.exercises.requirements import have_equal_weights, validation_accuracy
 
 _MAPS = default_rng(0).normal(size=(5, 7, 4)).clip(min=0)  # after ReLU
 _PICTURE = default_rng(0).integers(1, 100, size=(20, 20), dtype="uint8")
@@ -18,12 +18,6 @@ _SECOND_KERNELS = slice(2, 3)
 _LATER_LAYERS = slice(2, None)
 
 _GOOD = 0.85
-
-
-def _have_equal_weights(one: keras.Model, other: keras.Model, which: slice) -> bool:
-    """Whether two networks have the same arrays in a slice of their lists of weights."""
-    weights, others = one.get_weights()[which], other.get_weights()[which]
-    return len(weights) == len(others) and all(map(np.array_equal, weights, others))
 
 
 def _is_nearer_to(one: keras.Model, other: keras.Model, answer: keras.Model) -> bool:
@@ -74,21 +68,21 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "its first layer has the trained kernels, and should have those of `untrained`",
                 lambda answer, model, untrained, dataset: (
-                    not _have_equal_weights(answer, model, _FIRST_KERNELS)
+                    not have_equal_weights(answer, model, _FIRST_KERNELS)
                 ),
             ),
             Requirement(
                 "its first layer has other weights than that of `untrained`. Either it did not "
                 "start from the same seed, or it was not frozen; set trainable = False before "
                 "`compile`",
-                lambda answer, model, untrained, dataset: _have_equal_weights(
+                lambda answer, model, untrained, dataset: have_equal_weights(
                     answer, untrained, _FIRST_LAYER
                 ),
             ),
             Requirement(
                 "all of its weights are still those of `untrained`; now train it",
                 lambda answer, model, untrained, dataset: (
-                    not _have_equal_weights(answer, untrained, _LATER_LAYERS)
+                    not have_equal_weights(answer, untrained, _LATER_LAYERS)
                 ),
             ),
             Requirement(
@@ -101,7 +95,7 @@ EXERCISES: dict[str, Exercise] = {
             Requirement(
                 "its second convolution has learned nothing either; freeze only the first layer",
                 lambda answer, model, untrained, dataset: (
-                    not _have_equal_weights(answer, untrained, _SECOND_KERNELS)
+                    not have_equal_weights(answer, untrained, _SECOND_KERNELS)
                 ),
             ),
             Requirement(

@@ -8,6 +8,9 @@ from mnist_cnn.data import Dataset, split_validation
 from mnist_cnn.exercises.kinds import Requirement
 from mnist_cnn.models import predict
 
+# Of a network with one hidden layer, of 128 units, as in notebooks 03 and 04
+DENSE_PARAMETERS = 784 * 128 + 128 + 128 * 10 + 10
+
 
 def validation_accuracy(model: keras.Model, dataset: Dataset) -> float:
     """The accuracy on the validation images, the last tenth of a dataset's training images.
@@ -29,7 +32,7 @@ def validation_mistakes(model: keras.Model, dataset: Dataset) -> int:
     return round(len(labels) * (1 - validation_accuracy(model, dataset)))
 
 
-def has_seen_validation_images(model: keras.Model, dataset: Dataset) -> bool:
+def learned_only_from_validation_images(model: keras.Model, dataset: Dataset) -> bool:
     """Whether the validation images are at most half as hard for it as other training images.
 
     So it is where a network learned from the validation images only. One that has learned from some
@@ -39,6 +42,18 @@ def has_seen_validation_images(model: keras.Model, dataset: Dataset) -> bool:
     step = max(1, len(images) // len(others))
     mistakes = np.mean(predict(model, images[::step]).argmax(axis=1) != labels[::step])
     return bool(mistakes > 0.01 and 1 - validation_accuracy(model, dataset) <= mistakes / 2)
+
+
+def have_equal_weights(one: keras.Model, other: keras.Model, which: slice = slice(None)) -> bool:
+    """Whether two networks have the same weights.
+
+    Args:
+        one: One network.
+        other: The other.
+        which: Which of their lists of weights to compare.
+    """
+    weights, others = one.get_weights()[which], other.get_weights()[which]
+    return len(weights) == len(others) and all(map(np.array_equal, weights, others))
 
 
 def is_trained(model: keras.Model, *_: object) -> bool:
