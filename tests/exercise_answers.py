@@ -373,7 +373,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "beyond all numbers": "learned = fit(keras.optimizers.SGD(1e30))",
         "Adam": "learned = fit('adam')",
         "another network": (
-            "learned = fit(keras.optimizers.SGD(0.1), model=small(flatten(), output()))"
+            "wide = small(flatten(), layers.Dense(256, activation='relu'), output())\n"
+            "learned = fit(keras.optimizers.SGD(0.3), model=wide)"
         ),
         "momentum": "learned = fit(keras.optimizers.SGD(0.05, momentum=0.9))",
         "more epochs": "learned = fit(keras.optimizers.SGD(0.03), 8)",
