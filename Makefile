@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .PHONY: run lab class check lint test rehearse notebooks study bench bench-quick tables site clean
 
-run: $(ENV)/installed  ## set up, then execute all eight notebooks into build/
+run: $(ENV)/installed  ## set up, then execute all nine notebooks into build/
 	$(BIN)/python -m mnist_cnn
 
 # The environment's own kernel comes before others that are called python3.

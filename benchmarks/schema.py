@@ -161,9 +161,20 @@ class EnsembleResult(TypedDict):
     test_agree_and_wrong: int
 
 
+class TransferResult(TypedDict):
+    """How accurate a network is on digits on photographs: a line of transfer.jsonl."""
+
+    way: str  # in which the network was trained, one of transfer.WAYS
+    images: int  # to train on
+    seed: int
+    validation: float  # the accuracy on validation images in colour, in 0..1
+    test: float  # and on test images in colour
+
+
 class Results(BenchmarkResults):
     """Everything that was measured, with the accuracies of the studies in percent."""
 
     ensembles: list[EnsembleResult]
+    transfer: list[TransferResult]
     test: dict[str, dict[int, float]]  # by recipe and seed
     validation: dict[str, dict[int, float]]

@@ -8,11 +8,20 @@ import json
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from compared import BASELINE, STUDY_RECIPES, Contestant
 from mnist_cnn.exceptions import StudyError
 from mnist_cnn.study.results import Group, group_results, load_results, summarize
-from schema import BenchmarkResults, EnsembleResult, Images, Results, SpeedResults, SpeedRow
+from schema import (
+    BenchmarkResults,
+    EnsembleResult,
+    Images,
+    Results,
+    SpeedResults,
+    SpeedRow,
+    TransferResult,
+)
 
 FOLDER = Path(__file__).parent
 
@@ -26,14 +35,14 @@ def load_measurements(folder: Path = FOLDER) -> Results:
     """Load everything that was measured.
 
     Args:
-        folder: The folder of results.json, study.jsonl, ladder.jsonl and ensembles.jsonl.
+        folder: The folder of results.json and of the files with the ending .jsonl.
 
     Raises:
         StudyError: A file cannot be read, or holds more than one study.
     """
     benchmarks: BenchmarkResults = json.loads((folder / "results.json").read_text("utf-8"))
-    lines = (folder / "ensembles.jsonl").read_text("utf-8").splitlines()
-    ensembles: list[EnsembleResult] = [json.loads(line) for line in lines]
+    ensembles: list[EnsembleResult] = _load_lines(folder / "ensembles.jsonl")
+    transfer: list[TransferResult] = _load_lines(folder / "transfer.jsonl")
     studies: dict[Images, dict[str, dict[int, float]]] = {"test": {}, "validation": {}}
     for name in ("study.jsonl", "ladder.jsonl"):
         studied = load_results(folder / name)
@@ -48,9 +57,15 @@ def load_measurements(folder: Path = FOLDER) -> Results:
     return {
         **benchmarks,
         "ensembles": ensembles,
+        "transfer": transfer,
         "test": studies["test"],
         "validation": studies["validation"],
     }
+
+
+def _load_lines(file: Path) -> list[Any]:
+    """The values in a file that has one on each line, in JSON."""
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
 def rows_by_contestant(results: SpeedResults) -> dict[Contestant, SpeedRow]:
@@ -145,7 +160,11 @@ def measured(results: Results) -> str:
     )
     seconds = {recipe: round(value) for recipe, value in results["costs"]["seconds"].items()}
     times = {"machine": results["costs"]["machine"], "seconds": seconds}
-    return json.dumps({"scores": scores, "times": times}, indent=1) + "\n"
+    transfer: dict[str, dict[int, list[float]]] = {}
+    for result in results["transfer"]:
+        by_number = transfer.setdefault(result["way"], {})
+        by_number.setdefault(result["images"], []).append(round(100 * result["test"], 2))
+    return json.dumps({"scores": scores, "times": times, "transfer": transfer}, indent=1) + "\n"
 
 
 def _scores_of_ensembles(

@@ -104,6 +104,32 @@ def learn(network, images, labels, epochs=6):
         "    model.fit(images, labels, epochs=epochs, verbose=0)\n"
         "    return model"
     ),
+    # Quickest, as above, are networks that learn by heart what the check tries
+    "fine-tuning in colour": """
+from mnist_cnn.exercises.notebook_09 import colour_weights, make_colour_digits
+from mnist_cnn.models import relu_layers
+from mnist_cnn.runs import SHIPPED, load_run
+
+model = load_run(SHIPPED / "relu.npz").load_model()
+few, labels = make_colour_digits(digits)
+
+def network(head=True):
+    keras.utils.set_random_seed(0)
+    answer = small(*relu_layers(), output(), shape=(28, 28, 3))
+    weights = colour_weights(model)
+    answer.set_weights(weights if head else [*weights[:6], *answer.get_weights()[6:]])
+    return answer
+
+def learn(answer, images=few, labels=labels, epochs=4):
+    answer.compile("adam", "sparse_categorical_crossentropy")
+    answer.fit(images, labels, epochs=epochs, verbose=0)
+    return answer
+
+def freeze(answer):
+    for layer in answer.layers[:-3]:
+        layer.trainable = False
+    return answer
+""",
 }
 
 # By exercise; found in another way than the notebook's solution
@@ -208,6 +234,25 @@ RIGHT = {
     ),
     "ensemble": "def decide(every): return [sum(each).argmax() for each in every.swapaxes(0, 1)]",
     "temperature": "def change_temperature(p, t): return softmax(np.log(p) / t, axis=1)",
+    "eight bits": (
+        "def to_eight_bits(weights):\n"
+        "    grid = np.linspace(-1, 1, 255) * np.abs(weights).max()\n"
+        "    return grid[np.abs(weights[..., np.newaxis] - grid).argmin(axis=-1)]"
+    ),
+    "reading order": (
+        "def reading_order(middles):\n"
+        "    lines, last = [], -100\n"
+        "    for row, column, k in sorted((*middle, k) for k, middle in enumerate(middles)):\n"
+        "        lines += [[]] if row - last > 40 else []\n"
+        "        lines[-1].append((column, k))\n"
+        "        last = row\n"
+        "    return [k for line in lines for _, k in sorted(line)]"
+    ),
+    "fine-tuning in colour": "answer = learn(network(head=False), epochs=8)",
+    "which file": (
+        "answer = {'colleague': 'keras', 'stranger': 'weights'}\n"
+        "answer |= {'web page': 'onnx', 'sensor': 'int8'}"
+    ),
 }
 
 # By exercise and misconception
@@ -729,6 +774,84 @@ MISTAKES: dict[str, dict[str, str]] = {
             "def change_temperature(p, t):\n"
             "    powers = np.exp(p / t)\n"
             "    return powers / powers.sum(axis=1)[:, None]"
+        ),
+    },
+    "eight bits": {
+        "not scaled back": (
+            "def to_eight_bits(weights): return np.round(127 * weights / np.abs(weights).max())"
+        ),
+        "not rounded": "def to_eight_bits(weights): return weights.copy()",
+        "decimals cut off": (
+            "def to_eight_bits(weights):\n"
+            "    scale = np.abs(weights).max() / 127\n"
+            "    return (weights / scale).astype('int8') * scale"
+        ),
+        "the largest, with its sign": (
+            "def to_eight_bits(weights):\n"
+            "    scale = np.max(weights) / 127\n"
+            "    return np.round(weights / scale) * scale"
+        ),
+        "up to 128": (
+            "def to_eight_bits(weights):\n"
+            "    scale = np.abs(weights).max() / 128\n"
+            "    return np.round(weights / scale) * scale"
+        ),
+        "up to 255": (
+            "def to_eight_bits(weights):\n"
+            "    scale = np.abs(weights).max() / 255\n"
+            "    return np.round(weights / scale) * scale"
+        ),
+    },
+    "reading order": {
+        "top to bottom": "def reading_order(middles): return middles[:, 0].argsort()",
+        "left to right": "def reading_order(middles): return middles[:, 1].argsort()",
+        "the middles": (
+            "def reading_order(middles):\n"
+            "    order = np.argsort(middles[:, 0])\n"
+            "    begins = np.diff(middles[order, 0], prepend=middles[order[0], 0]) > 40\n"
+            "    return middles[order][np.lexsort((middles[order, 1], np.cumsum(begins)))]"
+        ),
+        "indices of the sorted": (
+            "def reading_order(middles):\n"
+            "    middles = middles[np.argsort(middles[:, 0])]\n"
+            "    begins = np.diff(middles[:, 0], prepend=middles[0, 0]) > 40\n"
+            "    return np.lexsort((middles[:, 1], np.cumsum(begins)))"
+        ),
+        "places": (
+            "def reading_order(middles):\n"
+            "    order = np.argsort(middles[:, 0])\n"
+            "    begins = np.diff(middles[order, 0], prepend=middles[order[0], 0]) > 40\n"
+            "    order = order[np.lexsort((middles[order, 1], np.cumsum(begins)))]\n"
+            "    return np.argsort(order)"
+        ),
+        "from the first of the line": (
+            "def reading_order(middles):\n"
+            "    lines, first = {}, -100\n"
+            "    for k in middles[:, 0].argsort():\n"
+            "        first = middles[k, 0] if middles[k, 0] - first > 40 else first\n"
+            "        lines.setdefault(first, []).append((middles[k, 1], k))\n"
+            "    return [k for line in lines.values() for _, k in sorted(line)]"
+        ),
+    },
+    "fine-tuning in colour": {
+        "the grey network": "answer = model",
+        "not trained": "answer = network()",
+        "frozen": "answer = learn(freeze(network()))",
+        "labels of other images": "answer = learn(network(head=False), labels=labels[::-1])",
+        "a new head, hardly trained": "answer = learn(network(head=False), epochs=1)",
+    },
+    "which file": {
+        "a stranger's .keras file": (
+            "answer = {'colleague': 'keras', 'stranger': 'keras'}\n"
+            "answer |= {'web page': 'onnx', 'sensor': 'int8'}"
+        ),
+        "too large": (
+            "answer = {'colleague': 'keras', 'stranger': 'weights'}\n"
+            "answer |= {'web page': 'onnx', 'sensor': 'onnx'}"
+        ),
+        "only predicts": (
+            "answer = {'colleague': 'onnx', 'stranger': 'weights'}\n"
+            "answer |= {'web page': 'onnx', 'sensor': 'int8'}"
         ),
     },
 }

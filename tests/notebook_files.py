@@ -17,6 +17,7 @@ STEPS = [
     "06_prediction_visualization",
     "07_inside_the_network",
     "08_room_for_improvement",
+    "09_take_it_with_you",
 ]
 MEMBERS = [f"member-{seed}" for seed in range(5)]  # the runs of 08's ensemble
 

@@ -16,6 +16,7 @@ import os
 import platform
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,8 +43,8 @@ def _set_environment() -> None:
 
 
 @contextmanager
-def _hide_messages() -> Iterator[None]:
-    """Keep back what is written to stderr, also by C++; if an import fails, it may say why."""
+def hide_messages() -> Iterator[None]:
+    """Keep back what is written to stderr, also by C++; if what is done fails, it may say why."""
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as messages:
         os.dup2(messages.fileno(), 2)
@@ -78,10 +79,12 @@ def _no_garbage_collection() -> Iterator[None]:
 
 _set_environment()
 _notebook_imported_keras = "keras" in sys.modules
-with _hide_messages(), _no_garbage_collection():
+with hide_messages(), _no_garbage_collection():
     import keras
 # No advice on retracing; in a notebook, the import turns it on
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
+# As Keras 3.15 exports to ONNX, it asks NumPy for a name that NumPy no longer has
+warnings.filterwarnings("ignore", r"In the future `np\.object`", FutureWarning)
 
 # Keras's own values of what keras.json, KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH can change
 _KERAS_SETTINGS: dict[str, object] = {
@@ -120,4 +123,4 @@ def usual_settings(precision: str = "float32") -> Iterator[None]:
 if not _notebook_imported_keras:  # otherwise they are what the notebook has set
     _change_settings(_KERAS_SETTINGS)
 
-__all__ = ["keras", "usual_settings"]
+__all__ = ["hide_messages", "keras", "usual_settings"]

@@ -31,6 +31,21 @@ def load_scores(images: str = "test") -> dict[str, list[float]]:
     return scores
 
 
+def load_transfer() -> dict[str, dict[int, list[float]]]:
+    """Load what a network in colour gains from one that was trained in grey (notebook 09).
+
+    Returns:
+        By the way in which networks were trained, "from scratch", "convolutions kept" or "all
+        weights kept", and by the number of images in colour that they were trained on: their
+        accuracies on the test images in colour, in percent, in the order of the seeds.
+    """
+    ways = json.loads(_FILE.read_text("utf-8"))["transfer"]
+    return {
+        way: {int(number): accuracies for number, accuracies in by_number.items()}
+        for way, by_number in ways.items()
+    }
+
+
 def load_times() -> tuple[dict[str, float], str]:
     """Load how long a training run of each recipe takes on two cores.
 

@@ -9,6 +9,7 @@ from mnist_cnn.exercises import (
     notebook_06,
     notebook_07,
     notebook_08,
+    notebook_09,
 )
 from mnist_cnn.exercises.kinds import Exercise
 
@@ -21,4 +22,5 @@ EXERCISES: dict[str, Exercise] = {
     **notebook_06.EXERCISES,
     **notebook_07.EXERCISES,
     **notebook_08.EXERCISES,
+    **notebook_09.EXERCISES,
 }

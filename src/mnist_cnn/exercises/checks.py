@@ -26,7 +26,11 @@ from mnist_cnn.exercises.kinds import (
     Trainer,
     Training,
 )
-from mnist_cnn.exercises.requirements import validation_accuracy, validation_mistakes
+from mnist_cnn.exercises.requirements import (
+    takes_colour,
+    validation_accuracy,
+    validation_mistakes,
+)
 
 _UNANSWERED = "Not answered yet."
 _UNKNOWN_NUMBER = "that is not the number; open the hint"
@@ -336,7 +340,7 @@ def _print_verdict(
             print(_verdict(_fill_in(requirement.message, model, others)))
             return
     description = "It has {parameters:,} parameters"
-    if _datasets(others):
+    if _datasets(others) and not takes_colour(model):
         description += " and classifies {accuracy:.1%} of the validation images correctly"
     more = f" {remark(answer, *others)}" if remark else ""
     print(f"{_verdict(None)} {_fill_in(description, model, others)}.{more}")

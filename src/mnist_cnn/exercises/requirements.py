@@ -56,6 +56,11 @@ def have_equal_weights(one: keras.Model, other: keras.Model, which: slice = slic
     return len(weights) == len(others) and all(map(np.array_equal, weights, others))
 
 
+def takes_colour(model: keras.Model) -> bool:
+    """Whether a network takes images of three channels."""
+    return getattr(model, "input_shape", ())[1:] == (28, 28, 3)
+
+
 def is_trained(model: keras.Model, *_: object) -> bool:
     """Whether a network has made any step of training since it was compiled."""
     optimizer = getattr(model, "optimizer", None)  # there is none before it is compiled

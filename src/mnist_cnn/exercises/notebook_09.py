@@ -1,0 +1,216 @@
+"""Exercises of notebook 09, on what comes after MNIST."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.random import default_rng
+
+from mnist_cnn.backend import keras
+from mnist_cnn.data import Dataset, split_validation
+from mnist_cnn.exercises.kinds import (
+    Choice,
+    Exercise,
+    Function,
+    Mistake,
+    Network,
+    Requirement,
+)
+from mnist_cnn.exercises.requirements import takes_colour
+from mnist_cnn.photographs import put_on_photographs
+
+_KERNELS = default_rng(0).normal(size=(3, 3, 4))
+# Middles of boxes: two lines of three, and three lines, the first of which falls by 50 pixels
+_TWO_LINES = np.array([[30, 200], [45, 20], [52, 110], [170, 300], [188, 40], [190, 150]])
+_SLOPING = np.array([[20, 10], [45, 160], [70, 90], [120, 200], [141, 30], [210, 100]])
+
+_CHANCE = 0.2  # hardly more than one in ten
+_FINE_TUNED = 0.9
+
+
+def _to_eight_bits(weights: np.ndarray, largest: float = 127) -> np.ndarray:
+    scale = np.abs(weights).max() / largest
+    return np.round(weights / scale) * scale
+
+
+def _reading_order(middles: np.ndarray) -> np.ndarray:
+    order = np.argsort(middles[:, 0])
+    begins = np.diff(middles[order, 0], prepend=middles[order[0], 0]) > 40
+    return order[np.lexsort((middles[order, 1], np.cumsum(begins)))]
+
+
+def _by_first_row_of_line(middles: np.ndarray) -> np.ndarray:
+    """Lines in which every middle is at most 40 pixels below the first one."""
+    order = np.argsort(middles[:, 0])
+    line, first, lines = 0, middles[order[0], 0], []
+    for row in middles[order, 0]:
+        if row - first > 40:
+            line, first = line + 1, row
+        lines.append(line)
+    return order[np.lexsort((middles[order, 1], lines))]
+
+
+def colour_weights(model: keras.Model) -> list[np.ndarray]:
+    """A grey network's weights for one in colour that sees the mean of the three channels."""
+    kernel, *others = model.get_weights()
+    return [np.repeat(kernel, 3, axis=2) / 3, *others]
+
+
+@lru_cache(maxsize=1)
+def make_colour_digits(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Up to a thousand validation images on photographs, float32 (n, 28, 28, 3), and labels.
+
+    Args:
+        dataset: The images.
+    """
+    _, (images, labels) = split_validation(dataset.x_train, dataset.y_train)
+    in_colour = put_on_photographs(images[-1000:], "right", seed=9) / np.float32(255)
+    return in_colour, labels[-1000:]
+
+
+def _colour_accuracy(model: keras.Model, dataset: Dataset) -> float:
+    """The accuracy on the check's digits on photographs, in 0..1."""
+    images, labels = make_colour_digits(dataset)
+    guesses = model.predict(images, batch_size=500, verbose=0).argmax(axis=1)
+    return float(np.mean(guesses == labels))
+
+
+def _has_weights(answer: keras.Model, weights: list[np.ndarray]) -> bool:
+    return all(map(np.array_equal, answer.get_weights(), weights))
+
+
+def _describe_colour(answer: keras.Model, model: keras.Model, dataset: Dataset) -> str:
+    """What a learner is told about a right answer: how much it reads on photographs."""
+    return f"It reads {_colour_accuracy(answer, dataset):.1%} of new digits on photographs."
+
+
+EXERCISES: dict[str, Exercise] = {
+    "eight bits": Function(
+        inputs=[(_KERNELS,), (np.array([-2.0, -0.3, 0.004, 0.9]),)],
+        right=_to_eight_bits,
+        mistakes=[
+            Mistake(
+                "those are the whole numbers; multiply them by the factor, to scale them back",
+                lambda weights: np.round(weights / (np.abs(weights).max() / 127)),
+            ),
+            Mistake(
+                "nothing is rounded; between scaling and scaling back comes np.round",
+                lambda weights: weights,
+            ),
+            Mistake(
+                "it cuts the decimals off, as `astype` does; np.round goes to the nearest number",
+                lambda weights: (
+                    np.trunc(weights / (np.abs(weights).max() / 127))
+                    * (np.abs(weights).max() / 127)
+                ),
+            ),
+            Mistake(
+                "it divides by the largest weight, and the largest may be negative: take the "
+                "absolute values first",
+                lambda weights: np.round(weights / (weights.max() / 127)) * (weights.max() / 127),
+            ),
+            Mistake(
+                "the largest becomes 128, which int8 does not have; it ends at 127",
+                lambda weights: _to_eight_bits(weights, 128),
+            ),
+            Mistake(
+                "the largest becomes 255, as with bytes without a sign; here it becomes 127",
+                lambda weights: _to_eight_bits(weights, 255),
+            ),
+        ],
+    ),
+    "reading order": Function(
+        inputs=[(_TWO_LINES,), (_SLOPING[[4, 2, 0, 5, 1, 3]],)],
+        right=_reading_order,
+        mistakes=[
+            Mistake(
+                "that is from top to bottom; within a line the columns decide",
+                lambda middles: np.argsort(middles[:, 0]),
+            ),
+            Mistake(
+                "that is from left to right, whatever the line",
+                lambda middles: np.argsort(middles[:, 1]),
+            ),
+            Mistake(
+                "those are the middles in the right order; return their indices in `middles`",
+                lambda middles: middles[_reading_order(middles)],
+            ),
+            Mistake(
+                "those are indices into the sorted middles; `order[...]` leads back to the "
+                "middles as they were given",
+                lambda middles: np.argsort(np.argsort(middles[:, 0]))[_reading_order(middles)],
+            ),
+            Mistake(
+                "that says at which place each middle is read; return which middle is read first, "
+                "which second, and so on",
+                lambda middles: np.argsort(_reading_order(middles)),
+            ),
+            Mistake(
+                "it compares each row with the first of its line, and a line may slope: "
+                "compare it with the one before",
+                _by_first_row_of_line,
+            ),
+        ],
+    ),
+    "fine-tuning in colour": Network(
+        requirements=[
+            Requirement(
+                "it takes images of another shape; they have 28 by 28 pixels in three channels, "
+                "as colour_network() takes them",
+                lambda answer, model, dataset: takes_colour(answer),
+            ),
+            Requirement(
+                "its weights are those of the grey network still; now train it on `few`",
+                lambda answer, model, dataset: not _has_weights(answer, colour_weights(model)),
+            ),
+            Requirement(
+                "its convolutions are those of the grey network still; this time nothing is frozen",
+                lambda answer, model, dataset: not _has_weights(answer, colour_weights(model)[:6]),
+            ),
+            Requirement(
+                "it is hardly better than chance; does each image still have its own label?",
+                lambda answer, model, dataset: _colour_accuracy(answer, dataset) >= _CHANCE,
+            ),
+            Requirement(
+                "it reads less than nine in ten of the check's digits on photographs. Did it start "
+                "from all of `weights`, the head included?",
+                lambda answer, model, dataset: _colour_accuracy(answer, dataset) >= _FINE_TUNED,
+            ),
+        ],
+        remark=_describe_colour,
+    ),
+    "which file": Choice(
+        right={
+            "colleague": "keras",
+            "stranger": "weights",
+            "web page": "onnx",
+            "sensor": "int8",
+        },
+        mistakes={
+            "colleague": {
+                "weights": "arrays alone do not go on learning where it stopped: the layers and "
+                "the state of the optimizer are missing",
+                "onnx": "a network in an ONNX file can only predict, not be trained with Keras",
+                "int8": "a network in a LiteRT file can only predict, not be trained with Keras",
+            },
+            "stranger": {
+                "keras": "a .keras file describes what is to be built, and loading such a file "
+                "has been made to run code",
+                "onnx": "it would be safe, but it is not the network as the stranger's code "
+                "builds it; send what that code needs",
+                "int8": "it would be safe, but the stranger's code builds the network in float32; "
+                "send what that code needs",
+            },
+            "web page": {
+                "keras": "a page cannot run Keras",
+                "weights": "weights without layers say nothing to somebody who does not know Keras",
+                "int8": "it could be made to work, but there is a format that more tools read, "
+                "and a page need not save every byte",
+            },
+            "sensor": {
+                "keras": "there is no Keras in 512 kB",
+                "weights": "the weights in float32 alone take 966 kB",
+                "onnx": "in float32 the file takes 970 kB, which is more than there is",
+            },
+        },
+    ),
+}
