@@ -70,6 +70,7 @@ study: $(ENV)/installed-study  ## train ten seeds of each recipe
 		--recipes averaged --seeds 25 --results benchmarks/ladder.jsonl
 	MNIST_CNN_RUNS=build/study $(BIN)/python benchmarks/ensembles.py
 	MNIST_CNN_RUNS=build/study $(BIN)/python benchmarks/ship_runs.py
+	$(BIN)/python benchmarks/transfer.py
 	$(BIN)/python docs/fill_pages.py
 
 # `make bench` takes an hour, and can be interrupted; nothing else may run on the machine.

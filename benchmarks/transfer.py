@@ -3,8 +3,7 @@
 `python benchmarks/transfer.py` takes the network of the run "relu" that comes with the package, and
 trains networks of the same layers on digits on photographs, in three ways: from scratch, with its
 convolutions and a new head, and with all of its weights. Each training has a line in
-transfer.jsonl, and is not done again. The numbers of images and steps were fixed before any
-training on the test images.
+transfer.jsonl, and is not done again. The number of steps was fixed on validation images.
 """
 
 import json
@@ -70,6 +69,7 @@ def measure(way: str, number: int, seed: int) -> TransferResult:
 
 def main() -> None:
     """Measure what has no line yet."""
+    FILE.touch()
     done = [json.loads(line) for line in FILE.read_text("utf-8").splitlines()]
     known = {(result["way"], result["images"], result["seed"]) for result in done}
     for seed in range(SEEDS):

@@ -112,7 +112,12 @@ def test_the_ensembles_are_of_the_trainings_of_the_ladder() -> None:
 
 
 def test_two_studies_in_one_file_are_not_mixed(tmp_path: Path) -> None:
-    for name, content in (("results.json", "{}"), ("ladder.jsonl", ""), ("ensembles.jsonl", "")):
+    for name, content in (
+        ("results.json", "{}"),
+        ("ladder.jsonl", ""),
+        ("ensembles.jsonl", ""),
+        ("transfer.jsonl", ""),
+    ):
         (tmp_path / name).write_text(content)
     save_result(tmp_path / "study.jsonl", STUDY[0])
     loaded = tables.load_measurements(tmp_path)

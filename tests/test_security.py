@@ -86,7 +86,11 @@ def test_ruff_finds_no_danger_where_a_comment_or_a_folded_solution_may_hide_it(
         copy.write_text(code_of(path))
     assert len([*PACKAGE, *NOTEBOOKS]) > 20, "they have moved"
     options = ["--isolated", "--ignore-noqa", "--select", "S", "--ignore", "S101,S311"]
-    assert ruff(*options, str(tmp_path)) == "All checks passed!\n"
+    found = [line for line in ruff(*options, str(tmp_path)).splitlines() if ": S" in line]
+    # Notebook 09 starts Python, with programs that stand in its cells
+    (started,) = (line for line in found if "09_take_it_with_you.py" in line and "S603" in line)
+    assert found == [started]
+    assert "command = [sys.executable, " in code_of(NOTEBOOKS[-1])
 
 
 OVERLOOKED_BY_RUFF = [
@@ -119,8 +123,9 @@ def test_dangers_that_ruff_overlooks_are_recognised(code: str) -> None:
 
 @pytest.mark.parametrize("path", [*PACKAGE, *NOTEBOOKS], ids=lambda path: path.name)
 def test_package_and_notebooks_have_no_such_danger_and_no_address(path: Path) -> None:
-    # What notebook 04 loads is the file that it has just saved
+    # What notebooks 04 and 09 load is the file that they have just saved
     code = code_of(path).replace("again = keras.models.load_model(file)\n", "")
+    code = code.replace('model = keras.saving.load_model("digits.keras")\n', "")
     assert not DANGERS.search(code) and "://" not in code
 
 

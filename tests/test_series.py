@@ -166,7 +166,7 @@ def check_page(path: Path, original: Path) -> None:
     assert len(images) >= pictures > 0, path
     assert all(re.search(r'alt="[^"]{21,}"', image) for image in images), path
     assert all('style="max-width: 100%"' in image for image in images)  # no wider than the text
-    assert len(set(re.findall(r'href="(\d\d_\w+\.html)"', page))) == 7 and ".ipynb" not in page
+    assert len(set(re.findall(r'href="(\d\d_\w+\.html)"', page))) == 8 and ".ipynb" not in page
 
 
 @pytest.mark.slow

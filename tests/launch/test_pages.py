@@ -63,6 +63,7 @@ REHEARSED = {  # by which test
     f"MNIST_NPZ=$PWD/mnist.npz .venv/bin/jupyter lab {FIRST_COPY}": WITHOUT_NETWORK,
     'python -m pip install -e ".[study]"': "test_what_an_extra_brings",
     '.venv/bin/python -m pip install -e ".[gpu]"': "test_what_an_extra_brings",
+    'python -m pip install -e ".[export,backends]"': "test_what_an_extra_brings",
 }
 ELSEWHERE = {  # or why not
     "make test": ".ci/run calls it",
@@ -84,6 +85,9 @@ ELSEWHERE = {  # or why not
     "pip install .": "test_installation.test_lone_notebooks, with the wheel that it builds",
     "python -m pip install .": "likewise",
     'python -m pip install -e ".[test]"': "the same as make test installs",
+    ".venv/bin/python -m pip install onnx tf2onnx onnxruntime ai-edge-litert": "make test "
+    "installs the same",
+    ".venv/bin/python -m pip install jax torch": ".ci/run installs JAX; PyTorch is too large",
     "apt install dataset-fashion-mnist": ".ci/run installs it",
     "apt install chromium": ".ci/run installs it",
     ".venv/bin/playwright install chromium": "it needs another host than PyPI",
@@ -277,7 +281,8 @@ def test_laptops_without_a_network(newcomer: Newcomer) -> None:
 
 @pytest.mark.rehearsal
 @pytest.mark.parametrize(
-    ("extra", "package"), [("study", "distributed"), ("gpu", "nvidia-cudnn-cu12")]
+    ("extra", "package"),
+    [("study", "distributed"), ("gpu", "nvidia-cudnn-cu12"), ("export,backends", "onnxruntime")],
 )
 def test_what_an_extra_brings(newcomer: Newcomer, extra: str, package: str) -> None:
     """pip says what it would install; CUDA's packages alone are some gigabytes."""
