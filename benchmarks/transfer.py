@@ -1,9 +1,9 @@
 """Measure what a network in colour gains from one that was trained in grey (notebook 09).
 
 `python benchmarks/transfer.py` takes the network of the run "relu" that comes with the package, and
-trains networks of the same layers on digits on photographs, in three ways: from scratch, with its
-convolutions and a new head, and with all of its weights. Each training has a line in
-transfer.jsonl, and is not done again. The number of steps was fixed on validation images.
+trains networks of the same layers on digits on photographs, in four ways: from scratch; with its
+convolutions, frozen or not, and a new head; and with all of its weights. Each training has a line
+in transfer.jsonl, and is not done again. The number of steps was fixed on validation images.
 """
 
 import json
@@ -19,9 +19,14 @@ from mnist_cnn.runs import SHIPPED, load_run
 from schema import TransferResult
 
 FILE = Path(__file__).with_name("transfer.jsonl")
-WAYS = ("from scratch", "convolutions kept", "all weights kept")
+WAYS = (
+    "from scratch",
+    "convolutions frozen",
+    "convolutions fine-tuned",
+    "everything fine-tuned",
+)
 NUMBERS = (100, 300, 1000, 3000)
-SEEDS = 5
+SEEDS = range(1, 6)  # the grey network has seed 0, and would share first weights with a new head
 STEPS = 600
 BATCH_SIZE = 64
 
@@ -32,10 +37,11 @@ def colour_network(grey: keras.Model, way: str) -> keras.Model:
     network = keras.Sequential([keras.Input((28, 28, 3)), *relu_layers(), output])
     weights = grey.get_weights()
     weights[0] = np.repeat(weights[0], 3, axis=2) / 3  # as if it saw the mean of the channels
-    if way == "all weights kept":
+    if way == "everything fine-tuned":
         network.set_weights(weights)
-    if way == "convolutions kept":
+    elif way != "from scratch":
         network.set_weights([*weights[:6], *network.get_weights()[6:]])
+    if way == "convolutions frozen":
         for layer in network.layers:
             layer.trainable = not isinstance(layer, keras.layers.Conv2D)
     return network
@@ -72,7 +78,7 @@ def main() -> None:
     FILE.touch()
     done = [json.loads(line) for line in FILE.read_text("utf-8").splitlines()]
     known = {(result["way"], result["images"], result["seed"]) for result in done}
-    for seed in range(SEEDS):
+    for seed in SEEDS:
         for number in NUMBERS:
             for way in WAYS:
                 if (way, number, seed) not in known:

@@ -248,7 +248,7 @@ RIGHT = {
         "        last = row\n"
         "    return [k for line in lines for _, k in sorted(line)]"
     ),
-    "fine-tuning in colour": "answer = learn(network(head=False), epochs=8)",
+    "fine-tuning in colour": "answer = learn(network(), epochs=3)",
     "which file": (
         "answer = {'colleague': 'keras', 'stranger': 'weights'}\n"
         "answer |= {'web page': 'onnx', 'sensor': 'int8'}"
@@ -803,6 +803,12 @@ MISTAKES: dict[str, dict[str, str]] = {
         ),
     },
     "reading order": {
+        "fixed bands": (
+            "def reading_order(middles): return np.lexsort((middles[:, 1], middles[:, 0] // 100))"
+        ),
+        "a fixed grid": (
+            "def reading_order(middles): return np.lexsort((middles[:, 1], middles[:, 0] // 40))"
+        ),
         "top to bottom": "def reading_order(middles): return middles[:, 0].argsort()",
         "left to right": "def reading_order(middles): return middles[:, 1].argsort()",
         "the middles": (
@@ -837,8 +843,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "the grey network": "answer = model",
         "not trained": "answer = network()",
         "frozen": "answer = learn(freeze(network()))",
-        "labels of other images": "answer = learn(network(head=False), labels=labels[::-1])",
-        "a new head, hardly trained": "answer = learn(network(head=False), epochs=1)",
+        "labels of other images": "answer = learn(network(), labels=np.random.permutation(labels))",
+        "other layers": "answer = learn(small(flatten(), output(), shape=(28, 28, 3)), epochs=1)",
+        "a new head": "answer = learn(network(head=False), epochs=8)",
+        "hardly trained": "answer = learn(network(), few[:32], labels[:32], epochs=1)",
     },
     "which file": {
         "a stranger's .keras file": (

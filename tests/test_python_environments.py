@@ -184,12 +184,13 @@ def requirements(path: Path, *extras: str) -> list[str]:
 def test_requirements_come_from_pyproject(tmp_path: Path) -> None:
     lesson, extras = PROJECT["dependencies"], PROJECT["optional-dependencies"]
     assert requirements(tmp_path)[1:] == lesson[1:]
-    both, *tools = extras["test"]
-    assert both == "mnist-cnn[study,site]"
+    others, *tools = extras["test"]
+    assert others == "mnist-cnn[study,site,export]"
     assert requirements(tmp_path, "test")[1:] == [
         *lesson[1:],
         *extras["study"],
         *extras["site"],
+        *extras["export"],
         *tools,
     ]
     done = subprocess.run(

@@ -108,17 +108,17 @@ def test_on_a_bare_machine_the_series_runs_solved_and_in_reverse(
 ) -> None:
     copies = copy_in_reverse(tmp_path / "notebooks")
     before = [path.read_bytes() for path in copies]
-    # In this order 07 and 08 would both train the ReLU network at once
+    # In this order 08 and 09 would both train the ReLU network at once
     done = make_run(tmp_path, bare_machine, "--jobs", "1", python=python_elsewhere)
     assert done.returncode == 0, done.stderr
     check_report(done.stdout, copies)
     assert before == [path.read_bytes() for path in copies]  # left as they were
 
     built = [tmp_path / "build" / path.name for path in copies]
-    last = "".join(stream_text(path, "stdout") for path in built[:4])
+    last = "".join(stream_text(path, "stdout") for path in built[:5])
     assert "leaky_relu: training now, as runs/leaky_relu-sample.npz does not exist yet" in last
     assert "leaky_relu: your run, runs/leaky_relu-sample.npz" in last  # the second to open it
-    training = stream_text(built[4], "stdout")
+    training = stream_text(built[5], "stdout")
     assert "relu: runs/relu-sample.npz is finished already" in training
     trained = ["improved", "leaky_relu", "relu", *MEMBERS]
     assert sorted(path.stem for path in (tmp_path / "runs").glob("*.npz")) == sorted(
@@ -127,8 +127,8 @@ def test_on_a_bare_machine_the_series_runs_solved_and_in_reverse(
     for path, original in zip(built, reversed(NOTEBOOKS), strict=True):
         check_executed(path)
         check_page(path.with_suffix(".html"), original)
-    assert "it opens in a running notebook" in built[3].with_suffix(".html").read_text()
-    assert "widget-view" not in built[3].read_text()
+    assert "it opens in a running notebook" in built[4].with_suffix(".html").read_text()
+    assert "widget-view" not in built[4].read_text()
 
 
 def check_report(said: str, notebooks: list[Path]) -> None:

@@ -19,15 +19,14 @@ from test_other_backends import JAX, OTHERS
 CELLS = {cell.id: cell for cell in nbformat.read(PATH, as_version=4).cells}
 
 
-def program(name: str) -> str:
-    """A program that the notebook keeps as text, perhaps in parts in several cells."""
+def questions() -> str:
+    """The program that asks a backend, of which the notebook has parts in several cells."""
     kept: dict[str, str] = {}
     for cell in CELLS.values():
-        for part in re.findall(
-            rf'^{name} (?:\+)?= """.*?^"""', cell.source, re.DOTALL | re.MULTILINE
-        ):
+        for part in re.findall(r'^\w+ = """\n.*?^"""', cell.source, re.DOTALL | re.MULTILINE):
             exec(part, kept)  # noqa: S102
-    return kept[name]
+    exec(CELLS["09-differ-show"].source.splitlines()[0], kept)  # noqa: S102
+    return kept["questions"]
 
 
 def stored_differences() -> dict[str, dict[str, str]]:
@@ -51,7 +50,7 @@ def test_ci_has_what_notebook_09_exports_with() -> None:
 @pytest.mark.parametrize("backend", ["tensorflow", *OTHERS])
 def test_the_backends_differ_as_the_notebook_shows(backend: str) -> None:
     environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(JAX)}
-    command = [sys.executable, "-c", program("questions")]
+    command = [sys.executable, "-c", questions()]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     says = {line[:41].strip(): line[41:].strip() for line in done.stdout.splitlines()}
@@ -106,7 +105,7 @@ def test_the_sheets_are_read_as_the_text_says() -> None:
         dict(zip(rows, column, strict=True)) for column in np.array(list(rows.values())).T
     )
     assert threshold["plain"] > 95 and 25 < threshold["plain"] - threshold["in shadow"] < 35
-    assert paper["in shadow"] > 95 and paper["on lines"] < 10
+    assert paper["in shadow"] > 90 and paper["on lines"] < 10
     assert no_lines["on lines"] > 95 and no_lines["plain"] >= paper["plain"]
     read, lost, misread = map(
         float, re.findall(r"([\d.]+)%", printed_text(CELLS["09-test-sheets"]).splitlines()[0])
@@ -122,17 +121,23 @@ def test_the_sheets_are_read_as_the_text_says() -> None:
 
 def test_what_trained_weights_bring_in_colour() -> None:
     scores = load_transfer()
-    ways = ("from scratch", "convolutions kept", "all weights kept")
+    ways = (
+        "from scratch",
+        "convolutions frozen",
+        "convolutions fine-tuned",
+        "everything fine-tuned",
+    )
     assert tuple(scores) == ways
     assert all(len(runs) == 5 for way in ways for runs in scores[way].values())
-    scratch, convolutions, everything = (
+    scratch, frozen, tuned, everything = (
         {number: np.mean(runs) for number, runs in scores[way].items()} for way in ways
     )
     assert list(scratch) == [100, 300, 1000, 3000]
-    assert round(convolutions[100] - scratch[100]) == 12
-    assert round(everything[100] - scratch[100]) == 25
-    assert abs(convolutions[1000] - scratch[1000]) < 0.5
-    assert round(scratch[3000] - convolutions[3000]) == 1
-    assert all(
-        everything[number] > max(scratch[number], convolutions[number]) for number in scratch
-    )
+    untrained = float(re.search(r"([\d.]+) %", printed_text(CELLS["09-curve-baseline"]))[1])
+    assert scratch[100] < untrained - 5
+    assert round(frozen[100] - scratch[100]) == round(tuned[100] - scratch[100]) == 13
+    assert round(everything[100] - tuned[100]) == 12
+    assert abs(frozen[1000] - scratch[1000]) < 0.5
+    assert round(scratch[3000] - frozen[3000]) == 1
+    assert all(tuned[number] > scratch[number] for number in scratch)
+    assert all(everything[number] > max(tuned[number], frozen[number]) for number in scratch)

@@ -35,9 +35,10 @@ def load_transfer() -> dict[str, dict[int, list[float]]]:
     """Load what a network in colour gains from one that was trained in grey (notebook 09).
 
     Returns:
-        By the way in which networks were trained, "from scratch", "convolutions kept" or "all
-        weights kept", and by the number of images in colour that they were trained on: their
-        accuracies on the test images in colour, in percent, in the order of the seeds.
+        By the way in which networks were trained, "from scratch", "convolutions frozen",
+        "convolutions fine-tuned" or "everything fine-tuned", and by the number of images in colour
+        that they were trained on: their accuracies on the test images in colour, in percent, in
+        the order of the seeds.
     """
     ways = json.loads(_FILE.read_text("utf-8"))["transfer"]
     return {
