@@ -7,6 +7,7 @@ in transfer.jsonl, and is not done again. The number of steps was fixed on valid
 """
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -78,15 +79,13 @@ def main() -> None:
     FILE.touch()
     done = [json.loads(line) for line in FILE.read_text("utf-8").splitlines()]
     known = {(result["way"], result["images"], result["seed"]) for result in done}
-    for seed in SEEDS:
-        for number in NUMBERS:
-            for way in WAYS:
-                if (way, number, seed) not in known:
-                    result = measure(way, number, seed)
-                    with FILE.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(result) + "\n")
-                    print(result, flush=True)
-                    keras.utils.clear_session()
+    for seed, number, way in product(SEEDS, NUMBERS, WAYS):
+        if (way, number, seed) not in known:
+            result = measure(way, number, seed)
+            with FILE.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(result) + "\n")
+            print(result, flush=True)
+            keras.utils.clear_session()
 
 
 if __name__ == "__main__":
