@@ -112,11 +112,18 @@ def test_the_sheets_are_read_as_the_text_says() -> None:
     )
     assert 90 < read < 99 and abs(read + lost + misread - 100) < 0.2
     left_out = {
-        line.split()[1]: [float(share) for share in re.findall(r"([\d.]+)%", line)]
+        line.split()[0]: [float(share) for share in re.findall(r"([\d.]+)%", line)]
         for line in printed_text(CELLS["09-ablation"]).splitlines()
     }
     assert left_out["shadow"][0] < left_out["nothing"][0] / 4  # lost
     assert max(left_out["shadow"][1], left_out["slant"][1]) < left_out["nothing"][1]  # misread
+
+
+def test_bright_backgrounds_are_what_the_grey_network_cannot_read() -> None:
+    on_dark, on_bright = map(float, re.findall(r"([\d.]+)%", printed_text(CELLS["09-background"])))
+    assert on_dark > 85 and on_bright < 40
+    inverted = float(re.search(r"([\d.]+)%", printed_text(CELLS["09-invert"]))[1])
+    assert inverted > 90
 
 
 def test_what_trained_weights_bring_in_colour() -> None:
@@ -133,8 +140,9 @@ def test_what_trained_weights_bring_in_colour() -> None:
         {number: np.mean(runs) for number, runs in scores[way].items()} for way in ways
     )
     assert list(scratch) == [100, 300, 1000, 3000]
-    untrained = float(re.search(r"([\d.]+) %", printed_text(CELLS["09-curve-baseline"]))[1])
-    assert scratch[100] < untrained - 5
+    said = re.findall(r"([\d.]+) %", printed_text(CELLS["09-curve-baseline"]))
+    grey, inverted = map(float, said)
+    assert scratch[100] < grey - 5 and scratch[1000] < inverted < scratch[3000]
     assert round(frozen[100] - scratch[100]) == round(tuned[100] - scratch[100]) == 13
     assert round(everything[100] - tuned[100]) == 12
     assert abs(frozen[1000] - scratch[1000]) < 0.5

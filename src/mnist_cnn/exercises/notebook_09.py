@@ -197,11 +197,11 @@ EXERCISES: dict[str, Exercise] = {
                 ),
             ),
             Requirement(
-                "its weights are those of the grey network still; now train it on `few`",
+                "its weights are still those of the grey network; now train it on `few`",
                 lambda answer, model, dataset: not _has_weights(answer, colour_weights(model)),
             ),
             Requirement(
-                "its convolutions are those of the grey network still; this time nothing is frozen",
+                "its convolutions are still those of the grey network; this time nothing is frozen",
                 lambda answer, model, dataset: not _has_weights(answer, colour_weights(model)[:6]),
             ),
             Requirement(
@@ -230,17 +230,17 @@ EXERCISES: dict[str, Exercise] = {
         },
         mistakes={
             "colleague": {
-                "weights": "arrays alone do not go on learning where it stopped: the layers and "
-                "the state of the optimizer are missing",
+                "weights": "with arrays alone, training cannot resume where it stopped: the layers "
+                "and the state of the optimizer are missing",
                 "onnx": "a network in an ONNX file can only predict, not be trained with Keras",
                 "int8": "a network in a LiteRT file can only predict, not be trained with Keras",
             },
             "stranger": {
                 "keras": "a .keras file describes what is to be built, and loading such a file "
                 "has been made to run code",
-                "onnx": "it would be safe, but it is not the network as the stranger's code "
+                "onnx": "it would be safer, but it is not the network as the stranger's code "
                 "builds it; send what that code needs",
-                "int8": "it would be safe, but the stranger's code builds the network in float32; "
+                "int8": "it would be safer, but the stranger's code builds the network in float32; "
                 "send what that code needs",
             },
             "web page": {
@@ -250,7 +250,7 @@ EXERCISES: dict[str, Exercise] = {
                 "and a page need not save every byte",
             },
             "sensor": {
-                "keras": "there is no Keras in 512 kB",
+                "keras": "Keras does not fit into 512 kB",
                 "weights": "the weights in float32 alone take 966 kB",
                 "onnx": "in float32 the file takes 970 kB, which is more than there is",
             },
