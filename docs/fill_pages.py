@@ -2,8 +2,8 @@
 
 A place for generated text is between two comments, `<!-- bench: name -->` and `<!-- end of bench
 -->`; its name is that of the function that generates the text. The first cell of each notebook,
-tagged `setup`, is generated as a whole. So is measured.json in the package, which notebooks 01, 05
-and 08 load.
+tagged `setup`, is generated as a whole. So is measured.json in the package, which notebooks 01, 05,
+08 and 09 load.
 """
 
 import re
