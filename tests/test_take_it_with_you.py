@@ -71,7 +71,7 @@ def test_what_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> N
     assert available("numpy") and capsys.readouterr().out == ""
     assert not available("numpy", "no_such_package")
     said = capsys.readouterr().out
-    assert said == "left out here, because no_such_package is not installed\n"
+    assert said == "left out here, as not installed: no_such_package\n"
 
 
 def test_what_is_given_away_answers_as_the_text_says() -> None:
