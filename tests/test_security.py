@@ -87,10 +87,11 @@ def test_ruff_finds_no_danger_where_a_comment_or_a_folded_solution_may_hide_it(
     assert len([*PACKAGE, *NOTEBOOKS]) > 20, "they have moved"
     options = ["--isolated", "--ignore-noqa", "--select", "S", "--ignore", "S101,S311"]
     found = [line for line in ruff(*options, str(tmp_path)).splitlines() if ": S" in line]
-    # Notebook 09 starts Python, with programs that stand in its cells
-    (started,) = (line for line in found if "09_take_it_with_you.py" in line and "S603" in line)
+    # Notebook 09 has it start Python, with programs that stand in its cells
+    (started,) = (line for line in found if "processes.py" in line and "S603" in line)
     assert found == [started]
-    assert "command = [sys.executable, " in code_of(NOTEBOOKS[-1])
+    (processes,) = (path for path in PACKAGE if path.name == "processes.py")
+    assert "command = [sys.executable, " in code_of(processes)
 
 
 OVERLOOKED_BY_RUFF = [

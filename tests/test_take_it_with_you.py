@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from mnist_cnn.evaluation import DISPUTED
 from mnist_cnn.measurements import load_transfer
+from mnist_cnn.processes import available, run_python
 from notebook_files import NOTEBOOKS, printed_text
 from test_other_backends import JAX, OTHERS
 
@@ -65,13 +67,21 @@ def test_no_question_has_a_single_answer() -> None:
 
 
 def test_what_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    defined: dict[str, object] = {"find_spec": find_spec}
-    exec(CELLS["09-available"].source.partition("\n\n\n")[0], defined)  # noqa: S102
-    available = defined["available"]
     assert available("numpy") and capsys.readouterr().out == ""
     assert not available("numpy", "no_such_package")
     said = capsys.readouterr().out
     assert said == "left out here, as not installed: no_such_package\n"
+
+
+def test_a_program_runs_elsewhere(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; print(os.getcwd(), os.getpid(), sys.argv[1:], os.environ['GREETING'])"
+    )
+    folder, process, rest = run_python(program, tmp_path, 7, "b c", GREETING="hello").split(" ", 2)
+    assert Path(folder) == tmp_path and int(process) != os.getpid()
+    assert rest == "['7', 'b c'] hello\n" and "GREETING" not in os.environ
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        run_python("1 / 0", tmp_path)
 
 
 def test_what_is_given_away_answers_as_the_text_says() -> None:
