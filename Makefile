@@ -19,7 +19,7 @@ BIN := $(ENV)/bin
 export PIP_USER := 0
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run lab class check lint test rehearse notebooks study bench bench-quick tables site clean
+.PHONY: run lab class check lint test rehearse notebooks study bench bench-quick tables wasm site clean
 
 run: $(ENV)/installed  ## set up, then execute all nine notebooks into build/
 	$(BIN)/python -m mnist_cnn
@@ -80,6 +80,9 @@ bench: $(ENV)/installed-test  ## measure the speeds
 
 bench-quick: $(ENV)/installed  ## print speeds on fewer images, in less than three minutes
 	$(BIN)/python benchmarks/bench.py --quick
+
+wasm: $(ENV)/installed-test  ## assemble what training in the page multiplies matrices with
+	$(BIN)/python tools/assemble.py
 
 tables: $(ENV)/installed  ## put what was measured into README and notebooks
 	$(BIN)/python docs/fill_pages.py

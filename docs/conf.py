@@ -28,6 +28,7 @@ root_doc = "docs/index"
 # copies with Markdown files and notebooks of their own
 include_patterns = [
     "docs/index.md",
+    "docs/train.md",
     "docs/other_images.md",
     "docs/training.md",
     "notebooks/0*.ipynb",

@@ -1,7 +1,8 @@
 // Loads the views into the pages, as anywidget does into a notebook. Where a page says
 // `<div data-view="Name">fallback</div>`, the fallback, a sentence, stays until views/Name.json is
-// there, and then views/views.js draws the view in its place. It also makes code and tables that
-// are wider than the screen reachable by keyboard.
+// there, and then the module that it names draws the view in its place; with `data-invitation`, only
+// when one presses a button with that text. It also makes code and tables that are wider than the
+// screen reachable by keyboard.
 
 // This file is in _static/, wherever the site is
 const folder = new URL("../views/", import.meta.url);
@@ -80,8 +81,8 @@ async function show(el) {
   const fallback = [...el.childNodes];
   el.setAttribute("aria-busy", "true");
   try {
-    const { kind, values } = await loadState(el.dataset.view);
-    const { default: widget } = await load("views.js", (address) => import(address));
+    const { module, kind, values } = await loadState(el.dataset.view);
+    const { default: widget } = await load(`${module}.js`, (address) => import(address));
     el.replaceChildren();
     await widget.render({ model: new Model({ kind, values, chosen: {} }), el });
   } catch (error) {
@@ -92,10 +93,22 @@ async function show(el) {
   el.removeAttribute("aria-busy");
 }
 
+/** Add a button that draws a view when it is pressed. */
+function invite(el) {
+  const button = document.createElement("button");
+  button.textContent = el.dataset.invitation;
+  button.addEventListener("click", () => {
+    button.remove();
+    show(el);
+  });
+  el.append(" ", button);
+}
+
 // After everything else, so that nobody waits for a view before reading; and one after the other,
 // from the top.
 addEventListener("load", async () => {
-  for (const el of document.querySelectorAll("[data-view]")) await show(el);
+  for (const el of document.querySelectorAll("[data-invitation]")) invite(el);
+  for (const el of document.querySelectorAll("[data-view]:not([data-invitation])")) await show(el);
 });
 
 // On a phone, code and tables may be wider than the screen: then the keyboard has to reach them, to

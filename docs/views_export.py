@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from mnist_cnn import views
-from mnist_cnn.data import Dataset, split_validation
+from mnist_cnn.data import Dataset, load_images, split_validation
 from mnist_cnn.evaluation import rank_by_doubt
 from mnist_cnn.models import predict
 from mnist_cnn.runs import SHIPPED, load_run
@@ -17,8 +17,8 @@ def export(folder: Path, dataset: Dataset) -> None:
     """Save each view as its notebook makes it, with the runs that come with the package.
 
     Args:
-        folder: The folder to write, which is emptied first. It gets views.js, a JSON file for each
-            view, and the binary files that these refer to.
+        folder: The folder to write, which is emptied first. It gets the modules, a JSON file for
+            each view, and the binary files that these refer to.
         dataset: The full MNIST dataset.
     """
     # Files are named after their content, so old ones would never be overwritten
@@ -39,7 +39,10 @@ def export(folder: Path, dataset: Dataset) -> None:
     save(views.PredictionBrowser(*test, probabilities), folder)
     save(views.DrawingPad(models["LeakyReLU"]), folder)
     save(views.FeatureMaps(models["ReLU"], *test), folder)
-    folder.joinpath("views.js").write_text(bundle(), encoding="utf-8")
+    sample = load_images(source="sample")
+    save(views.Trainer(sample.x_train, sample.y_train, sample.x_test, sample.y_test), folder)
+    for module in {views.View.module, views.Trainer.module}:
+        folder.joinpath(f"{module}.js").write_text(bundle(module), encoding="utf-8")
 
 
 def save(view: views.View, folder: Path, name: str = "") -> None:
@@ -56,5 +59,6 @@ def save(view: views.View, folder: Path, name: str = "") -> None:
         folder.joinpath(file).write_bytes(data)
         return {"file": file}
 
-    state = json.dumps({"kind": view.kind, "values": view.values}, default=save_bytes)
-    folder.joinpath(f"{name or view.kind}.json").write_text(state, encoding="utf-8")
+    state = {"module": view.module, "kind": view.kind, "values": view.values}
+    text = json.dumps(state, default=save_bytes)
+    folder.joinpath(f"{name or view.kind}.json").write_text(text, encoding="utf-8")

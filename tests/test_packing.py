@@ -99,7 +99,7 @@ def test_settings_that_change_nothing_are_packed() -> None:
         layers.Dense(10, use_bias=False, activation="softmax"),
     ]
     packed = pack_network(keras.Sequential([keras.Input((28, 28, 1)), *stack]))["layers"]
-    kinds = ["dense", "scale", "max_pooling", "identity", "flatten", "scale", "dense"]
+    kinds = ["dense", "scale", "max_pooling", "dropout", "flatten", "scale", "dense"]
     assert [layer["kind"] for layer in packed] == kinds
     assert packed[0]["shape"] == [1, 1, 1, 4] and packed[-1]["activation"] == "softmax"
 

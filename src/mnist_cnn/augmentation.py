@@ -4,6 +4,13 @@ import numpy as np
 
 from mnist_cnn.arguments import check_array
 from mnist_cnn.backend import keras
+from mnist_cnn.shared import SHARED
+
+_LIMITS = SHARED["augmentation"]
+_MAX_ROTATION: float = _LIMITS["MAX_ROTATION"]  # degrees
+_MAX_SCALING: float = _LIMITS["MAX_SCALING"]
+_MAX_SHEAR: float = _LIMITS["MAX_SHEAR"]
+_MAX_SHIFT: float = _LIMITS["MAX_SHIFT"]  # pixels
 
 
 def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -35,10 +42,10 @@ def draw_transforms(n: int, rng: np.random.Generator) -> np.ndarray:
         (a, b, c, d, e, f, 0, 0), the pixel at (x, y) is read at (a x + b y + c, d x + e y + f).
     """
     center = (28 - 1) / 2  # of the pixels 0 to 27
-    angle = np.radians(rng.uniform(-10, 10, n))
-    scale_x, scale_y = rng.uniform(0.9, 1.1, (2, n))
-    shear = rng.uniform(-0.1, 0.1, n)
-    shift_x, shift_y = rng.uniform(-2, 2, (2, n))
+    angle = np.radians(rng.uniform(-_MAX_ROTATION, _MAX_ROTATION, n))
+    scale_x, scale_y = rng.uniform(1 - _MAX_SCALING, 1 + _MAX_SCALING, (2, n))
+    shear = rng.uniform(-_MAX_SHEAR, _MAX_SHEAR, n)
+    shift_x, shift_y = rng.uniform(-_MAX_SHIFT, _MAX_SHIFT, (2, n))
     a, b = scale_x * np.cos(angle), shear - scale_x * np.sin(angle)
     d, e = scale_y * np.sin(angle), scale_y * np.cos(angle)
     # Without the shift, these keep the centre in place

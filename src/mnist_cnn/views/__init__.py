@@ -6,6 +6,7 @@ from mnist_cnn.views.widgets import (
     EpochScrubber,
     FeatureMaps,
     PredictionBrowser,
+    Trainer,
     View,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "EpochScrubber",
     "FeatureMaps",
     "PredictionBrowser",
+    "Trainer",
     "View",
 ]

@@ -135,7 +135,7 @@ def _pack_flatten(layer: keras.Layer) -> _PackedLayer:
 
 def _pack_dropout(layer: keras.Layer) -> _PackedLayer:
     """Pack a dropout layer, which at inference returns its input."""
-    return {"kind": "identity"}, []
+    return {"kind": "dropout"}, []
 
 
 # The types that can be packed, without their subclasses, which may compute something else

@@ -28,12 +28,17 @@ class View(anywidget.AnyWidget):
         values: Everything that the view shows, by name.
 
     Attributes:
+        module: The name of the JavaScript module that draws the view.
+        invitation: What a button on the site says that loads the view when it is asked for. Without
+            it, the view is loaded with its page.
         kind: The name of the view's class, which tells the browser what to draw.
         values: Everything that the view shows, by name. It does not change.
         chosen: What the reader has chosen. The kernel keeps it when the page is reloaded.
     """
 
-    _esm = bundle()
+    module = "views"
+    invitation = ""
+    _esm = bundle("views")
     _css = BROWSER / "views.css"
     kind = traitlets.Unicode().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
@@ -50,7 +55,11 @@ class View(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Add HTML that names the view: GitHub shows the fallback, the site the view itself."""
         data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
-        html = f'<div class="mnist-view" data-view="{self.kind}">{escape(self._fallback)}</div>'
+        invitation = f' data-invitation="{self.invitation}"' if self.invitation else ""
+        html = (
+            f'<div class="mnist-view" data-view="{self.kind}"{invitation}>'
+            f"{escape(self._fallback)}</div>"
+        )
         return data | {"text/html": html}, metadata
 
 
@@ -210,6 +219,50 @@ class FeatureMaps(View):
             **packed,
             network=network,
             fields=fields,
+        )
+
+
+class Trainer(View):
+    """Choose a small network, train it in the browser, and look at what it has learned.
+
+    One can pause a training, compare it with an earlier one, see the mistakes and the feature maps
+    of its network, draw for it, add digits of one's own to those that it learns from, and download
+    its weights.
+
+    Args:
+        images: Images to learn from, uint8 (n, 28, 28) in 0..255. A few thousand are enough: all of
+            them are sent to the browser.
+        labels: Their classes, integers (n,) in 0..classes - 1.
+        validation_images: Images to measure on, uint8 (m, 28, 28) in 0..255.
+        validation_labels: Their classes, integers (m,) in 0..classes - 1.
+        names: Names of the classes. Defaults to the digits.
+    """
+
+    module = "trainer"
+    invitation = "Load the images, and train here"
+    _esm = bundle("trainer")
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        validation_images: np.ndarray,
+        validation_labels: np.ndarray,
+        names: Sequence[str] = DIGITS,
+    ):
+        images = check_array("images", images, np.uint8, ("n", 28, 28))
+        validation_images = check_array(
+            "validation_images", validation_images, np.uint8, ("m", 28, 28)
+        )
+        names = check_names("names", names)
+        super().__init__(
+            f"A network to choose and to train on {len(images):,} images; it opens in a running "
+            "notebook",
+            names=list(names),
+            training=_pack_images(images, labels, names),
+            validation=_pack_images(validation_images, validation_labels, names),
+            worker=bundle("training_worker"),
+            wasm=BROWSER.joinpath("matrix.wasm").read_bytes(),
         )
 
 

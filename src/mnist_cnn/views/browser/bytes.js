@@ -18,9 +18,13 @@ export async function pipeThrough(bytes, stream) {
   return new Uint8Array(await new Response(piped).arrayBuffer());
 }
 
+export function unzip(zipped) {
+  return pipeThrough(zipped, new DecompressionStream("gzip"));
+}
+
 /** Decompress images from gzip. Returns a function that returns the ink of one by its index. */
 export async function unzipImages(zipped) {
-  const ink = await pipeThrough(zipped, new DecompressionStream("gzip"));
+  const ink = await unzip(zipped);
   const size = IMAGE_SIDE ** 2;
   return (index) => ink.subarray(size * index, size * (index + 1));
 }

@@ -48,7 +48,7 @@ export function DrawingPad({ model, values, el }) {
 }
 
 /** What the network says of a drawing: a sentence, what it sees with bars, and maps `below`. */
-function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
+export function answerPanel({ names, network: packed, invitation, maps: withMaps }) {
   const network = unpackNetwork(packed);
   const caption = statusLine();
   const body = make("div.mnist-side-by-side");

@@ -66,7 +66,7 @@ const OPERATIONS = {
     return { data: largest, shape: [rows, columns, maps] };
   },
 
-  identity: (tensor) => tensor,
+  dropout: (tensor) => tensor, // only in training does it leave anything out
 
   flatten: ({ data }) => ({ data, shape: [1, 1, data.length] }),
 
@@ -142,10 +142,13 @@ const ACTIVATIONS = {
 
   relu: (tensor) => OPERATIONS.leaky_relu(tensor, { slope: 0 }),
 
-  softmax({ data, shape }) {
-    const largest = Math.max(...data);
-    const exponentials = data.map((value) => Math.exp(value - largest));
-    const total = sumOf(exponentials);
-    return { data: exponentials.map((value) => value / total), shape };
-  },
+  softmax: ({ data, shape }) => ({ data: softmax(data), shape }),
 };
+
+/** Turn the sums of the last layer into probabilities. */
+export function softmax(sums) {
+  const largest = Math.max(...sums);
+  const exponentials = sums.map((sum) => Math.exp(sum - largest));
+  const total = sumOf(exponentials);
+  return exponentials.map((value) => value / total);
+}

@@ -19,6 +19,20 @@ export function createState(model, initial) {
   return { get, update, subscribe };
 }
 
+/** A model for a view inside another, which keeps what is `chosen` as long as the page is open. */
+export function localModel(chosen = {}) {
+  const callbacks = [];
+  return {
+    get: () => chosen,
+    set(name, value) {
+      chosen = value;
+      for (const callback of callbacks) callback();
+    },
+    on: (event, callback) => callbacks.push(callback),
+    save_changes() {},
+  };
+}
+
 /** Wrap a function so that it computes again only when its argument, plain data, changes. */
 export function memoizeLast(compute) {
   let lastKey = null;
