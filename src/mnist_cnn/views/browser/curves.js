@@ -38,7 +38,7 @@ export function curves(measure) {
       }),
     );
     // In a unit square; what leaves it is cut off. The curves that are looked at come on top
-    const unit = { viewBox: "0 0 1 1", preserveAspectRatio: "none" };
+    const unit = { viewBox: "0 0 1 1", preserveAspectRatio: "none", role: "none" };
     const plot = svg("svg", { ...PLOT, ...unit }, ...lines.toReversed());
     figure.replaceChildren(...axes(measure, { low, high, end }), plot);
     figure.setAttribute("aria-label", describe(trainings[0], measure));

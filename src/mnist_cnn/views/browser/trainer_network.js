@@ -77,9 +77,13 @@ function viewPanel(view, valuesOf) {
 
   async function show(trained) {
     model = localModel(model.get("chosen"));
+    const newest = model;
     const el = make("div");
+    element.setAttribute("aria-busy", true);
     await view({ model, values: valuesOf(trained), el });
+    if (newest !== model) return; // another network has come
     element.replaceChildren(el);
+    element.setAttribute("aria-busy", false);
   }
   return { element, show };
 }
