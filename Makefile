@@ -44,7 +44,7 @@ lint: $(ENV)/installed-test
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/oxlint src docs
+	$(BIN)/oxlint src docs benchmarks
 
 # Three processes also on two cores: tests wait for browsers, kernels and downloads a quarter of
 # the time.

@@ -171,10 +171,32 @@ class TransferResult(TypedDict):
     test: float  # and on test images in colour
 
 
+class PageAccuracy(TypedDict):
+    """How well a network learns in the page, or in Keras: a line of page_accuracy.jsonl."""
+
+    by: str  # "the page" or "Keras"
+    case: str  # one of page_training.CASES
+    seed: int
+    training: float  # the accuracy on the images that it learned from, in 0..1
+    validation: float  # and on other images
+
+
+class PageSpeed(TypedDict):
+    """How fast a library trains: a line of page_speed.jsonl."""
+
+    by: str  # one of page_training.CONTESTANTS
+    round: int
+    images_per_second: float
+    machine: str
+    date: str
+
+
 class Results(BenchmarkResults):
     """Everything that was measured, with the accuracies of the studies in percent."""
 
     ensembles: list[EnsembleResult]
     transfer: list[TransferResult]
+    page_accuracies: list[PageAccuracy]
+    page_speeds: list[PageSpeed]
     test: dict[str, dict[int, float]]  # by recipe and seed
     validation: dict[str, dict[int, float]]

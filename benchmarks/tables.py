@@ -17,6 +17,8 @@ from schema import (
     BenchmarkResults,
     EnsembleResult,
     Images,
+    PageAccuracy,
+    PageSpeed,
     Results,
     SpeedResults,
     SpeedRow,
@@ -43,6 +45,8 @@ def load_measurements(folder: Path = FOLDER) -> Results:
     benchmarks: BenchmarkResults = json.loads((folder / "results.json").read_text("utf-8"))
     ensembles: list[EnsembleResult] = _load_lines(folder / "ensembles.jsonl")
     transfer: list[TransferResult] = _load_lines(folder / "transfer.jsonl")
+    page_accuracies: list[PageAccuracy] = _load_lines(folder / "page_accuracy.jsonl")
+    page_speeds: list[PageSpeed] = _load_lines(folder / "page_speed.jsonl")
     studies: dict[Images, dict[str, dict[int, float]]] = {"test": {}, "validation": {}}
     for name in ("study.jsonl", "ladder.jsonl"):
         studied = load_results(folder / name)
@@ -58,6 +62,8 @@ def load_measurements(folder: Path = FOLDER) -> Results:
         **benchmarks,
         "ensembles": ensembles,
         "transfer": transfer,
+        "page_accuracies": page_accuracies,
+        "page_speeds": page_speeds,
         "test": studies["test"],
         "validation": studies["validation"],
     }
@@ -279,6 +285,40 @@ def view_table(results: Results) -> str:
     )
 
 
+def page_accuracy_table(results: Results) -> str:
+    """A table of how well networks learn in the page, and with the same settings in Keras."""
+    groups: dict[tuple[str, str], list[PageAccuracy]] = {}
+    for line in results["page_accuracies"]:
+        groups.setdefault((line["case"], line["by"]), []).append(line)
+    rows = []
+    for (case, by), lines in groups.items():
+        training = mean_and_deviation([100 * line["training"] for line in lines])
+        validation = mean_and_deviation([100 * line["validation"] for line in lines])
+        rows.append((f"{case}, {by}", training, validation))
+    return markdown_table(("", "training images", "validation images"), rows)
+
+
+def page_speed_table(results: Results) -> str:
+    """A table of how many images a second libraries train on, slowest first."""
+    speeds: dict[str, list[float]] = {}
+    for line in results["page_speeds"]:
+        speeds.setdefault(line["by"], []).append(line["images_per_second"])
+    means = {by: statistics.mean(values) for by, values in speeds.items()}
+    slowest = min(means.values(), default=1)
+    rows = [
+        (
+            by,
+            f"{means[by]:,.0f}",
+            f"{min(speeds[by]):,.0f} to {max(speeds[by]):,.0f}",
+            f"{means[by] / slowest:.1f}",
+        )
+        for by in sorted(means, key=lambda by: means[by])
+    ]
+    conditions = {(line["machine"], line["date"]) for line in results["page_speeds"]}
+    place = "; ".join(f"{machine}, {date}" for machine, date in sorted(conditions))
+    return markdown_table((place, "images a second", "lowest to highest", "times as fast"), rows)
+
+
 def speed_conditions(results: Results) -> str:
     """A sentence about when, where and with which versions the speeds were measured."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
@@ -300,6 +340,8 @@ TABLES: dict[str, Callable[[Results], str]] = {
         throughput_table,
         scaling_table,
         view_table,
+        page_accuracy_table,
+        page_speed_table,
         speed_conditions,
     )
 }

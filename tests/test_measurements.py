@@ -6,7 +6,9 @@ from dataclasses import asdict, replace
 from itertools import takewhile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
 import ensembles
 import ship_runs
@@ -17,7 +19,7 @@ from mnist_cnn.exceptions import StudyError
 from mnist_cnn.recipes import RECIPES, Recipe
 from mnist_cnn.runs import SHIPPED, load_run
 from mnist_cnn.study.results import Result, load_results, save_result
-from repository import NEEDS_MAKE, make_commands
+from repository import NEEDS_MAKE, ROOT, make_commands
 
 LADDER = load_results(tables.FOLDER / "ladder.jsonl")
 
@@ -111,12 +113,48 @@ def test_the_ensembles_are_of_the_trainings_of_the_ladder() -> None:
         assert measured["test_members"] == pytest.approx(expected, abs=1e-4)
 
 
+def page_accuracies(case: str, by: str = "the page") -> list[float]:
+    """Accuracies on validation images of what was trained in the page, or in Keras, in percent."""
+    lines = [
+        line for line in RESULTS["page_accuracies"] if (line["case"], line["by"]) == (case, by)
+    ]
+    assert sorted(line["seed"] for line in lines) == list(range(10))
+    return [100 * line["validation"] for line in lines]
+
+
+def test_the_page_learns_as_well_as_keras() -> None:
+    page, in_keras = page_accuracies("as offered"), page_accuracies("as offered", "Keras")
+    interval = ttest_ind(page, in_keras, equal_var=False).confidence_interval()
+    assert interval.low < 0 < interval.high and interval.high - interval.low < 1
+    assert np.mean(page) >= 97
+
+
+def test_what_the_page_says_of_few_images_was_measured() -> None:
+    text = " ".join((ROOT / "docs" / "train.md").read_text(encoding="utf-8").split())
+    cases = ("as offered", "200 images", "200 images, augmentation")
+    all_images, few, augmented = (f"{np.mean(page_accuracies(case)):.1f} %" for case in cases)
+    assert f"those with 200 images got {few} of the validation images right" in text
+    assert f"with augmentation {augmented}, and those with all images {all_images}" in text
+    assert set(page_accuracies("learning rate 0.1")) == {10.0}  # guessing
+
+
+def test_the_page_trains_ten_times_as_fast_as_convnetjs() -> None:
+    """Even its slowest round, beside the fastest of the other."""
+    speeds: dict[str, list[float]] = {}
+    for line in RESULTS["page_speeds"]:
+        speeds.setdefault(line["by"], []).append(line["images_per_second"])
+    assert all(len(rounds) == 3 for rounds in speeds.values())
+    assert min(speeds["this page"]) > 10 * max(speeds["ConvNetJS 0.3.0"])
+
+
 def test_two_studies_in_one_file_are_not_mixed(tmp_path: Path) -> None:
     for name, content in (
         ("results.json", "{}"),
         ("ladder.jsonl", ""),
         ("ensembles.jsonl", ""),
         ("transfer.jsonl", ""),
+        ("page_accuracy.jsonl", ""),
+        ("page_speed.jsonl", ""),
     ):
         (tmp_path / name).write_text(content)
     save_result(tmp_path / "study.jsonl", STUDY[0])

@@ -79,7 +79,7 @@ def test_github_can_show_it(path: Path, notebook: nbformat.NotebookNode) -> None
 def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
     """A reference to a widget that no longer exists shows as an error in JupyterLab."""
     view = re.compile(
-        r"(PredictionBrowser|ConfusionExplorer|EpochScrubber|DrawingPad|FeatureMaps)\("
+        r"(PredictionBrowser|ConfusionExplorer|EpochScrubber|DrawingPad|FeatureMaps|Trainer)\("
     )
     sentences = {}
     for path in NOTEBOOKS:
@@ -90,7 +90,7 @@ def test_a_view_leaves_a_sentence_where_it_cannot_run() -> None:
                 data = cell.outputs[-1].data
                 sentences[shown[1]] = data["text/plain"]
                 assert f'data-view="{shown[1]}">{data["text/plain"]}</div>' in data["text/html"]
-    assert len(sentences) == 5
+    assert len(sentences) == 6
     assert all(sentence.endswith("running notebook") for sentence in sentences.values()), sentences
 
 

@@ -1,11 +1,15 @@
-"""What is different in Firefox: pages may read noise from a canvas, and it opens files in its way.
+"""What is different in Firefox: noise in canvases, how it opens and saves files, and its compiler.
 
-The noise is a protection against fingerprinting, which LibreWolf and Tor Browser turn on.
+Pages read noise from a canvas as a protection against fingerprinting, which LibreWolf and Tor
+Browser turn on.
 """
 
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -55,10 +59,13 @@ def firefox(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fi
         "privacy.resistFingerprinting": True,
         "remote.prefs.recommended": False,  # or a page that was opened as a file could load others
         "dom.file.createInChild": True,  # of those that are recommended the one that we need
+        "browser.download.folderList": 2,  # the folder of the next line
+        "browser.download.dir": str(profile.parent),
     }
     with Firefox(profile, preferences) as firefox:
         firefox.open(site.address + "index.html")
         assert firefox.evaluate(_NOISE), "this Firefox lets pages read from a canvas"
+        firefox.downloads = profile.parent
         yield firefox
 
 
@@ -88,6 +95,29 @@ def test_what_is_saved_is_what_was_drawn(firefox: Firefox) -> None:
     assert drawn == shown
     assert not any(value for at, value in enumerate(drawn) if at % 4 < 3)  # black
     assert 2_000 < sum(drawn) / 255 < 6_000  # 170 pixels long, 22 wide, and round at its ends
+
+
+_PRESS = """(text) =>
+  [...document.querySelectorAll("button")].find((each) => each.textContent === text).click()"""
+
+
+@pytest.mark.slow
+def test_a_network_is_trained_and_taken_home(firefox: Firefox, site: Site) -> None:
+    firefox.open(site.address + "docs/train.html")
+    firefox.says("button", "Train")
+    firefox.evaluate(_PRESS, "Train")
+    firefox.says(STATUS, "Done after 12,000 images: ")
+    texts = firefox.evaluate("() => document.querySelector('.mnist-view').innerText")
+    assert float(re.search(r"([\d.]+)% of the validation images right", texts)[1]) >= 96
+    firefox.evaluate(_PRESS, "Take it home")
+    firefox.evaluate(_PRESS, "Download the weights")
+    file = firefox.downloads / "my_network.npz"
+    deadline = time.monotonic() + 30
+    while not file.exists() or not file.stat().st_size:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with np.load(file) as weights:
+        assert sum(array.size for array in weights.values()) == 29_322
 
 
 def test_a_page_that_was_opened_as_a_file_says_what_to_do(firefox: Firefox, site: Site) -> None:

@@ -106,7 +106,9 @@ def test_the_network_that_it_offers_learns_in_three_epochs(trained: Trainer) -> 
         chosen = trained.root.get_by_label(menu, exact=True).locator("option:checked")
         expect(chosen).to_have_text(text)
     validation, training = trained.scores()
-    assert validation >= 97 and training >= 97
+    assert (
+        validation >= 96 and training >= 96
+    )  # of ten seeds, the mean is 97.3, and the lowest 96.6
     trained.screenshot("trainer_default")
     trained.says("29,322 parameters, 862,848 multiply-adds for an image. It will see 12,000")
     assert len(trained.root.locator("polyline").all()) == 4
@@ -120,7 +122,7 @@ def test_with_few_images_it_overfits_beside_the_one_that_does_not(trainer: Train
     trainer.train()
     validation, training = trainer.scores()
     assert training == 100 and validation < 95 and validation < before[0] - 3
-    assert trainer.report().startswith("Training 2 (learn from 200 images). ")
+    assert trainer.report().startswith("Training 2 (learn from: 200 images). ")
     compared = trainer.root.get_by_label("compare with").locator("option:checked")
     expect(compared).to_have_text("Training 1 (default settings)")
     assert len(trainer.root.locator("polyline.earlier").all()) == 4
@@ -238,9 +240,9 @@ def test_a_training_that_was_replaced_leaves_no_trace(trainer: Trainer) -> None:
     number = re.match(r"Training (\d+) ", trainer.report())[1]
     trainer.choose({"learning rate": "0.1"})
     trainer.train()
-    small = ", ".join(f"{menu} {text}" for menu, text in SMALL.items())
+    small = ", ".join(f"{menu}: {text}" for menu, text in SMALL.items())
     assert trainer.report().startswith(
-        f"Training {int(number) + 1} ({small}, learning rate 0.1). Done"
+        f"Training {int(number) + 1} ({small}, learning rate: 0.1). Done"
     )
     for figure in trainer.root.locator(".mnist-curves").all():
         current = figure.locator("polyline:not(.earlier)")
@@ -261,6 +263,7 @@ def test_it_learns_digits_that_one_adds(trainer: Trainer) -> None:
     expect(add).to_be_disabled()
     trainer.draw(STROKES[7])
     trainer.says("The network says 7, with")
+    expect(add).to_be_disabled()
     trainer.choose({"this is a": "4"})
     add.click()
     trainer.says("1 digit of your own: together a tenth of what it learns from. Train on")
@@ -346,6 +349,7 @@ def test_by_touch_on_a_phone(browser: Browser, site: Site, scheme: str) -> None:
         assert found["passes"] and not serious, (name, serious)
     trainer.draw(STROKES[7], pointer="touch")
     trainer.says("The network says ")
+    trainer.choose({"this is a": "7"})
     trainer.button("Add it").tap()
     trainer.says("1 digit of your own: ")
     trainer.page.screenshot(path=SCREENSHOTS / f"trainer_phone_{scheme}.png", full_page=True)

@@ -1,6 +1,5 @@
 """What trains in the page learns as Keras does: gradients, steps, layers and counts."""
 
-import base64
 import math
 from collections.abc import Iterator
 
@@ -14,30 +13,14 @@ from scipy.stats import ks_2samp
 from mnist_cnn.augmentation import draw_transforms, transform_images
 from mnist_cnn.data import Dataset, one_hot
 from mnist_cnn.models import receptive_fields
-from mnist_cnn.views.bundle import BROWSER, bundle
+from training_page import open_training, pack_digits
 
 pytestmark = pytest.mark.browser
-
-_LOAD = """async ({ code, wasm, names }) => {
-  const module = new Blob([`${code}\\nexport { ${names} };`], { type: "text/javascript" });
-  Object.assign(window, await import(URL.createObjectURL(module)));
-  const fromText = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
-  window.start = ({ settings, images, labels }) => {
-    const digits = { images: fromText(images), labels: Uint8Array.from(labels) };
-    const matrices = _matrices.startMatrices(fromText(wasm));
-    return new _training.Training(matrices, settings, digits, 10);
-  };
-}"""
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Page:
-    """A blank page with the parts of the worker, and a function that starts a training."""
-    page = browser.new_page()
-    wasm = base64.b64encode(BROWSER.joinpath("matrix.wasm").read_bytes()).decode()
-    names = "_training, _matrices, _architecture, _random, _augmentation, _layers"
-    page.evaluate(_LOAD, {"code": bundle("training_worker"), "wasm": wasm, "names": names})
-    return page
+    return open_training(browser)
 
 
 def settings(**changes: object) -> dict[str, object]:
@@ -48,11 +31,6 @@ def settings(**changes: object) -> dict[str, object]:
     """
     plain = {"filters": [8, 8, 16], "activation": "relu", "dropout": 0, "learningRate": 0.001}
     return plain | {"batchSize": 32, "smoothing": 0, "augment": False, "seed": 3} | changes
-
-
-def packed(images: np.ndarray, labels: np.ndarray) -> dict[str, object]:
-    """Digits as the page gets them here."""
-    return {"images": base64.b64encode(images.tobytes()).decode(), "labels": labels.tolist()}
 
 
 def keras_network(
@@ -114,7 +92,7 @@ def test_gradients_are_those_of_keras_and_those_by_trying(
 ) -> None:
     chosen = settings(**changes)
     images, labels = sample.x_train[:32], sample.y_train[:32]
-    step = page.evaluate(_ONE_STEP, {"settings": chosen} | packed(images, labels))
+    step = page.evaluate(_ONE_STEP, {"settings": chosen, "digits": pack_digits(images, labels)})
     model = keras_network(chosen["filters"], chosen["activation"], step["before"])
     loss = cross_entropy(chosen["smoothing"])
     pixels, targets = images[..., np.newaxis] / 255, one_hot(labels).astype("float64")
@@ -149,7 +127,7 @@ _HUNDRED_STEPS = """(how) => {
   const before = arrays();
   for (let step = 0; step < 100; step++) training.step();
   const random = _random.randomGenerator(4 * how.settings.seed + 1);
-  const order = _random.shuffledRange(how.labels.length, random);
+  const order = _random.shuffledRange(how.digits.labels.length, random);
   return { before, after: arrays(), order, seen: training.seen };
 }"""
 
@@ -164,7 +142,9 @@ def test_after_a_hundred_steps_the_weights_are_those_of_keras(
     """
     chosen = settings(**changes, learningRate=0.0001)
     images, labels = sample.x_train[:3200], sample.y_train[:3200]
-    ours = page.evaluate(_HUNDRED_STEPS, {"settings": chosen} | packed(images, labels))
+    ours = page.evaluate(
+        _HUNDRED_STEPS, {"settings": chosen, "digits": pack_digits(images, labels)}
+    )
     assert sorted(ours["order"]) == list(range(3200)) and ours["seen"] == 3200
     model = keras_network(chosen["filters"], chosen["activation"], ours["before"])
     model.compile(keras.optimizers.Adam(0.0001), cross_entropy(chosen["smoothing"]))
@@ -187,10 +167,10 @@ _TWICE = """(how) => [1, 2].map(() => {
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     page: Page, sample: Dataset
 ) -> None:
-    digits = packed(sample.x_train[:500], sample.y_train[:500])
+    digits = pack_digits(sample.x_train[:500], sample.y_train[:500])
     random = {"dropout": 0.5, "augment": True}
-    once, again = page.evaluate(_TWICE, {"settings": settings(**random)} | digits)
-    other, _ = page.evaluate(_TWICE, {"settings": settings(**random, seed=4)} | digits)
+    once, again = page.evaluate(_TWICE, {"settings": settings(**random), "digits": digits})
+    other, _ = page.evaluate(_TWICE, {"settings": settings(**random, seed=4), "digits": digits})
     assert once == again and once != other
 
 

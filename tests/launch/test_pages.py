@@ -77,6 +77,8 @@ ELSEWHERE = {  # or why not
     "make lab PYTHON=/path/to/python": "test_python_environments.py, with pythons that fit or not",
     "make study": "it trains for hours; test_study.py has a study of a few seeds",
     ".venv/bin/python -m mnist_cnn.study --recipes relu leaky_relu --seeds 16": "two hours, too",
+    "make wasm": "test_matrix.py assembles the same",
+    "python benchmarks/page_training.py": "ten minutes, and npm; tests/browser trains in the page",
     "make tables": "it calls a script that test_tables.py tests",
     "make bench": "it measures for an hour; test_bench.py runs its parts",
     "python benchmarks/bench.py --ladder": "likewise",

@@ -55,9 +55,9 @@ class View(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Add HTML that names the view: GitHub shows the fallback, the site the view itself."""
         data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
-        invitation = f' data-invitation="{self.invitation}"' if self.invitation else ""
+        invitation = f'data-invitation="{self.invitation}" ' if self.invitation else ""
         html = (
-            f'<div class="mnist-view" data-view="{self.kind}"{invitation}>'
+            f'<div class="mnist-view" {invitation}data-view="{self.kind}">'
             f"{escape(self._fallback)}</div>"
         )
         return data | {"text/html": html}, metadata

@@ -96,8 +96,11 @@ function drawPanel(names, onOwnDigits) {
   const answer = make("div");
   const status = statusLine();
   const gallery = make("div.mnist-gallery");
-  let label = 0;
-  const labels = dropdown("this is a", [...names.entries()], (value) => (label = Number(value)));
+  let label = null; // which digit the reader says it is
+  const labels = dropdown("this is a", [["", "…"], ...names.entries()], (value) => {
+    label = value === "" ? null : Number(value);
+    showAnswer();
+  });
   const addButton = make(
     "button",
     { type: "button", click: add },
@@ -113,6 +116,9 @@ function drawPanel(names, onOwnDigits) {
 
   function add() {
     own.push({ image: prepared.image, label });
+    label = null;
+    labels.show("");
+    addButton.disabled = true;
     showOwn();
     onOwnDigits(own);
     status.textContent =
@@ -125,11 +131,11 @@ function drawPanel(names, onOwnDigits) {
     showOwn();
     onOwnDigits(own);
     status.textContent = `${ownCount(own)} left.`;
-    addButton.focus();
+    canvas.element.querySelector("canvas").focus();
   }
 
   function showAnswer() {
-    addButton.disabled = !prepared?.image;
+    addButton.disabled = !prepared?.image || label === null;
     const invitation = "Draw a digit, large or small, anywhere on the pad.";
     const panel = answerPanel({ names, network, invitation, maps: false });
     panel.show(prepared, true);
@@ -160,8 +166,8 @@ function drawPanel(names, onOwnDigits) {
     showAnswer();
     showOwn();
   }
-  const controls = make("div.mnist-row", {}, labels.element, addButton);
-  const beside = make("div", {}, answer, controls, status, gallery);
+  const controls = make("div.mnist-row.mnist-buttons", {}, labels.element, addButton);
+  const beside = make("div.mnist-beside", {}, answer, controls, status, gallery);
   return { element: make("div.mnist-row", {}, canvas.element, beside), show };
 }
 

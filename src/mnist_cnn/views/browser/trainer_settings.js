@@ -102,7 +102,7 @@ export function settingsPanel({ initial, classes, onChange }) {
     const changed = Object.entries(menus).filter(([it]) => settings[it] !== initial[it]);
     const texts = changed.map(([setting, [name, choices]]) => {
       const [, text] = choices.find(([value]) => value === settings[setting]);
-      return `${name} ${text}`;
+      return `${name}: ${text}`;
     });
     return texts.join(", ") || "default settings";
   }
