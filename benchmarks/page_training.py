@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from lab import NO_CHROMIUM, launch
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, load_images, one_hot, prepare_images
 from mnist_cnn.machine import processor
-from schema import PageAccuracy, PageSpeed
+from schema import PageSpeed
 from training_page import open_training, pack_digits
 
 ACCURACIES = Path(__file__).with_name("page_accuracy.jsonl")
@@ -48,24 +48,34 @@ OFFERED: dict[str, Any] = {
 }
 CASES = {
     "as offered": OFFERED,
-    "200 images": OFFERED | {"images": 200},
-    "200 images, augmentation": OFFERED | {"images": 200, "augment": True},
-    "learning rate 0.1": OFFERED | {"learningRate": 0.1},
+    "few images": OFFERED | {"images": 200, "smoothing": 0},
+    "few images, augmented": OFFERED | {"images": 200, "smoothing": 0, "augment": True},
+    "a tiny network": OFFERED | {"filters": [8, 8, 8]},
+    "large steps": OFFERED | {"learningRate": 0.1},
 }
 
 _LEARN = """({ settings, digits, validation, seen }) => {
   const training = start({ settings, digits });
-  while (training.seen < seen) training.step();
-  return [unpack(digits), unpack(validation)].map((its) => training.evaluate(its).accuracy);
+  const others = unpack(validation);
+  let lowest = Infinity;
+  while (training.seen < seen) {
+    const before = training.seen;
+    training.step();
+    if (Math.floor(training.seen / 1000) > Math.floor(before / 1000))
+      lowest = Math.min(lowest, training.evaluate(others).loss);
+  }
+  const { loss, accuracy } = training.evaluate(others);
+  const learned = training.evaluate(unpack(digits)).accuracy;
+  return { training: learned, validation: accuracy, loss, lowest_loss: lowest };
 }"""
 
 
-def learn_in_page(browser: Browser, sample: Dataset, case: str, seed: int) -> list[float]:
-    """Train as the page does; return the accuracies on training and validation images."""
+def learn_in_page(browser: Browser, sample: Dataset, case: str, seed: int) -> dict[str, float]:
+    """Train as the page does; return what is measured in a line of page_accuracy.jsonl."""
     settings = CASES[case] | {"seed": seed}
     count = settings["images"]
     page = open_training(browser)
-    accuracies = page.evaluate(
+    measured = page.evaluate(
         _LEARN,
         {
             "settings": settings,
@@ -75,11 +85,11 @@ def learn_in_page(browser: Browser, sample: Dataset, case: str, seed: int) -> li
         },
     )
     page.close()
-    return accuracies
+    return measured
 
 
-def learn_in_keras(sample: Dataset, seed: int) -> list[float]:
-    """Train the network that the page offers with Keras, and return the same."""
+def learn_in_keras(sample: Dataset, seed: int) -> dict[str, float]:
+    """Train the network that the page offers with Keras; return both accuracies."""
     keras.utils.set_random_seed(seed)
     model = keras_network(OFFERED["filters"])
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=OFFERED["smoothing"])
@@ -88,7 +98,10 @@ def learn_in_keras(sample: Dataset, seed: int) -> list[float]:
     epochs = IMAGES_SEEN // OFFERED["images"]
     model.fit(*training, OFFERED["batchSize"], epochs, verbose=0)
     validation = prepare_images(sample.x_test), one_hot(sample.y_test)
-    return [model.evaluate(*digits, verbose=0)[1] for digits in (training, validation)]
+    return {
+        "training": model.evaluate(*training, verbose=0)[1],
+        "validation": model.evaluate(*validation, verbose=0)[1],
+    }
 
 
 def keras_network(filters: list[int]) -> keras.Model:
@@ -116,17 +129,10 @@ def measure_accuracies(browser: Browser, sample: Dataset) -> None:
             if (by, case, seed) in known:
                 continue
             if by == "Keras":
-                training, validation = learn_in_keras(sample, seed)
+                measured = learn_in_keras(sample, seed)
             else:
-                training, validation = learn_in_page(browser, sample, case, seed)
-            line: PageAccuracy = {
-                "by": by,
-                "case": case,
-                "seed": seed,
-                "training": training,
-                "validation": validation,
-            }
-            add_line(ACCURACIES, line)
+                measured = learn_in_page(browser, sample, case, seed)
+            add_line(ACCURACIES, {"by": by, "case": case, "seed": seed, **measured})
 
 
 # How fast it is
@@ -245,7 +251,7 @@ def read_lines(file: Path) -> list[Any]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
-def add_line(file: Path, line: PageAccuracy | PageSpeed) -> None:
+def add_line(file: Path, line: Mapping[str, object]) -> None:
     """Add a value to such a file, and print it."""
     with file.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(line) + "\n")

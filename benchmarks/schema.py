@@ -4,7 +4,7 @@ A measurement is what a function of jobs.py returns, in a process of its own; be
 measurements in results.json, which tables.py reads.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Images = Literal["test", "validation"]
 """The images on which an accuracy was measured."""
@@ -179,6 +179,8 @@ class PageAccuracy(TypedDict):
     seed: int
     training: float  # the accuracy on the images that it learned from, in 0..1
     validation: float  # and on other images
+    loss: NotRequired[float]  # on these, in the page; not smoothed
+    lowest_loss: NotRequired[float]  # the lowest of those after every thousand images
 
 
 class PageSpeed(TypedDict):

@@ -108,7 +108,7 @@ def test_a_network_is_trained_and_taken_home(firefox: Firefox, site: Site) -> No
     firefox.evaluate(_PRESS, "Train")
     firefox.says(STATUS, "Done after 12,000 images: ")
     texts = firefox.evaluate("() => document.querySelector('.mnist-view').innerText")
-    assert float(re.search(r"([\d.]+)% of the validation images right", texts)[1]) >= 96
+    assert float(re.search(r"([\d.]+)% of the validation images read", texts)[1]) >= 96
     firefox.evaluate(_PRESS, "Take it home")
     firefox.evaluate(_PRESS, "Download the weights")
     file = firefox.downloads / "my_network.npz"

@@ -129,6 +129,7 @@ def test_no_word_is_lost(pages: dict[str, BeautifulSoup]) -> None:
             text = "\n".join(
                 "".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"
             )
+        text = re.sub(r"^---\n.*?\n---\n", "", text, flags=re.DOTALL)  # for search engines
         written = re.sub(_NOT_SHOWN, " ", text)
         page = pages[path.relative_to(ROOT).with_suffix(".html").as_posix()]
         words, read = (
@@ -159,6 +160,7 @@ def test_addresses_of_the_buttons() -> None:
 # numbers, results.
 KINDS = (
     "index",
+    "docs/train",
     "notebooks/01_data_loading",
     "notebooks/05_evaluation",
     "notebooks/07_inside_the_network",
@@ -188,7 +190,7 @@ def test_each_page_is_quiet_fits_and_keeps_nobody_out(
             assert wide <= 0, f"{name} is {wide} pixels too wide"
             if place in KINDS:
                 # Its colours are the same everywhere
-                code = [] if place == KINDS[1] else [[".highlight"]]
+                code = [] if place == KINDS[2] else [[".highlight"]]
                 found = Axe().run(page, context={"exclude": code}).response
                 serious = [
                     each
@@ -262,7 +264,7 @@ def test_a_page_that_was_opened_as_a_file_says_what_to_do(browser: Browser, site
     says_why(page, (site.folder / "index.html").as_uri(), "This page was opened as a file")
     expect(page.locator("[data-view] code")).to_have_text("python -m http.server --bind 127.0.0.1")
     page.screenshot(path=SCREENSHOTS / "site_opened_as_a_file.png")
-    page.goto((site.folder / f"{KINDS[3]}.html").as_uri())
+    page.goto((site.folder / f"{KINDS[4]}.html").as_uri())
     expect(page.locator("[data-view]")).to_contain_text("This page was opened as a file")
     page.close()
 

@@ -40,16 +40,16 @@ class Trainer(View):
     def ends(self) -> None:
         """Wait until a training is done."""
         expect(self.button("Pause")).to_be_visible()
-        expect(self.button("Train on")).to_be_visible(timeout=MINUTE)
+        expect(self.button("Pause")).to_have_count(0, timeout=MINUTE)
 
     def scores(self) -> tuple[float, float]:
         """The accuracy on validation and on training images, in percent."""
-        found = re.search(r": ([\d.]+)% of the val.* right, and ([\d.]+)%", self.report())
+        found = re.search(r": ([\d.]+)% of the val.* correctly, and ([\d.]+)%", self.report())
         return float(found[1]), float(found[2])
 
     def report(self) -> str:
         """What is said of the training."""
-        return self.status.filter(has_text="Training ").inner_text()
+        return self.status.filter(has_text=re.compile("^Training ")).inner_text()
 
     def mistakes(self) -> set[str]:
         """The pictures of all validation images that are classified wrongly, page by page."""
@@ -70,7 +70,9 @@ class Trainer(View):
 @pytest.fixture(scope="module")
 def trained(browser: Browser, site: Site) -> Trainer:
     """The view after a training with the settings that it offers."""
-    trainer = Trainer(SitePage(browser, site, PAGE).page)
+    opened = SitePage(browser, site, PAGE)
+    trainer = Trainer(opened.page)
+    trainer.complaints = opened.complaints
     trainer.train()
     return trainer
 
@@ -117,12 +119,14 @@ def test_the_network_that_it_offers_learns_in_three_epochs(trained: Trainer) -> 
 
 def test_with_few_images_it_overfits_beside_the_one_that_does_not(trainer: Trainer) -> None:
     before = trainer.scores()
-    trainer.choose({"learn from": "200 images"})
+    trainer.choose({"experiment": "2. few images"})
+    trainer.says("only 200 different ones, each of them sixty times")
     trainer.says("12,000 images: 60 epochs")
     trainer.train()
     validation, training = trainer.scores()
     assert training == 100 and validation < 95 and validation < before[0] - 3
-    assert trainer.report().startswith("Training 2 (learn from: 200 images). ")
+    few = "Training 2 (learn from: 200 images, label smoothing: none). "
+    assert trainer.report().startswith(few)
     compared = trainer.root.get_by_label("compare with").locator("option:checked")
     expect(compared).to_have_text("Training 1 (default settings)")
     assert len(trainer.root.locator("polyline.earlier").all()) == 4
@@ -140,9 +144,9 @@ def test_a_pause_changes_nothing(trainer: Trainer) -> None:
     for _ in range(2):
         trainer.button("Pause").click()
         trainer.says("Paused after ")
-        expect(trainer.button("Go on")).to_be_visible()
+        expect(trainer.button("Continue")).to_be_visible()
         seen = trainer.report()
-        trainer.button("Go on").click()
+        trainer.button("Continue").click()
         trainer.says("of 12,000 images")
     trainer.ends()
     assert (trainer.scores(), trainer.mistakes()) == (whole, mistakes)
@@ -254,6 +258,42 @@ def test_a_training_that_was_replaced_leaves_no_trace(trainer: Trainer) -> None:
 _POINTS = "(lines) => lines.map((line) => line.getAttribute('points'))"
 
 
+def test_two_clicks_in_haste_start_one_training(trainer: Trainer) -> None:
+    trainer.choose(SMALL)
+    trainer.button("Train a new network").dblclick()
+    trainer.ends()
+    for figure in trainer.root.locator(".mnist-curves").all():
+        lines = figure.locator("polyline").evaluate_all(_POINTS)
+        assert len(lines) == 4 and all(len(line.split(" ")) >= 13 for line in lines)
+    menu = trainer.root.get_by_label("compare with").locator("option")
+    titles = menu.all_inner_texts()[1:]  # all but "nothing"
+    number = int(re.match(r"Training (\d+) ", trainer.report())[1])
+    assert f"Training {number - 1} (" not in " ".join(titles)  # the one that was replaced
+    assert trainer.complaints == []
+
+
+def test_menus_that_were_changed_are_for_the_next_network(trainer: Trainer) -> None:
+    trainer.choose(SMALL)
+    trainer.train()
+    expect(trainer.root.get_by_text("The menus are for the next new network")).to_be_hidden()
+    trainer.choose({"learning rate": "0.1"})
+    trainer.says("The menus are for the next new network, not for training ")
+    trainer.button("Train longer").first.click()
+    trainer.ends()
+    trainer.says("Done after 24,0")
+    assert trainer.scores()[0] > 80  # at the old rate
+    trainer.choose({"experiment": "1. a first network"})
+    trainer.choose({"experiment": "4. a tiny network"})
+    trainer.says("All images again, but a fourteenth of the parameters.")
+    expect(trainer.root.get_by_text("The menus are for the next new network")).to_be_hidden()
+    chosen = trainer.root.get_by_label("learning rate").locator("option:checked")
+    expect(chosen).to_have_text(SETTINGS["learning rate"])
+    trainer.choose({"seed": "3"})
+    expect(trainer.root.get_by_label("experiment").locator("option:checked")).to_have_text(
+        "your own"
+    )
+
+
 def test_it_learns_digits_that_one_adds(trainer: Trainer) -> None:
     """Sevens that are called fours: nothing but the added ones says so."""
     trainer.train()
@@ -266,24 +306,28 @@ def test_it_learns_digits_that_one_adds(trainer: Trainer) -> None:
     expect(add).to_be_disabled()
     trainer.choose({"this is a": "4"})
     add.click()
-    trainer.says("1 digit of your own: together a tenth of what it learns from. Train on")
+    trainer.says("1 digit added. They are repeated until they make up a tenth of")
     assert "your 4, read as 7" in trainer.pictures()
     trainer.button("Clear").click()
     trainer.draw(STROKES[1])
     trainer.choose({"this is a": "1"})
     add.click()
-    trainer.says("2 digits of your own: together")
-    trainer.button("Train on").click()
+    trainer.says("2 digits added.")
+    trainer.button("Train longer").last.click()
     trainer.ends()
     trainer.says("Done after 24,0")  # and a few, if the last batch of an epoch was smaller
     assert {"your 4, read as 4", "your 1, read as 1"} <= {*trainer.pictures()}
     trainer.screenshot("trainer_own_digits")
     assert trainer.scores()[0] > 90  # it has not forgotten the others
+    assert "of yours" not in trainer.report()  # when it began, there was none
     trainer.root.get_by_role("button", name="Remove your 4, read as 4").click()
-    trainer.says("1 digit of your own left.")
+    trainer.says("1 digit left.")
     assert not any("your 4" in (name or "") for name in trainer.pictures())
+    trainer.choose(SMALL)
+    trainer.train()
+    assert "convolution 3: 8 filters, and 1 digit of yours). Done" in trainer.report()
     trainer.button("Remove").click()
-    trainer.says("0 digits of your own left.")
+    trainer.says("0 digits left.")
 
 
 def test_its_feature_maps(trainer: Trainer) -> None:
@@ -300,7 +344,7 @@ def test_by_keyboard(browser: Browser, site: Site) -> None:
     """Every control is a stop of the Tab key, and Enter, Space and arrow keys do the rest."""
     opened = SitePage(browser, site, PAGE)
     trainer = Trainer(opened.page)
-    assert {*SETTINGS, "Train"} <= trainer.stops()
+    assert {"experiment", *SETTINGS, "Train"} <= trainer.stops()
     menu = trainer.root.get_by_label("learn from", exact=True)
     menu.focus()
     trainer.press("ArrowUp")  # fewer images
@@ -322,7 +366,7 @@ def test_by_keyboard(browser: Browser, site: Site) -> None:
     trainer.says("The network says ")
     trainer.root.get_by_label("this is a").focus()
     trainer.press("1", "Tab", "Enter")
-    trainer.says("1 digit of your own: ")
+    trainer.says("1 digit added. ")
     assert opened.complaints == []
     opened.page.close()
 
@@ -351,7 +395,7 @@ def test_by_touch_on_a_phone(browser: Browser, site: Site, scheme: str) -> None:
     trainer.says("The network says ")
     trainer.choose({"this is a": "7"})
     trainer.button("Add it").tap()
-    trainer.says("1 digit of your own: ")
+    trainer.says("1 digit added. ")
     trainer.page.screenshot(path=SCREENSHOTS / f"trainer_phone_{scheme}.png", full_page=True)
     assert opened.complaints == []
     opened.page.close()
@@ -366,4 +410,16 @@ def test_it_is_loaded_only_when_one_asks_for_it(browser: Browser, site: Site) ->
     expect(opened.page.get_by_role("button", name="Train", exact=True)).to_be_visible()
     assert any("views/trainer.js" in url for url in opened.requests)
     assert not any("views/views.js" in url for url in opened.requests[-6:])
+    opened.page.close()
+
+
+def test_in_notebook_04_a_button_loads_it(browser: Browser, site: Site) -> None:
+    opened = SitePage(browser, site, "notebooks/04_training.html")
+    assert not any("rainer" in url for url in opened.requests)
+    opened.page.get_by_role("button", name="Load the images, and train here").click()
+    trainer = Trainer(opened.page)
+    trainer.choose({"experiment": "4. a tiny network"})
+    trainer.train()
+    assert trainer.scores()[0] > 80
+    assert opened.complaints == []
     opened.page.close()

@@ -46,7 +46,7 @@ export async function FeatureMaps({ model, values, el }) {
 
   el.append(
     make("div.mnist-row", {}, layer.element, position.element),
-    make("div.mnist-row", {}, canvas.element, maps.all),
+    make("div.mnist-row", {}, maps.all, canvas.element),
     make("div.mnist-row", {}, maps.enlarged, maps.explanation),
   );
   subscribe((chosen) => {

@@ -27,6 +27,7 @@ export function loadingCode(layers, file) {
     "])",
     `with np.load("${file}") as weights:`,
     "    model.set_weights(list(weights.values()))",
+    "model.summary()",
   );
 }
 

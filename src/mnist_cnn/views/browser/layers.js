@@ -30,8 +30,9 @@ export function makeLayers(matrices, description, random) {
 
 /**
  * A convolution without padding, as a product of two matrices: each window of the input is a row of
- * the first, and each kernel a column of the second. A dense layer is one, too, with windows of one
- * pixel, whose maps are all numbers of the input.
+ * the first, and each kernel a column of the second. Laying out the windows is known as im2col. A
+ * dense layer is a convolution, too, with windows of one pixel, whose maps are all numbers of the
+ * input.
  */
 function convolution({ allocate, addProduct }, inputShape, kernelShape) {
   const [height, width] = inputShape;

@@ -4,6 +4,11 @@ import { IMAGE_SIDE } from "./numbers.js";
 
 const PART = 0.1; // of the images to learn from, as a few digits among thousands would hardly count
 
+/** How many digits there are, in words. */
+export function countText(count) {
+  return `${count} ${count === 1 ? "digit" : "digits"}`;
+}
+
 /**
  * The `images` and `labels` of digits, and after them own ones, repeated until they make up a PART.
  */

@@ -2,10 +2,11 @@
 // look at what it has learned. It is a module of its own, which only those load who want to train.
 
 import { bytesOf, unzip } from "./bytes.js";
-import { make } from "./elements.js";
+import { make, statusLine } from "./elements.js";
 import { IMAGE_SIDE } from "./numbers.js";
-import { withOwnDigits } from "./own_digits.js";
+import { countText, withOwnDigits } from "./own_digits.js";
 import { createState } from "./state.js";
+import { experimentPanel } from "./trainer_experiments.js";
 import { networkPanel } from "./trainer_network.js";
 import { progressPanel } from "./trainer_progress.js";
 import { DEFAULTS, IMAGES_AT_ONCE, settingsPanel, trainingSettings } from "./trainer_settings.js";
@@ -23,22 +24,25 @@ async function Trainer({ model, values, el, signal }) {
   const initial = { images: available.labels.length, ...DEFAULTS };
   const { get, update, subscribe } = createState(model, initial);
   const trainings = []; // those of this page, in order; the last is the current one
+  let count = 0; // of all trainings that were started
   let own = []; // digits that the reader has drawn and labelled
   let worker = null;
 
+  const experiments = experimentPanel(initial.images, update);
   const menus = settingsPanel({ initial, classes, onChange: update });
+  const hint = statusLine();
   const buttons = trainingButtons({ start, pause, goOn });
   const progress = progressPanel(trainings);
-  const network = networkPanel({ validation: values.validation, names, onOwnDigits });
+  const network = networkPanel({ validation: values.validation, names, onOwnDigits, goOn });
 
   function send(kind, message = {}) {
     worker.postMessage({ kind, ...message });
   }
 
   /** What a training with these settings learns from. */
-  function digitsFor({ images: count }) {
-    const images = available.images.subarray(0, count * IMAGE_SIDE ** 2);
-    return withOwnDigits({ images, labels: available.labels.subarray(0, count) }, own);
+  function digitsFor(settings) {
+    const images = available.images.subarray(0, settings.images * IMAGE_SIDE ** 2);
+    return withOwnDigits({ images, labels: available.labels.subarray(0, settings.images) }, own);
   }
 
   function start() {
@@ -47,13 +51,31 @@ async function Trainer({ model, values, el, signal }) {
       send("load", { wasm: bytesOf(values.wasm), validation, classes });
     }
     const settings = get();
-    const number = trainings.length + 1;
-    const title = `Training ${number} (${menus.describe(settings)})`;
-    trainings.push({ number, title, settings, points: [], end: IMAGES_AT_ONCE });
+    if (trainings.at(-1)?.points.length === 0) trainings.pop(); // replaced before it began
+    count++;
+    const added = own.length ? `, and ${countText(own.length)} of yours` : "";
+    const title = `Training ${count} (${menus.describe(settings)}${added})`;
+    trainings.push({ number: count, title, settings, points: [], end: IMAGES_AT_ONCE });
     const chosen = { settings: trainingSettings(settings), digits: digitsFor(settings) };
-    send("start", { number, ...chosen, images: IMAGES_AT_ONCE });
-    buttons.show("running");
+    send("start", { number: count, ...chosen, images: IMAGES_AT_ONCE });
+    showPhase("running");
     progress.start();
+  }
+
+  function showPhase(phase) {
+    buttons.show(phase);
+    network.showPhase(phase);
+    showHint(get());
+  }
+
+  /** Say that the menus do not change a network that is there. */
+  function showHint(settings) {
+    const current = trainings.at(-1);
+    const isOther = current && JSON.stringify(settings) !== JSON.stringify(current.settings);
+    hint.hidden = !isOther;
+    hint.textContent = isOther
+      ? `The menus are for the next new network, not for training ${count}.`
+      : "";
   }
 
   function pause() {
@@ -64,7 +86,7 @@ async function Trainer({ model, values, el, signal }) {
     const current = trainings.at(-1);
     if (current.points.at(-1).seen >= current.end) current.end += IMAGES_AT_ONCE;
     send("goOn", { images: IMAGES_AT_ONCE });
-    buttons.show("running");
+    showPhase("running");
   }
 
   function onOwnDigits(digits) {
@@ -84,14 +106,25 @@ async function Trainer({ model, values, el, signal }) {
       progress.showPoint();
     } else {
       const isDone = message.seen >= current.end;
-      buttons.show(isDone ? "done" : "paused");
+      showPhase(isDone ? "done" : "paused");
       progress.stop(message, isDone);
       network.show({ ...current, ...message });
     }
   }
 
-  el.append(...menus.elements, buttons.element, ...progress.elements, network.element);
-  subscribe(menus.show);
+  el.append(
+    experiments.element,
+    ...menus.elements,
+    buttons.element,
+    hint,
+    ...progress.elements,
+    network.element,
+  );
+  subscribe((settings) => {
+    experiments.show(settings);
+    menus.show(settings);
+    showHint(settings);
+  });
 }
 
 /** The images of a dataset, one after another, and their labels. */
@@ -120,7 +153,7 @@ function trainingButtons({ start, pause, goOn }) {
     isRunning = phase === "running";
     first.textContent = "Train a new network";
     second.hidden = false;
-    second.textContent = { running: "Pause", paused: "Go on", done: "Train on" }[phase];
+    second.textContent = { running: "Pause", paused: "Continue", done: "Train longer" }[phase];
   }
   return { element: make("div.mnist-buttons", {}, first, second), show };
 }

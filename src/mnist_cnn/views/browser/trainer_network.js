@@ -11,6 +11,7 @@ import { loadingCode, trainingCode } from "./keras_code.js";
 import { forward, unpackNetwork } from "./network.js";
 import { npz } from "./npz.js";
 import { indexOfLargest, range } from "./numbers.js";
+import { countText } from "./own_digits.js";
 import { prepareDrawing } from "./prepare_drawing.js";
 import { localModel } from "./state.js";
 
@@ -18,11 +19,11 @@ const FILE = "my_network"; // the name of what one downloads
 
 /**
  * Panels to choose from. `onOwnDigits` is called with the reader's own digits, each its `image` and
- * its `label`, when one is added or removed. `show` takes a trained network: as `network`, packed;
- * what it `predicted` for the validation images; its `settings`, its `title`, and how many images
- * it has `seen`.
+ * its `label`, when one is added or removed; `goOn` lets the training go on. `show` takes a trained
+ * network: as `network`, packed; what it `predicted` for the validation images; its `settings`, its
+ * `title`, and how many images it has `seen`.
  */
-export function networkPanel({ validation, names, onOwnDigits }) {
+export function networkPanel({ validation, names, onOwnDigits, goOn }) {
   const views = {
     "Its mistakes": viewPanel(ConfusionExplorer, ({ predicted }) => ({
       ...validation,
@@ -36,13 +37,13 @@ export function networkPanel({ validation, names, onOwnDigits }) {
       network,
       fields: RECEPTIVE_FIELDS,
     })),
-    "Draw for it": drawPanel(names, onOwnDigits),
+    "Draw for it": drawPanel(names, onOwnDigits, goOn),
     "Take it home": filePanel(),
   };
   const title = make("h3");
   const body = make("div");
   let trained = null;
-  let chosen = Object.keys(views)[0];
+  let chosen = null;
   const buttons = Object.keys(views).map((name) =>
     make("button", { type: "button", click: () => choose(name) }, name),
   );
@@ -58,7 +59,12 @@ export function networkPanel({ validation, names, onOwnDigits }) {
     trained = newlyTrained;
     title.textContent = trained.title;
     element.hidden = false;
-    choose(chosen);
+    if (chosen) choose(chosen);
+  }
+
+  /** Show whether the network is "running", "paused" or "done". */
+  function showPhase(phase) {
+    views["Draw for it"].showPhase(phase);
   }
   const element = make(
     "section",
@@ -67,7 +73,7 @@ export function networkPanel({ validation, names, onOwnDigits }) {
     make("div.mnist-buttons", {}, ...buttons),
     body,
   );
-  return { element, show };
+  return { element, show, showPhase };
 }
 
 /** One of the other views, drawn anew for each network; what is chosen in it stays. */
@@ -89,7 +95,7 @@ function viewPanel(view, valuesOf) {
 }
 
 /** A pad to draw on, what the network says, and the digits that the reader adds. */
-function drawPanel(names, onOwnDigits) {
+function drawPanel(names, onOwnDigits, goOn) {
   const own = [];
   let network = null; // packed
   let prepared = null; // what is drawn, as the network gets it
@@ -122,15 +128,15 @@ function drawPanel(names, onOwnDigits) {
     showOwn();
     onOwnDigits(own);
     status.textContent =
-      `${ownCount(own)}: together a tenth of what it learns from. Train on, and see ` +
-      "whether it reads them, and then whether it reads new ones that you draw.";
+      `${countText(own.length)} added. They are repeated until they make up a tenth of the ` +
+      "images to learn from. Train longer: does it read them now? Then draw new ones.";
   }
 
   function remove(digit) {
     own.splice(own.indexOf(digit), 1);
     showOwn();
     onOwnDigits(own);
-    status.textContent = `${ownCount(own)} left.`;
+    status.textContent = `${countText(own.length)} left.`;
     canvas.element.querySelector("canvas").focus();
   }
 
@@ -166,13 +172,13 @@ function drawPanel(names, onOwnDigits) {
     showAnswer();
     showOwn();
   }
-  const controls = make("div.mnist-row.mnist-buttons", {}, labels.element, addButton);
+  const longer = make("button", { type: "button", click: goOn }, "Train longer");
+  const controls = make("div.mnist-row.mnist-buttons", {}, labels.element, addButton, longer);
   const beside = make("div.mnist-beside", {}, answer, controls, status, gallery);
-  return { element: make("div.mnist-row", {}, canvas.element, beside), show };
-}
-
-function ownCount(own) {
-  return `${own.length} ${own.length === 1 ? "digit" : "digits"} of your own`;
+  function showPhase(phase) {
+    longer.disabled = phase === "running";
+  }
+  return { element: make("div.mnist-row", {}, canvas.element, beside), show, showPhase };
 }
 
 /** The weights to download, and the program that opens them. */
@@ -196,11 +202,20 @@ function filePanel() {
         make("button", { type: "button", click: program }, "Download the program"),
       ),
       code(loading),
-      make("p", {}, "To train it with Keras, from random weights and with the same settings:"),
-      code(trainingCode(settings, Math.ceil(seen / settings.images))),
+      make("p", {}, trainingText(settings)),
+      code(trainingCode(settings, Math.round(seen / settings.images) || 1)),
     );
   }
   return { element, show };
+}
+
+/** What the lines below it do, and what of this training they leave out. */
+function trainingText({ augment }) {
+  const without = augment ? ", but without augmentation" : "";
+  return (
+    `To train it with Keras with the same settings${without}, leave out the lines that open the ` +
+    "weights, and add these. The labels are one-hot encoded:"
+  );
 }
 
 function code(text) {

@@ -6,7 +6,7 @@ import { dropdown, make, statusLine } from "./elements.js";
 import { kernelPicture } from "./kernels.js";
 import { formatCount, percent } from "./numbers.js";
 
-const LEGEND = "Solid: validation images. Dashed: training images.";
+const LEGEND = "Red: validation images. Dashed: training images.";
 const NOTHING = "nothing";
 
 /** A panel for the last of `trainings`, each with its `title`, its `points`, and its `end`. */
@@ -23,8 +23,9 @@ export function progressPanel(trainings) {
     { hidden: true },
     make("div.mnist-row", {}, bar, left),
     make("div.mnist-row", {}, ...figures.map(({ element }) => element)),
-    make("div.mnist-row", {}, legend, comparison),
-    make("p", {}, "The kernels of the first convolution, blue where a weight is positive:"),
+    legend,
+    comparison,
+    make("p", {}, "The kernels of the first convolution; blue weights are positive, red negative:"),
     kernels.element,
   );
   let earlier = null; // the training to compare with
@@ -40,6 +41,7 @@ export function progressPanel(trainings) {
     menu.show(earlier ? trainings.indexOf(earlier) : NOTHING);
     comparison.replaceChildren(menu.element);
     body.hidden = false;
+    body.scrollIntoView({ block: "nearest" });
     bar.value = 0;
   }
 
@@ -73,12 +75,14 @@ export function progressPanel(trainings) {
         shown.map(({ points }) => points),
         end,
       );
-    legend.textContent = earlier ? `${LEGEND} Grey: the other training.` : LEGEND;
+    legend.textContent = earlier
+      ? `${LEGEND} Grey: the training that it is compared with.`
+      : LEGEND;
   }
   return { elements: [status, body], start, show, showPoint, stop };
 }
 
 function scores({ training, validation }) {
-  const right = `${percent(validation.accuracy)} of the validation images right`;
-  return `${right}, and ${percent(training.accuracy)} of the training images`;
+  const read = `${percent(validation.accuracy)} of the validation images read correctly`;
+  return `${read}, and ${percent(training.accuracy)} of ${training.count} training images`;
 }

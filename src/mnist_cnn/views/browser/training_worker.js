@@ -1,8 +1,8 @@
 // The worker in which a network is trained, so that the page stays free to answer.
 //
 // The page sends messages, whose `kind` is one of ANSWERS below. It gets back `progress` ten times
-// a second, a `point` of the curves every thousand images, and the `network` whenever training
-// pauses.
+// a second, a `point` of the curves every thousand images and at a pause, and the `network`
+// whenever training pauses.
 
 import { startMatrices } from "./matrices.js";
 import { Training } from "./training.js";
@@ -42,6 +42,7 @@ const ANSWERS = {
 
   pause() {
     runs++;
+    postPoint();
     postNetwork();
   },
 
@@ -57,7 +58,7 @@ async function run() {
   const thisRun = runs;
   const isLatest = () => runs === thisRun;
   const start = { time: performance.now(), seen: training.seen };
-  let lastProgress = start.time;
+  let lastProgress = 0; // so that there is one at once
   while (isLatest() && training.seen < goal) {
     const before = training.seen;
     training.step();
@@ -87,8 +88,13 @@ function nextTask() {
 function postPoint() {
   const { images, labels } = training.digits;
   const some = { images, labels: labels.subarray(0, MEASURED) };
-  const measured = { training: training.evaluate(some), validation: training.evaluate(validation) };
-  post("point", { seen: training.seen, ...measured });
+  const count = some.labels.length;
+  const measured = { ...training.evaluate(some), count };
+  post("point", {
+    seen: training.seen,
+    training: measured,
+    validation: training.evaluate(validation),
+  });
 }
 
 function postProgress(millisecondsPerImage) {
