@@ -16,6 +16,7 @@ from mnist_cnn.views import (
     EpochScrubber,
     FeatureMaps,
     PredictionBrowser,
+    Trainer,
 )
 
 IMAGES, LABELS = np.zeros((5, 28, 28), "uint8"), np.arange(5)
@@ -40,6 +41,7 @@ def test_a_static_page_shows_a_sentence_that_says_which_view_belongs_there(
         EpochScrubber(run, *split_validation(full.x_train, full.y_train)[1]),
         DrawingPad(build_model()),
         FeatureMaps(build_model(), *test),
+        Trainer(sample.x_train, sample.y_train, *test),
     ]
     sentences = [
         "A slider over 1,000 predictions; it moves in a running notebook",
@@ -47,14 +49,15 @@ def test_a_static_page_shows_a_sentence_that_says_which_view_belongs_there(
         "A slider over 20 epochs of training; it moves in a running notebook",
         "A pad to draw a digit on; it works in a running notebook",
         "The feature maps of a digit, to choose from; they open in a running notebook",
+        "A network to choose and to train on 4,000 images; it opens in a running notebook",
     ]
     for view, sentence in zip(shown, sentences, strict=True):
         data, _ = view._repr_mimebundle_()
         assert data["text/plain"] == sentence
-        assert (
-            data["text/html"]
-            == f'<div class="mnist-view" data-view="{type(view).__name__}">{sentence}</div>'
-        )
+        asked = 'data-invitation="Load the images, and train here" '
+        invitation = asked if isinstance(view, Trainer) else ""
+        place = f'<div class="mnist-view" {invitation}data-view="{type(view).__name__}">'
+        assert data["text/html"] == f"{place}{sentence}</div>"
         assert "application/vnd.jupyter.widget-view+json" in data
 
 
@@ -97,6 +100,18 @@ def test_a_view_refuses_what_is_no_network_for_it_in_words(
             view(model)
     with pytest.raises(ValueError, match=r"begins with keras\.Input\(\(28, 28, 1\)\)"):
         view(keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)]))
+
+
+def test_a_network_is_trained_on_images_that_fit_their_labels(sample: Dataset) -> None:
+    values = Trainer(sample.x_train, sample.y_train, sample.x_test, sample.y_test.tolist()).values
+    for part, images in (("training", sample.x_train), ("validation", sample.x_test)):
+        assert gzip.decompress(values[part]["images"]) == images.tobytes()
+    with pytest.raises(ValueError, match=r"validation_labels must be integers of shape \(5,\)"):
+        Trainer(IMAGES, LABELS, IMAGES, LABELS[:3])
+    with pytest.raises(ValueError, match=r"validation_images must be uint8 of shape \(m, 28, 28\)"):
+        Trainer(IMAGES, LABELS, IMAGES[:, :20], LABELS)
+    with pytest.raises(ValueError, match=r"labels must lie in 0\.\.2"):
+        Trainer(IMAGES, LABELS, IMAGES, LABELS, names=("ring", "line", "swan"))
 
 
 def test_a_pad_shows_no_maps_of_a_network_that_has_none() -> None:

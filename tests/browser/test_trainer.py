@@ -331,13 +331,14 @@ def test_it_learns_digits_that_one_adds(trainer: Trainer) -> None:
 
 
 def test_its_feature_maps(trainer: Trainer) -> None:
-    """Those of the network as it is after the last training."""
+    trainer.choose(SMALL)
+    trainer.train()
     trainer.button("Its feature maps").click()
     maps = View(trainer.page, "convolution")
     maps.says("Image 0, labelled ")
     maps.select("convolution", "2")
     maps.says("Convolution 3, map ")
-    expect(maps.root.get_by_role("application", name="All 64 maps;")).to_be_visible()
+    expect(maps.root.get_by_role("application", name="All 8 maps;")).to_be_visible()
 
 
 def test_by_keyboard(browser: Browser, site: Site) -> None:

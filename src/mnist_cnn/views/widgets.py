@@ -255,6 +255,8 @@ class Trainer(View):
             "validation_images", validation_images, np.uint8, ("m", 28, 28)
         )
         names = check_names("names", names)
+        shape, last = (len(validation_images),), len(names) - 1
+        check_array("validation_labels", validation_labels, np.integer, shape, last)
         super().__init__(
             f"A network to choose and to train on {len(images):,} images; it opens in a running "
             "notebook",
