@@ -205,8 +205,8 @@ def test_the_feature_maps_in_words_for_those_who_do_not_see_them(maps: View) -> 
         ("table", "kernel"),
     } <= set(controls)
     assert [name.split()[0] for role, name in controls if role == "application"] == [
-        "Pad",
         "All",
+        "Pad",
         "Map",
     ]
     stops = maps.stops()

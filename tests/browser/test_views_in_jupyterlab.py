@@ -21,7 +21,7 @@ from dataclasses import replace
 from mnist_cnn.data import split_validation
 from mnist_cnn.plots import LiveCurves
 from mnist_cnn.training import train
-from mnist_cnn.views import ConfusionExplorer, EpochScrubber, FeatureMaps
+from mnist_cnn.views import ConfusionExplorer, EpochScrubber, FeatureMaps, Trainer
 few = replace(digits, x_train=digits.x_train[:500], y_train=digits.y_train[:500])
 _, (x_val, y_val) = split_validation(digits.x_train, digits.y_train)
 """
@@ -31,6 +31,7 @@ CELLS = (
     "ConfusionExplorer(digits.x_test, digits.y_test, by_network['ReLU'].argmax(axis=1))",
     "EpochScrubber(find_or_train('relu', digits), x_val, y_val)",
     "FeatureMaps(relu_model, digits.x_test, digits.y_test)",
+    "Trainer(few.x_train, few.y_train, x_val[:500], y_val[:500])",
 )
 
 
@@ -225,6 +226,18 @@ def test_the_epochs(notebook: Notebook, full: Dataset) -> None:
             "6,000 wrong."
         )
     view.screenshot("lab_04")
+
+
+def test_a_network_that_is_trained_beside_the_kernel(notebook: Notebook) -> None:
+    view = View(notebook.page, "experiment")
+    view.select("experiment", 3)  # a tiny network
+    view.button("Train").click()
+    view.says("Done after 12,0")
+    view.button("Its mistakes").click()
+    view.says("All mistakes: ")
+    view.screenshot("lab_04_trainer")
+    chosen = "[each for each in Out.values() if type(each).__name__ == 'Trainer'][-1].chosen"
+    assert notebook.page.evaluate(_BECOMES_TRUE, f"{chosen}['filters1'] == 8")
 
 
 def test_curves_were_redrawn_after_every_epoch(notebook: Notebook) -> None:
