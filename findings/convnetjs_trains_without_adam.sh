@@ -18,7 +18,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-npm install --silent --no-audit --no-fund convnetjs@0.3.0 > /dev/null
+npm install --save-exact --silent --no-audit --no-fund convnetjs@0.3.0 > /dev/null
 cat > train.cjs <<'JAVASCRIPT'
 const assert = require("assert");
 const { Net, Trainer, Vol } = require("convnetjs");

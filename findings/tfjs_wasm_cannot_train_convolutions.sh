@@ -18,7 +18,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-npm install --silent --no-audit --no-fund @tensorflow/tfjs@4.22.0 \
+npm install --save-exact --silent --no-audit --no-fund @tensorflow/tfjs@4.22.0 \
     @tensorflow/tfjs-backend-wasm@4.22.0 > /dev/null
 cat > train.cjs <<'JAVASCRIPT'
 console.warn = () => {}; // advice to install another package

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+import page_training
 from fresh_python import printed_by_python
 from mnist_cnn.data import Dataset
 from pages import Site, SitePage
@@ -436,3 +437,17 @@ def test_a_browser_that_cannot_train_says_so(browser: Browser, site: Site) -> No
     trainer.button("Train").click()
     trainer.says("Nothing can be trained here: Uncaught CompileError: WebAssembly.Module(): ")
     page.close()
+
+
+_OFFERED = """async () => {
+  const code = await (await fetch("../views/trainer.js")).text();
+  const module = new Blob([`${code}\nexport { _trainer_settings };`], { type: "text/javascript" });
+  const { _trainer_settings: settings } = await import(URL.createObjectURL(module));
+  return [settings.trainingSettings(settings.DEFAULTS), settings.IMAGES_AT_ONCE];
+}"""
+
+
+def test_what_was_measured_is_what_the_page_offers(trained: Trainer) -> None:
+    offered, seen = trained.page.evaluate(_OFFERED)
+    assert page_training.OFFERED | {"seed": 0} == offered | {"images": 4_000}
+    assert page_training.IMAGES_SEEN == seen

@@ -10,7 +10,7 @@ const INTERVALS = 4; // between the ticks of an axis
 const PARTS = ["training", "validation"];
 
 /** The curves that there are: how values are written, and the range that is always shown. */
-export const MEASURES = {
+const MEASURES = {
   loss: { text: (value) => value.toFixed(2), low: 0, high: 0.8 },
   accuracy: { text: (value) => percent(value), low: 0.8, high: 1 },
 };

@@ -69,7 +69,7 @@ export function networkPanel({ validation, names, onOwnDigits, goOn }) {
   return { element, show, showPhase };
 }
 
-/** One of the other views, drawn anew for each network; what is chosen in it stays. */
+/** One of the other views, drawn again for each network; what is chosen in it stays. */
 function viewPanel(view, valuesOf) {
   const element = make("div");
   let model = localModel();
