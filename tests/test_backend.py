@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fresh_python import printed_by_python
+
 
 @pytest.mark.slow
 @pytest.mark.skipif(
@@ -44,3 +46,29 @@ def test_if_keras_cannot_be_imported_what_it_wrote_is_shown(tmp_path: Path) -> N
     )
     assert done.returncode == 1
     assert "illegal instruction" in done.stderr and "Keras is broken" in done.stderr
+
+
+USES_WHAT_WAS_LEFT_OUT = """
+import mnist_cnn.backend, sys
+assert not {"sklearn", "pandas", "matplotlib.pyplot"} & sys.modules.keys()
+import keras, pandas
+import matplotlib.pyplot
+from sklearn.metrics import accuracy_score
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+inputs = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+model.fit(inputs, pandas.Series([0.0, 1.0]), verbose=0)
+"""
+IMPORTS_THEM_FIRST = """
+import matplotlib.pyplot, pandas, sklearn
+import mnist_cnn.backend, keras
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+print(keras.wrappers.SKLearnRegressor(model))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [USES_WHAT_WAS_LEFT_OUT, IMPORTS_THEM_FIRST])
+def test_packages_that_are_optional_for_keras_can_be_imported_before_or_after(code: str) -> None:
+    printed_by_python(code, dict(os.environ))

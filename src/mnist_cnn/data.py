@@ -121,12 +121,20 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of the training images and their labels: what a run was trained on."""
-        return hashlib.sha256(self.x_train.tobytes() + self.y_train.tobytes()).hexdigest()
+        return _sha256(self.x_train, self.y_train)
 
     @cached_property
     def test_fingerprint(self) -> str:
         """The SHA-256 of the test images and their labels: what a run was tested on."""
-        return hashlib.sha256(self.x_test.tobytes() + self.y_test.tobytes()).hexdigest()
+        return _sha256(self.x_test, self.y_test)
+
+
+def _sha256(*arrays: np.ndarray) -> str:
+    """The SHA-256 of the contents of arrays, one after the other; needs no copy of them."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
@@ -353,8 +361,7 @@ def _identify(
         name=f"{stem} (not a known collection)",
         class_names=class_names,
     )
-    contents = b"".join(getattr(dataset, name).tobytes() for name in ARRAYS)
-    known = _KNOWN.get(hashlib.sha256(contents).hexdigest())
+    known = _KNOWN.get(_sha256(*(getattr(dataset, name) for name in ARRAYS)))
     if known is not None:
         name, class_names = known
         source = "full" if name == "MNIST" else _short_name(name)
