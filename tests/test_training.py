@@ -14,8 +14,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mnist_cnn import batches
+from mnist_cnn.augmentation import draw_transforms
 from mnist_cnn.batches import epoch_order
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.device import fix_seed
@@ -198,7 +200,7 @@ def test_a_finished_run_is_not_trained_again_and_says_so(
         == "dense: runs/dense-sample-500.npz is finished already; to train it again, delete that "
         "file"
     )
-    assert said[1].startswith("epoch  2 of 2: ") and len(said) == 2
+    assert said[1].startswith("dense: epoch  2 of 2, ") and len(said) == 2
     assert weights_of(first) == weights_of(again) and first.seconds == again.seconds
 
 
@@ -220,8 +222,8 @@ def test_printed_progress(capsys: pytest.CaptureFixture[str]) -> None:
     print_progress(replace(two, seconds=10.0))
     print_progress(replace(two, seconds=10.0, settings=replace(run.settings, epochs=2)))
     assert capsys.readouterr().out.splitlines() == [
-        "epoch  2 of 20: validation accuracy 98.77%, about 90 s left",
-        "epoch  2 of 2: validation accuracy 98.77%, 10 s in all",
+        "relu: epoch  2 of 20, validation accuracy 98.77%, about 90 s left",
+        "relu: epoch  2 of 2, validation accuracy 98.77%, 10 s in all",
     ]
 
 
@@ -233,16 +235,18 @@ def test_augmentation_moves_the_training_images_only(
     usual = train("improved", few, epochs=4, name="usual")
     drawn = []  # the transforms of each batch
 
-    def roll(images: np.ndarray, transforms: np.ndarray) -> np.ndarray:
-        drawn.append(transforms.tobytes())
-        return np.roll(images, 14, axis=2)
+    def draw(n: int, rng: np.random.Generator) -> np.ndarray:
+        drawn.append(draw_transforms(n, rng))
+        return drawn[-1]
 
-    monkeypatch.setattr(batches, "transform_images", roll)
+    monkeypatch.setattr(batches, "draw_transforms", draw)
+    monkeypatch.setattr(batches, "transform_images", lambda images, _: tf.roll(images, 14, axis=2))
     moved = train("improved", few, epochs=4, name="moved")
     assert moved.history["accuracy"][-1] > 0.8 > 0.5 > moved.history["val_accuracy"][-1]
     assert usual.history["val_accuracy"][-1] > 0.8
     train("improved", few, epochs=1, seed=1, name="other-seed")
-    assert len(drawn) == len({*drawn}) == 5 * 15, "each epoch and seed moves in its own way"
+    different = {transforms.tobytes() for transforms in drawn}
+    assert len(drawn) == len(different) == 5 * 15, "each epoch and seed moves in its own way"
 
 
 # A loss that is not a number

@@ -1,10 +1,14 @@
 """Show each digit a little differently in every epoch (notebook 04)."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mnist_cnn.arguments import check_array
-from mnist_cnn.backend import keras
 from mnist_cnn.shared import SHARED
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _LIMITS = SHARED["augmentation"]
 _MAX_ROTATION: float = _LIMITS["MAX_ROTATION"]  # degrees
@@ -24,7 +28,7 @@ def random_affine(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         The transformed images, float32 (n, 28, 28, 1) in 0..1.
     """
     images = check_array("images", images, np.float32, ("n", 28, 28, 1))
-    return transform_images(images, draw_transforms(len(images), rng))
+    return transform_images(images, draw_transforms(len(images), rng)).numpy()
 
 
 def draw_transforms(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -38,7 +42,7 @@ def draw_transforms(n: int, rng: np.random.Generator) -> np.ndarray:
         rng: Random generator that they are drawn from.
 
     Returns:
-        The transforms, float32 (n, 8), in the form that Keras's `affine_transform` expects: with
+        The transforms, float32 (n, 8), in the form that TensorFlow expects: with
         (a, b, c, d, e, f, 0, 0), the pixel at (x, y) is read at (a x + b y + c, d x + e y + f).
     """
     center = (28 - 1) / 2  # of the pixels 0 to 27
@@ -54,10 +58,13 @@ def draw_transforms(n: int, rng: np.random.Generator) -> np.ndarray:
     return np.stack([a, b, c, d, e, f, zeros, zeros], axis=1).astype("float32")
 
 
-def transform_images(images: np.ndarray, transforms: np.ndarray) -> np.ndarray:
-    """Transform a batch of images, each with its own transform, in one call to Keras.
+def transform_images(
+    images: "np.ndarray | tf.Tensor", transforms: "np.ndarray | tf.Tensor"
+) -> "tf.Tensor":
+    """Transform a batch of images, each with its own transform.
 
-    Pixels are interpolated bilinearly, and those from outside the image are 0.
+    Pixels are interpolated bilinearly, and those from outside the image are 0. TensorFlow does it
+    on every backend of Keras, as it also prepares the batches.
 
     Args:
         images: Images, float32 (n, 28, 28, 1).
@@ -66,7 +73,13 @@ def transform_images(images: np.ndarray, transforms: np.ndarray) -> np.ndarray:
     Returns:
         The transformed images, float32 (n, 28, 28, 1).
     """
-    transformed = keras.ops.image.affine_transform(
-        images, transforms, "bilinear", "constant", data_format="channels_last"
+    import tensorflow as tf  # after Keras, or its start-up messages appear
+
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms,
+        output_shape=(28, 28),
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
     )
-    return keras.ops.convert_to_numpy(transformed)

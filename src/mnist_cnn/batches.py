@@ -1,13 +1,17 @@
 """The training images, batch by batch, in an order that depends on the seed (notebook 04)."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnist_cnn.augmentation import draw_transforms, transform_images
-from mnist_cnn.data import Pair, scale_pixels
+from mnist_cnn.data import Pair
 from mnist_cnn.recipes import Settings
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 def epoch_order(n_images: int, seed: int, epoch: int) -> np.ndarray:
@@ -45,28 +49,36 @@ def training_batches(
     """
     import tensorflow as tf  # after Keras, or its start-up messages appear
 
-    # TensorFlow never frees what this refers to: so the order is made inside
-    def batches() -> Iterator[Pair]:
-        order = epoch_order(len(images), settings.seed, epoch)
-        rng = np.random.default_rng([settings.seed, epoch, 1])  # independent of the order
-        for start in range(0, len(order), settings.batch_size):
-            rows = order[start : start + settings.batch_size]
-            batch = scale_pixels(images[rows])
-            if settings.augment:
-                batch = transform_images(batch, draw_transforms(len(batch), rng))
-            yield batch, targets[rows]
+    plan = {"rows": epoch_order(len(images), settings.seed, epoch)}
+    if settings.augment:
+        plan["transforms"] = _epoch_transforms(len(images), epoch, settings)
 
-    signature = (
-        tf.TensorSpec((None, 28, 28, 1), "float32"),
-        tf.TensorSpec((None, targets.shape[1]), "float32"),
-    )
+    def prepare(
+        images: "tf.Tensor", targets: "tf.Tensor", batch: dict[str, "tf.Tensor"]
+    ) -> tuple["tf.Tensor", "tf.Tensor"]:
+        scaled = tf.cast(tf.gather(images, batch["rows"]), "float32")[..., tf.newaxis] / 255
+        if settings.augment:
+            scaled = transform_images(scaled, batch["transforms"])
+        return scaled, tf.gather(targets, batch["rows"])
+
+    # All images go with each batch, as arguments of `prepare`: what it got hold of in another way,
+    # TensorFlow 2.21 would never free
+    whole = [tf.data.Dataset.from_tensors(array).repeat() for array in (images, targets)]
+    batches = tf.data.Dataset.from_tensor_slices(plan).batch(settings.batch_size)
     options = tf.data.Options()
     # With it, TensorFlow 2.21 often waits up to 4 s at the end of an epoch
     options.autotune.enabled = False
-    count = count_batches(len(images), settings.batch_size)
-    return (
-        tf.data.Dataset.from_generator(batches, output_signature=signature)
-        .prefetch(4)
-        .with_options(options)
-        .apply(tf.data.experimental.assert_cardinality(count))
-    )
+    # As it is: to look for loops in it would take time in each epoch, and write files
+    prepare = tf.autograph.experimental.do_not_convert(prepare)
+    return tf.data.Dataset.zip(*whole, batches).map(prepare).prefetch(4).with_options(options)
+
+
+def _epoch_transforms(n_images: int, epoch: int, settings: Settings) -> np.ndarray:
+    """Draw the transforms of an epoch, batch by batch: float32 (n, 8), as `draw_transforms` says.
+
+    They do not depend on the order of the images.
+    """
+    rng = np.random.default_rng([settings.seed, epoch, 1])
+    starts = range(0, n_images, settings.batch_size)
+    sizes = [min(settings.batch_size, n_images - start) for start in starts]
+    return np.concatenate([draw_transforms(size, rng) for size in sizes])

@@ -202,9 +202,9 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
         The probabilities, float32 (n, classes) in 0..1.
     """
     images = check_array("images", images, np.uint8, ("n", 28, 28))
-    # Batches keep memory low. And a single image takes 1 ms like this, but 40 ms with
-    # `model.predict`.
-    batches = (images[first : first + 500] for first in range(0, len(images), 500))
+    # Batches keep memory low; with 100 images they are a fifth faster than with 500. And a single
+    # image takes 1 ms like this, but 40 ms with `model.predict`.
+    batches = (images[first : first + 100] for first in range(0, len(images), 100))
     return np.concatenate([model.predict_on_batch(scale_pixels(batch)) for batch in batches])
 
 
