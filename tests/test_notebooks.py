@@ -189,10 +189,8 @@ def test_the_networks_that_02_builds_are_those_of_the_package() -> None:
 
 def test_a_training_leaves_a_single_figure() -> None:
     training = nbformat.read(ROOT / "notebooks" / "04_training.ipynb", as_version=4)
-    cells = [cell for cell in code_cells(training) if "LiveCurves()" in cell.source]
-    assert len(cells) == 2
-    for cell in cells:
-        assert [output.output_type for output in cell.outputs] == ["display_data"]
+    (cell,) = (cell for cell in code_cells(training) if "LiveCurves()" in cell.source)
+    assert [output.output_type for output in cell.outputs] == ["display_data"]
 
 
 def test_outputs_name_no_place_on_the_machine_that_made_them(

@@ -164,26 +164,48 @@ def test_live_curves_say_how_far_training_is_and_how_long_it_takes(
             shown.append(figure)
 
     monkeypatch.setattr("mnist_cnn.plots.display", Handle)
+    now = 1000.0
+    monkeypatch.setattr("mnist_cnn.plots.time.monotonic", lambda: now)
     curves = LiveCurves()
-    run = load_run(SHIPPED / "relu.npz")
-    for epochs, done, seconds in ((6, 0, 0.0), (6, 2, 70.0), (2, 2, 70.0)):
+    first, second = (load_run(SHIPPED / f"{recipe}.npz") for recipe in ("relu", "leaky_relu"))
+    # The second was interrupted after an epoch, and continues
+    for seconds, run, done in (
+        (0, first, 0),
+        (0, second, 1),
+        (70, first, 1),
+        (80, second, 2),
+        (200, first, 3),
+        (240, second, 3),
+    ):
+        now = 1000.0 + seconds
         curves(
             replace(
                 run,
-                settings=replace(run.settings, epochs=epochs),
-                seconds=seconds,
+                settings=replace(run.settings, epochs=3),
                 history=HISTORY if done else {},
                 predicted=run.predicted[: done + 1],
             )
         )
     assert [figure.get_suptitle().splitlines() for figure in shown] == [
-        ["epoch 0 of 6, 0:00:00", "□□□□□□"],
-        ["epoch 2 of 6, 0:01:10, about 0:02:20 left", "■■□□□□"],
-        ["epoch 2 of 2, 0:01:10", "■■"],
+        ["epoch 0 of 3, 0:00:00", "□□□"],
+        ["epochs 0 and 1 of 3, 0:00:00", "■□□□□□"],
+        ["epochs 1 and 1 of 3, 0:01:10", "■■□□□□"],
+        ["epochs 1 and 2 of 3, 0:01:20, about 0:02:00 left", "■■■□□□"],
+        ["epochs 3 and 2 of 3, 0:03:20, about 0:00:50 left", "■■■■■□"],
+        ["epochs 3 and 3 of 3, 0:04:00", "■■■■■■"],
     ]
-    assert [list(line.get_ydata()) for axis in shown[1].axes for line in axis.lines] == list(
-        HISTORY.values()
-    )
+    loss, accuracy = shown[-1].axes
+    for axis, names in ((loss, ("loss", "val_loss")), (accuracy, ("accuracy", "val_accuracy"))):
+        drawn = [list(line.get_ydata()) for line in axis.lines]
+        assert drawn == 2 * [HISTORY[name] for name in names]
+        colors = [line.get_color() for line in axis.lines]
+        assert colors[0] == colors[1] != colors[2] == colors[3]
+    assert [text.get_text() for text in accuracy.get_legend().get_texts()] == [
+        "relu, training",
+        "relu, validation",
+        "leaky_relu, training",
+        "leaky_relu, validation",
+    ]
     assert plt.get_fignums() == []
 
 

@@ -285,7 +285,7 @@ def test_the_example_in_the_readme_runs(tmp_path: Path, offline: dict[str, str])
         command, cwd=tmp_path, env=offline, capture_output=True, text=True, timeout=900
     )
     *_, last_epoch, accuracy, digit = done.stdout.splitlines()
-    assert last_epoch.startswith("epoch  3 of 3")
+    assert last_epoch.startswith("short: epoch  3 of 3")
     assert float(accuracy.rstrip("%")) >= 96
     assert int(digit) == load_images(source="sample").y_test[0]  # an easy one
     assert (tmp_path / "runs" / "short-sample.npz").exists()

@@ -28,12 +28,11 @@ from nbformat import NotebookNode
 from mnist_cnn.data import Dataset, load_images
 from mnist_cnn.exceptions import DataError
 from mnist_cnn.folders import NO_NOTEBOOKS, find_notebooks
-from mnist_cnn.machine import cores, memory
+from mnist_cnn.machine import cores, has_memory_for
 
 _T = TypeVar("_T")
 
 _TRAINING = "04_training"
-_KERNEL_MEMORY = 1_300_000_000  # bytes; what a kernel may take, which the tests check
 _TEMPLATE = """{%- extends "lab/index.html.j2" -%}
 {% block data_png scoped %}
 <img style="max-width: 100%" alt="{{ cell.metadata.alt | escape_html }}"
@@ -100,8 +99,8 @@ def _choose_jobs() -> int:
     Two kernels cannot share a GPU, as TensorFlow takes all of its memory.
     """
     has_gpu = shutil.which("nvidia-smi") is not None
-    too_small = (memory() or 4 * _KERNEL_MEMORY) < 3 * _KERNEL_MEMORY
-    return 1 if has_gpu or too_small or cores() == 1 else 2
+    # For two kernels, and two processes in which 04 trains
+    return 2 if not has_gpu and cores() > 1 and has_memory_for(4) else 1
 
 
 def _run_in_place(notebooks: list[Path], dataset: Dataset) -> None:

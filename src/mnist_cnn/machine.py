@@ -3,11 +3,18 @@
 import os
 import platform
 import re
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 # Linux describes the processor in this file, which no other system has
 CPUINFO = Path("/proc/cpuinfo")
+# And in one of these, by its version of control groups, how much memory a container may use
+CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+PROCESS_MEMORY = 1_200_000_000  # bytes; what a process with TensorFlow takes here at most
 
 
 def read_cpuinfo() -> str:
@@ -36,10 +43,23 @@ def threads() -> int:
 
 
 def memory() -> int | None:
-    """The memory of the machine in bytes; None where Python cannot tell, as on Windows."""
+    """The memory in bytes that this process may use; None where Python cannot tell, as on Windows.
+
+    It is that of the machine, or the limit of the container.
+    """
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return None
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    sizes = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for limit in CONTAINER_LIMITS:
+        with suppress(OSError, ValueError):  # there is no such file, or it says "max"
+            sizes.append(int(limit.read_text()))
+    return min(sizes)
+
+
+def has_memory_for(processes: int) -> bool:
+    """Whether there is memory for so many processes with TensorFlow; if unknown, there is."""
+    size = memory()
+    return size is None or size >= processes * PROCESS_MEMORY
 
 
 def installed_version(name: str) -> str:

@@ -6,8 +6,10 @@ Importing this gives Matplotlib its defaults and our style.
 import math
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import chain, cycle
 from typing import Any
 
 import matplotlib
@@ -246,32 +248,48 @@ def plot_history(history: dict[str, list[float]], epochs: int, note: str = "") -
         epochs: Number of epochs planned.
         note: Title of the figure.
     """
+    return _plot_histories({"": history}, epochs, note)
+
+
+def _plot_histories(histories: dict[str, dict[str, list[float]]], epochs: int, note: str) -> Figure:
+    """Plot the losses and accuracies of training runs, by their names; those in training dashed.
+
+    Several runs have a color each; of a single one, training and validation have.
+    """
     epochs = check_whole("epochs", epochs, 1)
-    curves = _check_history(history)
+    runs = {name: _check_history(history) for name, history in histories.items()}
     figure, (left, right) = _subplots(1, 2, size=(8, 2.8))
-    _draw_curves(left, curves["loss"], curves["val_loss"], epochs)
+    for (name, curves), color in zip(runs.items(), cycle((INK, RED, BLUE)), strict=False):
+        colors = (color, color) if len(runs) > 1 else (INK, RED)
+        _draw_curves(left, curves["loss"], curves["val_loss"], name, colors)
+        _draw_curves(right, curves["accuracy"], curves["val_accuracy"], name, colors)
+    for axis in (left, right):
+        axis.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.grid(axis="y", color="#e4e7eb")
     left.set_ylabel("loss (cross-entropy)")
-    if min(curves["val_loss"], default=1) < 0.1:  # smoothed labels keep it above 0.5
+    losses = chain(*(curves["val_loss"] for curves in runs.values()))
+    if min(losses, default=1) < 0.1:  # smoothed labels keep it above 0.5
         left.set_yscale("log")  # so that both ends of the curve are legible
         left.yaxis.set_major_formatter("{x:g}")
-    _draw_curves(right, curves["accuracy"], curves["val_accuracy"], epochs)
-    lowest = min([0.98, *curves["accuracy"], *curves["val_accuracy"]])
+    accuracies = [curves[kind] for curves in runs.values() for kind in ("accuracy", "val_accuracy")]
+    lowest = min([0.98, *chain(*accuracies)])
     right.set(ylabel="accuracy", ylim=(lowest - 0.002, 1.001))
     right.yaxis.set_major_formatter("{x:.1%}")
+    if right.lines:
+        right.legend(frameon=False, fontsize=8)
     figure.suptitle(note, fontsize=10)
     return figure
 
 
-def _draw_curves(ax: Axes, training: list[float], validation: list[float], epochs: int) -> None:
-    done = range(1, len(training) + 1)
-    ax.plot(done, training, color=INK, linestyle="--", label="training images")
-    done = range(1, len(validation) + 1)
-    ax.plot(done, validation, color=RED, marker="o", markersize=3, label="validation")
-    ax.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
-    ax.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
-    ax.grid(axis="y", color="#e4e7eb")
-    if training:
-        ax.legend(frameon=False, fontsize=8)
+def _draw_curves(
+    ax: Axes, training: list[float], validation: list[float], name: str, colors: tuple[str, str]
+) -> None:
+    labels = (f"{name}, training", f"{name}, validation") if name else ("training", "validation")
+    for values, color, label, style in zip(
+        (training, validation), colors, labels, ("--", "o-"), strict=True
+    ):
+        ax.plot(range(1, len(values) + 1), values, style, color=color, label=label, markersize=3)
 
 
 def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
@@ -292,23 +310,44 @@ def _check_history(history: dict[str, list[float]]) -> dict[str, list[float]]:
 
 
 class LiveCurves:
-    """A live plot of a training run, drawn after every epoch: pass it to `train` as `progress`."""
+    """A live plot of training, drawn after every epoch: pass it as `progress`.
 
-    _handle: DisplayHandle | None = None
+    `train` draws one network with it, and `train_all` several. Each square stands for an epoch.
+    """
+
+    def __init__(self) -> None:
+        self._handle: DisplayHandle | None = None
+        self._start = 0.0
+        self._runs: dict[str, Run] = {}  # by recipe
+        self._before: dict[str, int] = {}  # the epochs that were finished at the start, by recipe
 
     def __call__(self, run: Run) -> None:
-        """Redraw the curves; `train` calls this at the start and after every epoch."""
-        done, epochs = run.epochs_done, run.settings.epochs
-        note = f"epoch {done} of {epochs}, {timedelta(seconds=int(run.seconds))}"
-        if 0 < done < epochs:
-            left = timedelta(seconds=int(run.seconds_left))
-            note += f", about {left} left"
-        bar = "■" * done + "□" * (epochs - done)
-        figure = plot_history(run.history, epochs, f"{note}\n{bar}")
+        """Redraw the curves; called at the start and after every epoch of each run."""
+        self._start = self._start or time.monotonic()
+        self._runs[run.settings.recipe] = run
+        self._before.setdefault(run.settings.recipe, run.epochs_done)
+        histories = {recipe: each.history for recipe, each in self._runs.items()}
+        figure = _plot_histories(histories, run.settings.epochs, self._describe_progress())
         if self._handle is None:
             self._handle = display(figure, display_id=True)
         else:
             self._handle.update(figure)
+
+    def _describe_progress(self) -> str:
+        """How many epochs are finished, how long that took and how long it will still take."""
+        runs = self._runs.values()
+        done = [run.epochs_done for run in runs]
+        epochs = sum(run.settings.epochs for run in runs)
+        trained = sum(done) - sum(self._before.values())
+        seconds = time.monotonic() - self._start
+        plural = "s" if len(runs) > 1 else ""
+        note = f"epoch{plural} {' and '.join(map(str, done))} of {epochs // len(runs)}"
+        if trained or sum(done) < epochs:
+            note += f", {timedelta(seconds=int(seconds))}"
+        if len(runs) <= trained and sum(done) < epochs:  # else there is no pace to go by
+            left = timedelta(seconds=int(seconds / trained * (epochs - sum(done))))
+            note += f", about {left} left"
+        return f"{note}\n{'■' * sum(done)}{'□' * (epochs - sum(done))}"
 
 
 def plot_scores(scores: dict[str, list[float]], images: str = "test") -> Figure:

@@ -1,10 +1,11 @@
-"""Run a Python program in a process of its own, with other packages or settings (notebook 09)."""
+"""Run Python in a process of its own, with other packages or settings (notebooks 04 and 09)."""
 
 import os
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 
 def run_python(program: str, folder: Path, *arguments: object, **environment: str) -> str:
@@ -26,6 +27,22 @@ def run_python(program: str, folder: Path, *arguments: object, **environment: st
     if done.returncode:
         raise RuntimeError(done.stderr[-1000:])
     return done.stdout
+
+
+def start_module(
+    module: str, *arguments: object, stdout: IO[bytes], stderr: IO[bytes], **environment: str
+) -> "subprocess.Popen[bytes]":
+    """Start a module in a new process, as `python -m` does, and go on at once.
+
+    Args:
+        module: The name of the module.
+        arguments: What it finds in `sys.argv[1:]`, as strings.
+        stdout: The file for what the process prints.
+        stderr: The file for its error messages.
+        environment: Environment variables to set beside those that there are.
+    """
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.Popen(command, env=os.environ | environment, stdout=stdout, stderr=stderr)
 
 
 def available(*packages: str) -> bool:

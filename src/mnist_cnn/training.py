@@ -46,7 +46,7 @@ Progress = Callable[[Run], None]
 
 
 def print_progress(run: Run) -> None:
-    """Print a line after each epoch: how good the network is, and how long it still takes."""
+    """Print a line after each epoch: how good the network is, and how long it will still take."""
     done, epochs = run.epochs_done, run.settings.epochs
     if done == 0:
         return
@@ -56,7 +56,9 @@ def print_progress(run: Run) -> None:
         time_needed = f"about {run.seconds_left:.0f} s left"
     accuracy = run.history["val_accuracy"][-1]
     print(
-        f"epoch {done:2} of {epochs}: validation accuracy {accuracy:.2%}, {time_needed}", flush=True
+        f"{run.settings.recipe}: epoch {done:2} of {epochs}, validation accuracy {accuracy:.2%}, "
+        f"{time_needed}",
+        flush=True,
     )
 
 
