@@ -193,6 +193,17 @@ class PageSpeed(TypedDict):
     date: str
 
 
+class Wait(TypedDict):
+    """How long something takes, or how much memory: a line of waits.jsonl."""
+
+    name: str  # one of waits.MEASUREMENTS
+    version: str  # "earlier" or "later"
+    round: int
+    value: float  # seconds, or MB of a kernel
+    machine: str
+    date: str
+
+
 class Results(BenchmarkResults):
     """Everything that was measured, with the accuracies of the studies in percent."""
 
@@ -200,5 +211,6 @@ class Results(BenchmarkResults):
     transfer: list[TransferResult]
     page_accuracies: list[PageAccuracy]
     page_speeds: list[PageSpeed]
+    waits: list[Wait]
     test: dict[str, dict[int, float]]  # by recipe and seed
     validation: dict[str, dict[int, float]]

@@ -23,6 +23,7 @@ from schema import (
     SpeedResults,
     SpeedRow,
     TransferResult,
+    Wait,
 )
 
 FOLDER = Path(__file__).parent
@@ -47,6 +48,7 @@ def load_measurements(folder: Path = FOLDER) -> Results:
     transfer: list[TransferResult] = _load_lines(folder / "transfer.jsonl")
     page_accuracies: list[PageAccuracy] = _load_lines(folder / "page_accuracy.jsonl")
     page_speeds: list[PageSpeed] = _load_lines(folder / "page_speed.jsonl")
+    waits: list[Wait] = _load_lines(folder / "waits.jsonl")
     studies: dict[Images, dict[str, dict[int, float]]] = {"test": {}, "validation": {}}
     for name in ("study.jsonl", "ladder.jsonl"):
         studied = load_results(folder / name)
@@ -64,6 +66,7 @@ def load_measurements(folder: Path = FOLDER) -> Results:
         "transfer": transfer,
         "page_accuracies": page_accuracies,
         "page_speeds": page_speeds,
+        "waits": waits,
         "test": studies["test"],
         "validation": studies["validation"],
     }
@@ -319,6 +322,21 @@ def page_speed_table(results: Results) -> str:
     return markdown_table((place, "images a second", "lowest to highest", "times as fast"), rows)
 
 
+def wait_table(results: Results) -> str:
+    """A table of how long one waits, and of the kernels' memory, beside an earlier version."""
+    values: dict[str, dict[str, list[float]]] = {}
+    for line in results["waits"]:
+        values.setdefault(line["name"], {}).setdefault(line["version"], []).append(line["value"])
+    rows = []
+    for name, by_version in values.items():
+        unit = "MB" if name.startswith("kernel") else "s"
+        earlier, later = (by_version[version] for version in ("earlier", "later"))
+        ratios = [after / before for before, after in zip(earlier, later, strict=True)]
+        medians = [f"{statistics.median(each):,.4g} {unit}" for each in (earlier, later)]
+        rows.append((name, *medians, f"{statistics.median(ratios):.2f}", len(ratios)))
+    return markdown_table(("", "earlier", "later", "ratio", "rounds"), rows)
+
+
 def speed_conditions(results: Results) -> str:
     """A sentence about when, where and with which versions the speeds were measured."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
@@ -342,6 +360,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
         view_table,
         page_accuracy_table,
         page_speed_table,
+        wait_table,
         speed_conditions,
     )
 }

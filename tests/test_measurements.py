@@ -169,6 +169,7 @@ def test_two_studies_in_one_file_are_not_mixed(tmp_path: Path) -> None:
         ("transfer.jsonl", ""),
         ("page_accuracy.jsonl", ""),
         ("page_speed.jsonl", ""),
+        ("waits.jsonl", ""),
     ):
         (tmp_path / name).write_text(content)
     save_result(tmp_path / "study.jsonl", STUDY[0])

@@ -78,6 +78,7 @@ ELSEWHERE = {  # or why not
     "make study": "it trains for hours; test_study.py has a study of a few seeds",
     ".venv/bin/python -m mnist_cnn.study --recipes relu leaky_relu --seeds 16": "two hours, too",
     "make wasm": "test_matrix.py assembles the same",
+    "python benchmarks/waits.py": "it needs an earlier version, and hours",
     "python benchmarks/page_training.py": "ten minutes, and npm; tests/browser trains in the page",
     "make tables": "it calls a script that test_tables.py tests",
     "make bench": "it measures for an hour; test_bench.py runs its parts",
