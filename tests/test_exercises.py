@@ -19,7 +19,7 @@ from mnist_cnn import exercises
 from mnist_cnn.backend import keras
 from mnist_cnn.data import Dataset, one_hot, prepare_images, split_validation
 from mnist_cnn.exercises.catalogue import EXERCISES
-from mnist_cnn.exercises.kinds import Array, Choice, Function, Number
+from mnist_cnn.exercises.kinds import Array, Choice, Function, Network, Number, Trainer, Training
 from mnist_cnn.models import build_model
 from notebook_files import NOTEBOOKS, cells_with_tag, exercise_name
 
@@ -156,20 +156,30 @@ def test_nothing_is_answered_yet(verdict: Verdict) -> None:
 
 # Right and wrong answers
 
+# Those whose answers are networks, or train some, take seconds
+TRAINING = {
+    name
+    for name, exercise in EXERCISES.items()
+    if isinstance(exercise, Network | Training | Trainer)
+}
+BY_EXERCISE = [
+    pytest.param(name, marks=pytest.mark.slow if name in TRAINING else ()) for name in EXERCISES
+]
+
 
 def test_every_exercise_has_a_right_answer_and_its_usual_mistakes() -> None:
     assert set(RIGHT) == set(MISTAKES) == set(CHECKS)
     assert all(len(of_one) >= 3 for of_one in MISTAKES.values())
 
 
-@pytest.mark.parametrize("exercise", RIGHT)
+@pytest.mark.parametrize("exercise", BY_EXERCISE)
 def test_another_way_to_the_right_answer_is_right(exercise: str, verdict: Verdict) -> None:
     assert re.fullmatch(
         r"Right\.( It has [\d,]+ parameters.*\.)?\n", verdict(exercise, RIGHT[exercise])
     )
 
 
-@pytest.mark.parametrize("exercise", MISTAKES)
+@pytest.mark.parametrize("exercise", BY_EXERCISE)
 def test_each_usual_mistake_gets_a_message_of_its_own(exercise: str, verdict: Verdict) -> None:
     said = {name: verdict(exercise, code) for name, code in MISTAKES[exercise].items()}
     for words in said.values():
@@ -265,6 +275,7 @@ def test_a_network_of_any_kind_gets_a_verdict(exercise: str, verdict: Verdict) -
         assert said.startswith("Not yet: ") and expected in said, code
 
 
+@pytest.mark.slow
 def test_a_functional_model_is_as_good_as_a_sequential_one(verdict: Verdict) -> None:
     code = (
         "deep = layers.Conv2D(16, 3, 2, activation='relu')(max_pool()(conv()(image)))\n"
@@ -275,6 +286,7 @@ def test_a_functional_model_is_as_good_as_a_sequential_one(verdict: Verdict) -> 
     assert re.fullmatch(r"Right. It has 7,018 parameters and classifies 9[\d.]+% of .*\n", said)
 
 
+@pytest.mark.slow
 def test_a_network_that_was_trained_badly_is_told_why(verdict: Verdict) -> None:
     reasons = {
         "not trained": "it needs `compile` and then `fit`.",

@@ -96,7 +96,9 @@ def test_a_wrong_option_is_refused_with_the_name_of_the_option(
 
 
 # Nobody listens on the discard port
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
+@pytest.mark.parametrize(
+    "address", [pytest.param("tcp://127.0.0.1:9", marks=pytest.mark.slow), "nonsense"]
+)
 def test_an_absent_scheduler_is_reported(tmp_path: Path, sample: Dataset, address: str) -> None:
     with pytest.raises(StudyError, match=f"No Dask scheduler answers at {address}"):
         run_study(["relu"], [0], tmp_path / "a", sample, scheduler=address)

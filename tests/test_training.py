@@ -146,6 +146,7 @@ def test_the_file_records_the_training(few: Dataset, runs: Path, precision: str)
     ]
 
 
+@pytest.mark.slow
 def test_random_numbers_drawn_by_other_threads_change_nothing(few: Dataset, runs: Path) -> None:
     """As Dask's do in a study's workers, while a network is built."""
     alone, done = train("dense", few, epochs=1, seed=3), threading.Event()
