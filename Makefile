@@ -35,7 +35,7 @@ class: $(ENV)/installed  ## set up, then make a class's notebooks: without solut
 	$(BIN)/python -m mnist_cnn.copies class
 
 # Run `make check` before each commit.
-check: lint  ## format, lint, types, imports and all fast tests, in two minutes
+check: lint  ## format, lint, types, imports and all fast tests, in a minute
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser" tests
 
 # Ruff's cache does not see that a module has moved: findings/ruff_caches_import_order.sh

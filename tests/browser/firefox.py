@@ -12,8 +12,8 @@ from websocket import create_connection
 NO_FIREFOX = "there is no Firefox here: apt install firefox-esr"
 
 # Waits until an element has that text, for at most half a minute; resolves to the texts of all.
-_SAYS = """async ([selector, text]) => {
-  for (const end = Date.now() + 30_000; ; ) {
+_SAYS = """async ([selector, text, seconds]) => {
+  for (const end = Date.now() + 1000 * seconds; ; ) {
     const texts = [...document.querySelectorAll(selector)].map((each) => each.textContent);
     if (Date.now() > end || texts.some((each) => each.includes(text))) return texts;
     await new Promise((done) => setTimeout(done, 50));
@@ -51,7 +51,7 @@ class Firefox:
             )
         try:
             address = self._address(profile / "WebDriverBiDiServer.json")
-            self._socket = create_connection(address, suppress_origin=True, timeout=60)
+            self._socket = create_connection(address, suppress_origin=True, timeout=150)
             self._count = 0
             self._send("session.new", capabilities={})
             self._page = self._send("browsingContext.create", type="tab")["context"]
@@ -105,9 +105,9 @@ class Firefox:
         encoded = f"async (it) => JSON.stringify((await ({function})(it)) ?? null)"
         return json.loads(self._run(encoded, argument)["value"])
 
-    def says(self, selector: str, text: str) -> None:
-        """Wait until one of these elements has that text."""
-        found = self.evaluate(_SAYS, [selector, text])
+    def says(self, selector: str, text: str, seconds: int = 30) -> None:
+        """Wait up to so many seconds until one of these elements has that text."""
+        found = self.evaluate(_SAYS, [selector, text, seconds])
         assert any(text in each for each in found), f"{text!r} is not in {found}"
 
     def draw(self, selector: str, strokes: list[list[tuple[int, int]]]) -> None:

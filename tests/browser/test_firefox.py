@@ -106,7 +106,7 @@ def test_a_network_is_trained_and_taken_home(firefox: Firefox, site: Site) -> No
     firefox.open(site.address + "docs/train.html")
     firefox.says("button", "Train")
     firefox.evaluate(_PRESS, "Train")
-    firefox.says(STATUS, "Done after 12,000 images: ")
+    firefox.says(STATUS, "Done after 12,000 images: ", seconds=120)  # 30 on a busy machine
     texts = firefox.evaluate("() => document.querySelector('.mnist-view').innerText")
     assert float(re.search(r"([\d.]+)% of the validation images read", texts)[1]) >= 96
     firefox.evaluate(_PRESS, "Take it home")

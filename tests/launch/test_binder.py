@@ -55,7 +55,7 @@ def take_the_short_route(path: Path) -> None:
     source = [cell.source for cell in notebook.cells]
     train, resume, end = (
         next(number for number, text in enumerate(source) if text.startswith(start))
-        for start in ('relu = train("relu"', 'run = find_or_train("relu"', "EpochScrubber(")
+        for start in ("relu, leaky = train_all(", 'run = find_or_train("relu"', "EpochScrubber(")
     )
     (short,) = re.findall(r"run `(train\(.*?\))` in a cell", "\n".join(source))
     between = nbformat.v4.new_code_cell(short)
