@@ -22,6 +22,7 @@ npm install --save-exact --silent --no-audit --no-fund convnetjs@0.3.0 > /dev/nu
 cat > train.cjs <<'JAVASCRIPT'
 const assert = require("assert");
 const { Net, Trainer, Vol } = require("convnetjs");
+assert.strictEqual(require("convnetjs/package.json").version, "0.3.0");
 
 /** The weight of a regression after three steps from 0. */
 function train(method, momentum) {

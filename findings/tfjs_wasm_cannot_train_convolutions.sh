@@ -25,6 +25,8 @@ console.warn = () => {}; // advice to install another package
 const tf = require("@tensorflow/tfjs");
 const wasm = require("@tensorflow/tfjs-backend-wasm");
 const assert = require("assert");
+assert.strictEqual(tf.version.tfjs, "4.22.0");
+assert.strictEqual(wasm.version_wasm, "4.22.0");
 
 /** What becomes of a model: it predicts, and it trains or says why not. */
 async function attempt(...layers) {

@@ -61,8 +61,8 @@ def training_batches(
             scaled = transform_images(scaled, batch["transforms"])
         return scaled, tf.gather(targets, batch["rows"])
 
-    # All images go with each batch, as arguments of `prepare`: what it got hold of in another way,
-    # TensorFlow 2.21 would never free
+    # All images go with each batch, as arguments of `prepare`: copies that it took from outside
+    # would stay in memory until Python's garbage collector comes by, many epochs later
     whole = [tf.data.Dataset.from_tensors(array).repeat() for array in (images, targets)]
     batches = tf.data.Dataset.from_tensor_slices(plan).batch(settings.batch_size)
     options = tf.data.Options()

@@ -119,7 +119,7 @@ def _train_in_processes(
                     progress(load_run(files[message["recipe"]]))
     except KeyboardInterrupt:
         saved = " and ".join(_describe_saved(file, wanted[0].epochs) for file in files.values())
-        raise Interrupted(f"Saved: {saved}. Run this cell again to continue.") from None
+        raise Interrupted(f"{saved} are saved. Run this cell again to continue.") from None
     return {recipe: load_run(file) for recipe, file in files.items()}
 
 
